@@ -1,0 +1,43 @@
+/** Public surface of @watchword/core. */
+export { type Clock, systemClock } from './clock.ts';
+export { ERRORS, type ErrorCode, type ErrorFacts, WatchwordError, assertConfig, toWatchwordError } from './errors.ts';
+export { type ProblemContext, type ProblemResponse, toProblem } from './problem.ts';
+export {
+  type HeaderSink,
+  type HeaderSource,
+  TXN_TOKEN_HEADER,
+  fromHeaders,
+  fromRawHeaders,
+  fromRecord,
+  toRecord,
+} from './carrier/carrier.ts';
+export { extractBearer, extractTxnToken } from './carrier/extract.ts';
+export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
+export { VerificationKey, createVerificationKey, type KeyMaterial } from './keys/verification-key.ts';
+export type { KeyQuery, KeySource } from './keys/key-source.ts';
+export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
+export { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from './keys/remote-keys.ts';
+export { type PublicJwk, SigningKey, createSigningKey, generateSigningKey } from './keys/signing-key.ts';
+export { type VerifiedJws, signJws, verifyJws } from './jws/jws.ts';
+export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';
+export { createVerifier } from './verify/create-verifier.ts';
+export type { CachedVerifier, Verifier } from './verify/verifier.ts';
+export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
+export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
+export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';
+export { type TxnMinter, type TxnMinterOptions, type TxnRequest, createTxnMinter } from './txn/mint.ts';
+export { type ClaimsMapping } from './txn/claims-mapping.ts';
+export { type TxnPipelineOptions, type TxnVerifierOptions, createTxnPipeline, createTxnVerifier } from './txn/verify.ts';
+export { Identity } from './context/identity.ts';
+export { currentIdentity, currentIdentityOrNobody, runAnonymous, runWithIdentity } from './context/context.ts';
+export { type Propagator, type PropagatorOptions, createPropagator } from './outgoing/propagator.ts';
+export { SIGNATURE_CHECK_CHANNEL, type SignatureCheck } from './jws/signature.ts';
+export {
+  type Authenticated,
+  type Exchange,
+  type Pipeline,
+  type PipelineOptions,
+  type Requirement,
+  authorize,
+  createPipeline,
+} from './pipeline.ts';

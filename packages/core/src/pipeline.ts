@@ -1,0 +1,100 @@
+/**
+ * The whole flow, in the order a token passes it:
+ *
+ *   extract -> cache -> verify(keys) -> authorize -> exchange (edge only) -> identity
+ *   carrier/   cache/   verify/ keys/ jws/           txn/                    context/
+ *
+ * A host adapter calls `admit`, runs its handler with the identity (context/), and the calls that the handler makes carry the
+ * identity on (outgoing/).
+ */
+import type { HeaderSource } from './carrier/carrier.ts';
+import { type Extractor, extractBearer, extractTxnToken } from './carrier/extract.ts';
+import { Identity } from './context/identity.ts';
+import { WatchwordError, assertConfig } from './errors.ts';
+import type { VerifiedToken } from './verify/verified-token.ts';
+import type { CachedVerifier, Verifier } from './verify/verifier.ts';
+
+/** What a route asks of its caller. */
+export interface Requirement {
+  /** Scope values that must all be granted. */
+  readonly scopes?: readonly string[];
+}
+
+/** Turns a verified external token into the compact Txn-Token that travels on. */
+export type Exchange = (token: VerifiedToken) => string;
+
+/** What a pipeline is made of. */
+export interface PipelineOptions {
+  /** Which token the callers bring: `bearer` at the edge, `txn-token` behind it. */
+  readonly source: 'bearer' | 'txn-token';
+  readonly verifier: Verifier | CachedVerifier;
+  /** For a service that is its own edge: mints the token its calls carry on. Without it a bearer identity is not propagated. */
+  readonly exchange?: Exchange;
+}
+
+/** A verified token together with the string it was verified from. */
+export interface Authenticated {
+  readonly token: VerifiedToken;
+  readonly compact: string;
+}
+
+/** Headers in, identity out. A cache hit answers at once, everything else with a promise. */
+export interface Pipeline {
+  /** Which token the callers bring. */
+  readonly source: 'bearer' | 'txn-token';
+  /** The first half: who is calling. @throws WatchwordError, also as a rejection */
+  authenticate(headers: HeaderSource): Authenticated | Promise<Authenticated>;
+  /** The whole flow. @throws WatchwordError, also as a rejection: the request is refused, whatever went wrong */
+  admit(headers: HeaderSource, requirement?: Requirement): Identity | Promise<Identity>;
+}
+
+/** Builds a pipeline. @throws WatchwordError `config_invalid` */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { source, verifier, exchange } = options;
+  assertConfig(source === 'bearer' || source === 'txn-token', 'source: must be "bearer" or "txn-token"');
+  // A Txn-Token travels on byte for byte as received (TT-27).
+  assertConfig(source === 'bearer' || exchange === undefined, 'exchange: only an external (bearer) token is exchanged');
+  const extract: Extractor = source === 'bearer' ? extractBearer : extractTxnToken;
+
+  const authenticate = (headers: HeaderSource): Authenticated | Promise<Authenticated> => {
+    const compact = extract(headers);
+    const known = 'recall' in verifier ? verifier.recall(compact) : undefined;
+    return known ? authenticated(known, compact) : verifyThen(verifier, compact);
+  };
+  const conclude = ({ token, compact }: Authenticated, requirement: Requirement): Identity => {
+    authorize(token, requirement);
+    return new Identity(token, source === 'txn-token' ? compact : exchange?.(token));
+  };
+  return {
+    source,
+    authenticate,
+    admit(headers, requirement = {}) {
+      const result = authenticate(headers);
+      return result instanceof Promise
+        ? result.then((verified) => conclude(verified, requirement))
+        : conclude(result, requirement);
+    },
+  };
+}
+
+async function verifyThen(verifier: Verifier, compact: string): Promise<Authenticated> {
+  return authenticated(await verifier.verify(compact), compact);
+}
+
+function authenticated(token: VerifiedToken, compact: string): Authenticated {
+  // Until its proof of possession is checked, a bound token must not pass as a plain bearer token (WI-7, WI-8).
+  if (token.claims.cnf !== undefined) throw new WatchwordError('sender_constrained');
+  return { token, compact };
+}
+
+/**
+ * Checks what a route asks for. Evaluated on every request, after the cache and never cached with it (invariant 1).
+ * @throws WatchwordError `scope_insufficient`
+ */
+export function authorize(token: VerifiedToken, requirement: Requirement): void {
+  if (!requirement.scopes?.length) return;
+  const granted = token.claims.scope?.split(' ') ?? [];
+  for (const scope of requirement.scopes) {
+    if (!granted.includes(scope)) throw new WatchwordError('scope_insufficient', `The route requires scope ${scope}`);
+  }
+}
