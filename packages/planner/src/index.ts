@@ -1,1 +1,12 @@
-export {};
+/** Public surface of @watchword/planner. */
+export { type Bandwidth, bandwidth } from './bandwidth.ts';
+export {
+  type Basis,
+  type GrowthCost,
+  type GrowthRow,
+  type MeasuredCosts,
+  type UnitCosts,
+  REQUESTS_PER_USER_PER_SECOND,
+  USER_COUNTS,
+  growthTable,
+} from './growth.ts';
