@@ -1,6 +1,7 @@
 /** Child processes of the set-up steps: output shown as it comes, a line now and then where nothing else shows progress. */
 import { spawn } from 'node:child_process';
 import process from 'node:process';
+import { noteStep } from './lock.mjs';
 import { ROOT } from './paths.mjs';
 
 const HEARTBEAT_MS = 10_000;
@@ -15,6 +16,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 export function runStep(label, command, args) {
   const startedMs = Date.now();
   const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+  if (child.pid !== undefined) noteStep(child.pid);
   // npm shows a progress bar of its own only on a terminal.
   const heartbeat = setInterval(() => {
     console.log(`  ${label}: ${Math.round((Date.now() - startedMs) / 1000)} s`);

@@ -22,7 +22,7 @@ export async function install() {
 async function runNpm() {
   console.log('Installing dependencies ...');
   // Whatever the environment says (NODE_ENV, omit), the compiler and the runtime are needed.
-  const flags = ['--include=dev', '--include=optional', '--include=peer', '--no-audit', '--no-fund'];
+  const flags = ['--include=dev', '--include=optional', '--include=peer', '--no-audit', '--no-fund', '--loglevel=error'];
   if (existsSync(LOCKFILE) && (await npm('ci', flags)) === 0) return;
   console.log(existsSync(LOCKFILE) ? 'npm ci failed, trying npm install' : 'No package-lock.json, running npm install');
   if ((await npm('install', flags)) !== 0) throw new Error('npm could not install the dependencies');

@@ -1,5 +1,5 @@
 /** `npm start` and `npm test` at the same time install and build once, one after the other. */
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inRoot } from './paths.mjs';
@@ -28,6 +28,14 @@ export async function withLock(work) {
   }
 }
 
+/**
+ * Notes a step that runs under the lock: where this process is killed and the step survives, the lock is still held.
+ * @param {number} pid
+ */
+export function noteStep(pid) {
+  if (holders()[0] === process.pid) appendFileSync(LOCK, `\n${pid}`);
+}
+
 function tryLock() {
   const draft = `${LOCK}.${process.pid}`;
   writeFileSync(draft, String(process.pid));
@@ -47,8 +55,23 @@ function tryLock() {
 
 function isHeld() {
   try {
-    if (Date.now() - statSync(LOCK).mtimeMs > STALE_MS) return false;
-    process.kill(Number(readFileSync(LOCK, 'utf8')), 0);
+    return Date.now() - statSync(LOCK).mtimeMs < STALE_MS && holders().some(isAlive);
+  } catch {
+    return false;
+  }
+}
+
+function holders() {
+  try {
+    return readFileSync(LOCK, 'utf8').split('\n').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';
