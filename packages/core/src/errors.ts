@@ -24,8 +24,54 @@ const badToken = (rule: string): ErrorFacts => ({
 const badRequest = (title: string, rule: string): ErrorFacts => ({ http: 400, grpc: 3, title, rule });
 const internal = (title: string, rule: string): ErrorFacts => ({ http: 500, grpc: 13, title, rule });
 
+/** The literal codes, by the stage that throws them. Stable across versions. */
+export type ErrorCode =
+  // carrier
+  | 'token_missing'
+  | 'token_ambiguous'
+  | 'scheme_unsupported'
+  | 'sender_constrained'
+  // jws
+  | 'token_too_large'
+  | 'token_malformed'
+  | 'json_invalid'
+  | 'header_invalid'
+  | 'critical_header'
+  | 'type_not_allowed'
+  | 'algorithm_not_allowed'
+  | 'key_unknown'
+  | 'key_untrusted'
+  | 'signature_invalid'
+  // claims
+  | 'issuer_not_trusted'
+  | 'audience_mismatch'
+  | 'claim_missing'
+  | 'claim_invalid'
+  | 'token_expired'
+  | 'token_not_yet_valid'
+  | 'token_too_old'
+  // authorization and exchange
+  | 'scope_insufficient'
+  | 'scope_unknown'
+  // edge
+  | 'request_malformed'
+  | 'header_forbidden'
+  | 'route_unknown'
+  | 'method_not_allowed'
+  | 'body_too_large'
+  | 'keys_unavailable'
+  | 'overloaded'
+  | 'upstream_unavailable'
+  | 'upstream_timeout'
+  // our own side
+  | 'config_invalid'
+  | 'clock_invalid'
+  | 'context_lost'
+  | 'mint_failed'
+  | 'internal';
+
 /** Every error code with its meaning to HTTP, to gRPC and to an operator. */
-export const ERRORS = {
+export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   // carrier
   token_missing: { http: 401, grpc: 16, title: 'A token is required', rule: 'RFC 6750 section 3 (ER-2)' },
   token_ambiguous: {
@@ -84,10 +130,7 @@ export const ERRORS = {
   context_lost: internal('The identity of the caller is not known here', 'Lost context is an error, never another identity (D5)'),
   mint_failed: internal('No Txn-Token could be made', 'Txn-Tokens section 9 (TT-6 ... TT-10)'),
   internal: internal('Internal error', 'Anything unexpected refuses (E13)'),
-} as const satisfies Record<string, ErrorFacts>;
-
-/** One of the literal codes in {@link ERRORS}. */
-export type ErrorCode = keyof typeof ERRORS;
+};
 
 /**
  * The only error type that Watchword throws on purpose. `message` is for operators; it names the rule and the place, never a

@@ -14,7 +14,7 @@ export {
 export { extractBearer, extractTxnToken } from './carrier/extract.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
 export { VerificationKey, createVerificationKey, type KeyMaterial } from './keys/verification-key.ts';
-export type { KeyQuery, KeySource } from './keys/key-source.ts';
+export type { KeySource } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
 export { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from './keys/remote-keys.ts';
 export { type PublicJwk, SigningKey, createSigningKey, generateSigningKey } from './keys/signing-key.ts';

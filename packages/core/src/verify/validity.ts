@@ -37,6 +37,11 @@ export function validityWindow(
     : { notBeforeMs, expiresAtMs: expiryMs, endsBy: 'token_expired' };
 }
 
+/** Whether a moment lies in the window. False for NaN. */
+export function isWithin(window: ValidityWindow, nowMs: number): boolean {
+  return nowMs >= window.notBeforeMs && nowMs < window.expiresAtMs;
+}
+
 /**
  * Holds a moment against the window.
  * @throws WatchwordError `token_not_yet_valid`, `token_expired`, `token_too_old`

@@ -10,13 +10,18 @@ export interface Verifier {
    * @throws WatchwordError (as a rejection) with the code of the first rule that is broken
    */
   verify(token: string): Promise<VerifiedToken>;
+  /**
+   * Whether a verdict that this verifier gave earlier still holds now: everything that can change while the token stays the same
+   * (time, key trust). Synchronous, without I/O. A decorator that adds such a fact adds it here too (invariant 1).
+   */
+  holds(token: VerifiedToken): boolean;
 }
 
 /** A verifier that remembers. */
 export interface CachedVerifier extends Verifier {
   /**
    * The verdict of an earlier verification, if it still holds now; undefined: call `verify`. Synchronous, no I/O, never throws
-   * for a bad token. Expiry, not-before and key trust are checked on each call (invariant 1).
+   * for a bad token.
    */
   recall(token: string): VerifiedToken | undefined;
 }

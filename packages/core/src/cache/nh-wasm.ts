@@ -1,0 +1,108 @@
+/**
+ * The NH universal hash (UMAC, RFC 4418 section 5.2) as a WebAssembly module, assembled here instruction by instruction: 32-bit
+ * additions and 32x32->64-bit multiplications, which JavaScript numbers don't have and SIMD does four at a time.
+ */
+
+/** Longest input in bytes. Longer than any request header that Node reads by default. */
+export const NH_MAX_BYTES = 16_384;
+
+/** Offsets into the module's memory. */
+export const NH_LAYOUT: { readonly key: number; readonly keyBytes: number; readonly input: number; readonly output: number } = {
+  /** Random key: as long as the longest input, plus three shifts of 16 bytes and the last vector. */
+  key: 0,
+  keyBytes: NH_MAX_BYTES + 64,
+  /** Input, padded with zeros to a multiple of 32 bytes. */
+  input: 20_480,
+  /** Four 64-bit sums. */
+  output: 40_960,
+};
+
+// Node has WebAssembly; its type definitions leave it to the browser's, which would bring much else that Node lacks.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/** What the module exports. */
+export interface NhExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  /** Hashes the first `paddedBytes` (a multiple of 32, above 0) of the input. */
+  readonly nh: (paddedBytes: number) => void;
+}
+
+/** Compiles the module. @throws where WebAssembly with SIMD is switched off */
+export function instantiateNh(): NhExports {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(assembleModule()));
+  return instance.exports as NhExports;
+}
+
+const LANES = [0, 1, 2, 3];
+
+// Locals: the parameter, the running offset, and vectors.
+const LENGTH = 0;
+const OFFSET = 1;
+const FIRST = 2;
+const SECOND = 3;
+const LEFT = 4;
+const RIGHT = 5;
+const SUM = 6;
+const I32 = 0x7f;
+const V128 = 0x7b;
+
+function assembleModule(): Uint8Array<ArrayBuffer> {
+  const code = [...locals([1, I32], [SUM + LANES.length - FIRST, V128]), ...loopOverBlocks(), ...LANES.flatMap(storeSum), 0x0b];
+  return new Uint8Array([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, [1, 0x60, 1, I32, 0]), // one type: (i32) -> ()
+    ...section(3, [1, 0]), // one function of that type
+    ...section(5, [1, 0x01, 1, 1]), // one memory: exactly one page of 64 KiB
+    ...section(7, [2, ...text('memory'), 0x02, 0, ...text('nh'), 0x00, 0]), // exports
+    ...section(10, [1, ...leb(code.length), ...code]),
+  ]);
+}
+
+// Each block of 32 bytes adds, to the sum of each lane, four products (m[i] + k[i]) * (m[i+4] + k[i+4]).
+function loopOverBlocks(): number[] {
+  return [
+    ...[0x03, 0x40], // loop
+    ...load(NH_LAYOUT.input),
+    ...set(FIRST),
+    ...load(NH_LAYOUT.input + 16),
+    ...set(SECOND),
+    ...LANES.flatMap(addProducts),
+    ...[...get(OFFSET), 0x41, ...leb(32), 0x6a, 0x22, OFFSET], // offset += 32
+    ...[...get(LENGTH), 0x49, 0x0d, 0], // continue while offset < length
+    0x0b,
+  ];
+}
+
+// Toeplitz construction: each lane uses the key 16 bytes further on (RFC 4418 section 5.2), so four lanes cost one key.
+function addProducts(lane: number): number[] {
+  return [
+    ...[...get(FIRST), ...load(NH_LAYOUT.key + 16 * lane), ...simd(0xae), ...set(LEFT)], // i32x4.add
+    ...[...get(SECOND), ...load(NH_LAYOUT.key + 16 * (lane + 1)), ...simd(0xae), ...set(RIGHT)],
+    ...[...get(LEFT), ...get(RIGHT), ...simd(0xde)], // i64x2.extmul_low_i32x4_u
+    ...[...get(LEFT), ...get(RIGHT), ...simd(0xdf)], // i64x2.extmul_high_i32x4_u
+    ...[...simd(0xce), ...get(SUM + lane), ...simd(0xce), ...set(SUM + lane)], // i64x2.add, twice
+  ];
+}
+
+function storeSum(lane: number): number[] {
+  const half = (index: number): number[] => [...get(SUM + lane), ...simd(0x1d), index]; // i64x2.extract_lane
+  return [0x41, 0, ...half(0), ...half(1), 0x7c, 0x37, 3, ...leb(NH_LAYOUT.output + 8 * lane)]; // i64.add, i64.store
+}
+
+const get = (local: number): number[] => [0x20, local];
+const set = (local: number): number[] => [0x21, local];
+const simd = (opcode: number): number[] => [0xfd, ...leb(opcode)];
+// v128.load at the running offset plus a constant, alignment hint 16 bytes.
+const load = (address: number): number[] => [...get(OFFSET), ...simd(0x00), 4, ...leb(address)];
+const text = (name: string): number[] => [name.length, ...Buffer.from(name)];
+const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
+const locals = (...groups: [number, number][]): number[] => [groups.length, ...groups.flat()];
+
+// Unsigned LEB128; every signed constant in use (32) reads the same in both forms.
+function leb(value: number): number[] {
+  const low = value & 0x7f;
+  return value < 0x80 ? [low] : [low | 0x80, ...leb(value >>> 7)];
+}

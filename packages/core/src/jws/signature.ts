@@ -1,0 +1,53 @@
+/** The one place where signatures are made and checked, over node:crypto, strict where Node is lenient. */
+import { channel } from 'node:diagnostics_channel';
+import { type KeyObject, createHmac, sign, timingSafeEqual, verify } from 'node:crypto';
+import type { Algorithm } from '../keys/algorithms.ts';
+import { VerificationKey } from '../keys/verification-key.ts';
+
+/** `diagnostics_channel` with one message for each signature that is checked: what caching and offloading save. */
+export const SIGNATURE_CHECK_CHANNEL = 'watchword:signature-check';
+
+/** Message of {@link SIGNATURE_CHECK_CHANNEL}. */
+export interface SignatureCheck {
+  readonly alg: string;
+}
+
+const checks = channel(SIGNATURE_CHECK_CHANNEL);
+
+/** Whether `signature` is what the holder of `key` makes over `input`. Never throws for a bad signature. */
+export function verifySignature(input: string, signature: Uint8Array, key: VerificationKey): boolean {
+  const { algorithm } = key;
+  if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
+  // JO-13: another length is invalid whatever the platform thinks of it.
+  if (algorithm.signatureBytes !== undefined && signature.length !== algorithm.signatureBytes) return false;
+  const keyObject = VerificationKey.keyObjectOf(key);
+  const bytes = Buffer.from(input, 'latin1');
+  if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
+  return verify(algorithm.hash, bytes, withParameters(keyObject, algorithm), signature);
+}
+
+/** Signs `input`. The key has been checked to fit the algorithm when it was made. */
+export function createSignature(input: string, keyObject: KeyObject, algorithm: Algorithm): Buffer {
+  const bytes = Buffer.from(input, 'latin1');
+  return algorithm.kty === 'oct' ? hmac(bytes, keyObject, algorithm) : sign(algorithm.hash, bytes, withParameters(keyObject, algorithm));
+}
+
+function hmac(bytes: Buffer, keyObject: KeyObject, algorithm: Algorithm): Buffer {
+  return createHmac(algorithm.hash!, keyObject).update(bytes).digest();
+}
+
+interface SignatureParameters {
+  key: KeyObject;
+  padding?: number;
+  saltLength?: number;
+  dsaEncoding?: 'ieee-p1363';
+}
+
+function withParameters(key: KeyObject, algorithm: Algorithm): SignatureParameters {
+  if (algorithm.kty === 'EC') return { key, dsaEncoding: 'ieee-p1363' };
+  if (algorithm.kty === 'OKP') return { key };
+  // JO-12: without saltLength Node accepts any salt.
+  return algorithm.saltBytes === undefined
+    ? { key, padding: algorithm.padding! }
+    : { key, padding: algorithm.padding!, saltLength: algorithm.saltBytes };
+}

@@ -1,0 +1,94 @@
+/** A private key, bound to one algorithm and one key id: what mints tokens. */
+import { type JsonWebKey, type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { assertConfig } from '../errors.ts';
+import { ALGORITHMS, type Algorithm, type AlgorithmName } from './algorithms.ts';
+import { VerificationKey } from './verification-key.ts';
+
+/** The public half as it is published (RFC 7517). */
+export interface PublicJwk extends Readonly<Record<string, unknown>> {
+  readonly kty: string;
+  readonly alg: string;
+  readonly kid: string;
+  readonly use: 'sig';
+}
+
+/** Private key material as a user has it. Secrets are missing on purpose: whoever can verify with one can also mint (JO-10). */
+export type SigningMaterial = {
+  readonly alg: Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
+  /** Key id; default: the first 8 characters of the RFC 7638 thumbprint, since it travels in every token. */
+  readonly kid?: string;
+} & ({ /** PKCS #8 in PEM. */ readonly pem: string } | { readonly jwk: JsonWebKey });
+
+/** A key that can do one thing: sign with its algorithm. */
+export class SigningKey {
+  readonly algorithm: Algorithm;
+  readonly kid: string;
+  /** The matching verification key. */
+  readonly verificationKey: VerificationKey;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
+
+  constructor(privateKey: KeyObject, algorithm: Algorithm, kid?: string) {
+    this.algorithm = algorithm;
+    this.#privateKey = privateKey;
+    this.#publicKey = createPublicKey(privateKey);
+    this.kid = kid ?? thumbprint(this.#publicKey).slice(0, 8);
+    this.verificationKey = new VerificationKey(this.#publicKey, algorithm, this.kid);
+    Object.freeze(this);
+  }
+
+  /** The public half, ready to be published in a JWK Set. */
+  publicJwk(): PublicJwk {
+    const jwk = this.#publicKey.export({ format: 'jwk' });
+    return { ...jwk, kty: jwk.kty!, alg: this.algorithm.name, kid: this.kid, use: 'sig' };
+  }
+
+  /** Only for the signature. */
+  static keyObjectOf(key: SigningKey): KeyObject {
+    return key.#privateKey;
+  }
+}
+
+/** Imports a private key. @throws WatchwordError `config_invalid`; never with key material in it */
+export function createSigningKey(material: SigningMaterial): SigningKey {
+  const algorithm = signingAlgorithm(material.alg);
+  return new SigningKey(importPrivateKey(material), algorithm, material.kid);
+}
+
+/** Makes a new key pair. ES256 by default: small signatures, and cheap to make. @throws WatchwordError `config_invalid` */
+export function generateSigningKey(alg: SigningMaterial['alg'] = 'ES256', kid?: string): SigningKey {
+  const algorithm = signingAlgorithm(alg);
+  return new SigningKey(generate(algorithm), algorithm, kid);
+}
+
+function signingAlgorithm(name: string): Algorithm {
+  const algorithm = ALGORITHMS.get(name);
+  assertConfig(algorithm !== undefined && algorithm.kty !== 'oct', 'alg: not a supported asymmetric algorithm');
+  return algorithm;
+}
+
+function importPrivateKey(material: SigningMaterial): KeyObject {
+  try {
+    return 'pem' in material
+      ? createPrivateKey({ key: material.pem, format: 'pem' })
+      : createPrivateKey({ key: material.jwk, format: 'jwk' });
+  } catch {
+    // OpenSSL's message is dropped: it may quote the key.
+    assertConfig(false, `${'pem' in material ? 'pem' : 'jwk'}: not a usable private key`);
+  }
+}
+
+function generate(algorithm: Algorithm): KeyObject {
+  if (algorithm.kty === 'EC') return generateKeyPairSync('ec', { namedCurve: algorithm.namedCurve! }).privateKey;
+  return algorithm.kty === 'OKP'
+    ? generateKeyPairSync('ed25519').privateKey
+    : generateKeyPairSync('rsa', { modulusLength: algorithm.minimumKeyBits! }).privateKey;
+}
+
+/** RFC 7638: SHA-256 over the required members in lexicographic order. */
+function thumbprint(publicKey: KeyObject): string {
+  const jwk = publicKey.export({ format: 'jwk' });
+  const required = jwk.kty === 'RSA' ? ['e', 'kty', 'n'] : jwk.kty === 'EC' ? ['crv', 'kty', 'x', 'y'] : ['crv', 'kty', 'x'];
+  const canonical = JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])));
+  return createHash('sha256').update(canonical).digest('base64url');
+}

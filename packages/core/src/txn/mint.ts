@@ -1,0 +1,153 @@
+/** Makes Txn-Tokens (draft-ietf-oauth-transaction-tokens) from verified subject tokens, and reuses them for a short while. */
+import { randomBytes as systemRandomBytes } from 'node:crypto';
+import { type Clock, readClock, systemClock } from '../clock.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
+import { encodeBase64url } from '../jws/base64url.ts';
+import { signJws } from '../jws/jws.ts';
+import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
+import { assertBetween, assertKnownOptions, assertText } from '../options.ts';
+import { assertWithin } from '../verify/validity.ts';
+import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
+import { type ClaimsMapping, assertMapping, mapClaims } from './claims-mapping.ts';
+import { ReuseWindow } from './reuse-window.ts';
+
+/** The Txn-Token service of one trust domain (TT-1, TT-2). */
+export interface TxnMinterOptions {
+  /** Value of `aud`: the trust domain in which the tokens are good. */
+  readonly trustDomain: string;
+  /** Signs the tokens. Never an HMAC key (JO-10). */
+  readonly key: SigningKey;
+  /** Value of `req_wl`: the workload that asks for the tokens. */
+  readonly requestingWorkload: string;
+  /** Seconds from issuance to `exp`, 5 to 300 (TT-3); never beyond the life of the subject token. Default 60. */
+  readonly lifetimeSeconds?: number;
+  /**
+   * Seconds during which equal requests get the same token, so that caches and header tables downstream can work. 0: a token
+   * for each request. Must be less than the lifetime. Default 30, or half the lifetime if that is shorter.
+   */
+  readonly reuseWindowSeconds?: number;
+  /** Extra claims to carry. Default none. */
+  readonly claims?: ClaimsMapping;
+  /** Value of `iss`, which is optional (TT table of section 9.2). Default: left out. */
+  readonly issuer?: string;
+  readonly clock?: Clock;
+  readonly randomBytes?: (size: number) => Uint8Array;
+}
+
+/** What a Txn-Token is asked for. */
+export interface TxnRequest {
+  /** The verified external token. */
+  readonly subject: VerifiedToken;
+  /** Scope wanted; must be granted by the subject token. Default: all of it. */
+  readonly scopes?: readonly string[];
+  /** `rctx`: the environment of the request, as the minter asserts it (TT-18). */
+  readonly requestContext?: JsonObject;
+  /** `tctx`: authorization details of the transaction. */
+  readonly transactionContext?: JsonObject;
+  /** False: a token of its own, whatever the reuse window. Default true. */
+  readonly reuse?: boolean;
+}
+
+/** Mints Txn-Tokens. */
+export interface TxnMinter {
+  /**
+   * The compact Txn-Token for a request.
+   * @throws WatchwordError `token_expired` (TT-4), `scope_unknown`, `scope_insufficient` (TT-17), `mint_failed`
+   */
+  mint(request: TxnRequest): string;
+  /** The public keys, for publication as a JWK Set. */
+  jwks(): { readonly keys: readonly PublicJwk[] };
+  /** How many tokens were signed, and how many requests got one that was there. */
+  stats(): { readonly minted: number; readonly reused: number };
+}
+
+const OPTIONS = [
+  'trustDomain', 'key', 'requestingWorkload', 'lifetimeSeconds', 'reuseWindowSeconds', 'claims', 'issuer', 'clock', 'randomBytes',
+];
+
+/** Builds a minter. @throws WatchwordError `config_invalid` naming the option */
+export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
+  const settings = readOptions(options);
+  const window = new ReuseWindow(settings.reuseWindowSeconds * 1000);
+  return {
+    mint(request) {
+      if (!VerifiedToken.is(request.subject)) throw new WatchwordError('mint_failed', 'The subject token is not verified');
+      const nowMs = readClock(settings.clock);
+      assertWithin(request.subject.window, nowMs);
+      if (request.reuse === false) return window.count(sign(request, settings, nowMs)).compact;
+      return window.get(request, nowMs, () => sign(request, settings, nowMs));
+    },
+    jwks: () => ({ keys: [settings.key.publicJwk()] }),
+    stats: () => window.stats(),
+  };
+}
+
+/** A Txn-Token that was just signed. */
+export interface MintedToken {
+  readonly compact: string;
+  readonly expiresAtMs: number;
+}
+
+type Settings = Required<Omit<TxnMinterOptions, 'issuer'>> & { readonly issuer: string | undefined };
+
+function sign(request: TxnRequest, settings: Settings, nowMs: number): MintedToken {
+  const { subject } = request;
+  const iat = Math.floor(nowMs / 1000);
+  // TT-4 permits to outlive the subject token; here it never does.
+  const exp = Math.min(iat + settings.lifetimeSeconds, Math.floor(subject.window.expiresAtMs / 1000));
+  if (exp <= iat) throw new WatchwordError('token_expired', 'The subject token ends too soon for a Txn-Token');
+  if (subject.claims.sub === undefined) throw new WatchwordError('mint_failed', 'The subject token has no sub');
+  const claims = {
+    ...(settings.issuer === undefined ? {} : { iss: settings.issuer }),
+    iat,
+    exp,
+    aud: settings.trustDomain,
+    txn: encodeBase64url(settings.randomBytes(16)),
+    sub: subject.claims.sub,
+    scope: grantedScope(request),
+    req_wl: settings.requestingWorkload,
+    ...mapClaims(settings.claims, subject.claims),
+    ...(request.transactionContext === undefined ? {} : { tctx: request.transactionContext }),
+    ...(request.requestContext === undefined ? {} : { rctx: request.requestContext }),
+  };
+  const compact = signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, settings.key);
+  assertSize(compact);
+  return { compact, expiresAtMs: exp * 1000 };
+}
+
+function grantedScope({ subject, scopes }: TxnRequest): string {
+  const { scope } = subject.claims;
+  if (scope === undefined) throw new WatchwordError('scope_unknown');
+  if (scopes === undefined) return scope;
+  const granted = new Set(scope.split(' '));
+  const missing = scopes.find((wanted) => !granted.has(wanted));
+  if (missing !== undefined) throw new WatchwordError('scope_insufficient', `The subject token does not grant scope ${missing}`);
+  return scopes.join(' ');
+}
+
+/** Txn-Token BCP: not above 4 KB. Above 3031 characters HTTP/2 does not index it any more (ND-3). */
+const MAX_COMPACT_LENGTH = 4096;
+
+function assertSize(compact: string): void {
+  if (compact.length <= MAX_COMPACT_LENGTH) return;
+  throw new WatchwordError('mint_failed', `The Txn-Token has ${compact.length} characters, more than ${MAX_COMPACT_LENGTH}: map fewer claims`);
+}
+
+function readOptions(options: TxnMinterOptions): Settings {
+  assertKnownOptions(options, OPTIONS, 'minter');
+  assertConfig(options.key instanceof SigningKey, 'minter.key: make it with createSigningKey or generateSigningKey');
+  const lifetimeSeconds = assertBetween(options.lifetimeSeconds ?? 60, 5, 300, 'minter.lifetimeSeconds');
+  const reuse = options.reuseWindowSeconds ?? Math.min(30, lifetimeSeconds / 2);
+  assertMapping(options.claims ?? {});
+  return {
+    trustDomain: assertText(options.trustDomain, 'minter.trustDomain'),
+    key: options.key,
+    requestingWorkload: assertText(options.requestingWorkload, 'minter.requestingWorkload'),
+    lifetimeSeconds,
+    reuseWindowSeconds: assertBetween(reuse, 0, lifetimeSeconds - 1, 'minter.reuseWindowSeconds'),
+    claims: options.claims ?? {},
+    issuer: options.issuer === undefined ? undefined : assertText(options.issuer, 'minter.issuer'),
+    clock: options.clock ?? systemClock,
+    randomBytes: options.randomBytes ?? systemRandomBytes,
+  };
+}

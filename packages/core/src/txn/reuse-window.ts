@@ -1,0 +1,59 @@
+/** Remembers minted tokens for a short while, keyed by everything that goes into them. */
+import type { VerifiedToken } from '../verify/verified-token.ts';
+import type { MintedToken, TxnRequest } from './mint.ts';
+
+interface Reusable {
+  readonly compact: string;
+  readonly untilMs: number;
+  readonly fromMs: number;
+}
+
+/** Contexts remembered for one subject token; more than these are different on each request and not worth keeping. */
+const MAX_VARIANTS = 32;
+
+/** The reuse window of one minter. What is the same for all its tokens (domain, key, mapping) needs no place in the key. */
+export class ReuseWindow {
+  readonly #lengthMs: number;
+  // By the verified token itself: stronger than any digest of its claims, gone when the cache lets go of it.
+  readonly #bySubject = new WeakMap<VerifiedToken, Map<string, Reusable>>();
+  #minted = 0;
+  #reused = 0;
+
+  /** @param lengthMs how long a token is handed out again; 0: never */
+  constructor(lengthMs: number) {
+    this.#lengthMs = lengthMs;
+  }
+
+  /** The token for this request: one from the window, or a new one. */
+  get(request: TxnRequest, nowMs: number, mint: () => MintedToken): string {
+    if (this.#lengthMs === 0) return this.count(mint()).compact;
+    const variant = variantOf(request);
+    let variants = this.#bySubject.get(request.subject);
+    const known = variants?.get(variant);
+    if (known !== undefined && nowMs < known.untilMs && nowMs >= known.fromMs) {
+      this.#reused += 1;
+      return known.compact;
+    }
+    const { compact, expiresAtMs } = this.count(mint());
+    if (variants === undefined) this.#bySubject.set(request.subject, (variants = new Map()));
+    if (variants.size >= MAX_VARIANTS) variants.clear();
+    // Not in its last second: it has a way to go.
+    variants.set(variant, { compact, fromMs: nowMs, untilMs: Math.min(nowMs + this.#lengthMs, expiresAtMs - 1000) });
+    return compact;
+  }
+
+  /** Counts a token that was signed. */
+  count(token: MintedToken): MintedToken {
+    this.#minted += 1;
+    return token;
+  }
+
+  stats(): { readonly minted: number; readonly reused: number } {
+    return { minted: this.#minted, reused: this.#reused };
+  }
+}
+
+function variantOf({ scopes, requestContext, transactionContext }: TxnRequest): string {
+  if (requestContext === undefined && transactionContext === undefined) return scopes === undefined ? '' : JSON.stringify(scopes);
+  return JSON.stringify([scopes, requestContext, transactionContext]);
+}

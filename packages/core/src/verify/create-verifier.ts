@@ -1,0 +1,86 @@
+/** The verifier without a cache: the oracle that every faster path is held against. */
+import { readClock } from '../clock.ts';
+import { WatchwordError } from '../errors.ts';
+import { decodeBase64url } from '../jws/base64url.ts';
+import { type CompactJws, assertTokenSize, parseCompact } from '../jws/compact.ts';
+import { verifySignature } from '../jws/signature.ts';
+import { parseStrictObject } from '../jws/strict-json.ts';
+import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
+import { VerificationKey } from '../keys/verification-key.ts';
+import { checkClaims } from './check-claims.ts';
+import { type IssuerRules, type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
+import { normalizeType } from './token-type.ts';
+import { assertWithin, isWithin, validityWindow } from './validity.ts';
+import { type VerifiedToken, createVerifiedToken } from './verified-token.ts';
+import type { Verifier } from './verifier.ts';
+
+/** Builds a verifier. @throws WatchwordError `config_invalid` naming the offending option */
+export function createVerifier(options: TrustPolicyOptions): Verifier {
+  return createPolicyVerifier(defineTrustPolicy(options));
+}
+
+/** Builds a verifier from a finished policy. */
+export function createPolicyVerifier(policy: TrustPolicy): Verifier {
+  return {
+    policyId: policy.id,
+    verify: (token) => verifyToken(token, policy),
+    holds: (token) => stillHolds(token, policy),
+  };
+}
+
+const MAX_PAYLOAD_DEPTH = 64;
+
+// Cheap checks first, the signature before the claims (invariant 4).
+async function verifyToken(token: string, policy: TrustPolicy): Promise<VerifiedToken> {
+  assertTokenSize(token, policy.maxTokenBytes);
+  const jws = parseCompact(token);
+  const rules = selectRules(jws, policy);
+  assertHeaderAllowed(jws, rules);
+  const key = await findKey(jws, rules, policy);
+  if (!verifySignature(jws.signingInput, jws.signature, key)) throw new WatchwordError('signature_invalid');
+  const claims = parsePayload(jws);
+  checkClaims(claims, rules);
+  const window = validityWindow(claims, rules);
+  assertWithin(window, readClock(policy.clock));
+  return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
+}
+
+function stillHolds(token: VerifiedToken, policy: TrustPolicy): boolean {
+  const rules = policy.issuers.get(token.issuer);
+  const nowMs = policy.clock();
+  if (rules === undefined || !Number.isFinite(nowMs)) return false;
+  return isWithin(token.window, nowMs) && rules.keys.lookup(token.header.alg, token.header.kid, nowMs)?.id === token.key.id;
+}
+
+// With one issuer the payload stays unread until the signature is checked (F7). With several the unverified iss may select
+// whose keys to try, and nothing more: the verified one must agree.
+function selectRules(jws: CompactJws, policy: TrustPolicy): IssuerRules {
+  const { issuers } = policy;
+  const only = issuers.size === 1 ? issuers.values().next().value : undefined;
+  if (only !== undefined) return only;
+  const hint = parsePayload(jws).iss;
+  const rules = typeof hint === 'string' ? issuers.get(hint) : undefined;
+  if (rules === undefined) throw new WatchwordError('issuer_not_trusted');
+  return rules;
+}
+
+function assertHeaderAllowed({ header }: CompactJws, rules: IssuerRules): void {
+  // Both are looked up: the allow-list with the exact spelling (JB-1), the table because a list can't make an algorithm exist.
+  const allowed = rules.algorithms.has(header.alg) || [...rules.algorithms].some((name) => sameAlgorithm(name, header.alg));
+  if (!allowed || !ALGORITHMS.has(header.alg)) throw new WatchwordError('algorithm_not_allowed');
+  const type = header.typ === undefined ? null : normalizeType(header.typ);
+  if (!rules.tokenTypes.has(type)) throw new WatchwordError('type_not_allowed');
+}
+
+async function findKey({ header }: CompactJws, rules: IssuerRules, policy: TrustPolicy): Promise<VerificationKey> {
+  const known = rules.keys.lookup(header.alg, header.kid, readClock(policy.clock));
+  const key = known ?? (await rules.keys.load(header.alg, header.kid));
+  // A source written by a user may give anything (A5): only a typed key that is bound to this very algorithm passes (A3).
+  if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg)) throw new WatchwordError('key_unknown');
+  if (key.kid !== undefined && header.kid !== undefined && key.kid !== header.kid) throw new WatchwordError('key_unknown');
+  return key;
+}
+
+function parsePayload(jws: CompactJws): ReturnType<typeof parseStrictObject> {
+  return parseStrictObject(decodeBase64url(jws.payloadSegment), MAX_PAYLOAD_DEPTH);
+}
