@@ -1,1 +1,20 @@
-export {};
+/** Public surface of @watchword/gateway. */
+export { type Gateway, type GatewayDependencies, startGateway } from './gateway.ts';
+export { type Trust, type TrustDependencies, createMinter, createTrust } from './assemble.ts';
+export { createConfig, loadConfig, parseConfig } from './config/parse.ts';
+export { ConfigError, type ConfigIssue } from './config/config-error.ts';
+export type {
+  EdgeAlgorithm,
+  GatewayConfig,
+  IssuerConfig,
+  LimitsConfig,
+  ListenConfig,
+  RouteConfig,
+  TxnTokenConfig,
+  UpstreamConfig,
+} from './config/config.ts';
+export { CONFIG_SCHEMA } from './config/schema.ts';
+export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';
+export { type Stages, createDecide } from './decision/decide.ts';
+export { type Logger, createLogger } from './logger.ts';
+export type { Route } from './routing/route.ts';

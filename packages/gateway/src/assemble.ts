@@ -1,0 +1,143 @@
+/** From a configuration to what the decision stages are made of. Reads key files; opens no connection. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  type Clock,
+  type KeySource,
+  type RemoteKeys,
+  type RemoteKeysOptions,
+  type SigningKey,
+  type TxnMinter,
+  type Verifier,
+  createLocalKeys,
+  createRemoteKeys,
+  createSigningKey,
+  createTxnMinter,
+  createVerifier,
+  generateSigningKey,
+} from '@watchword/core';
+import type { GatewayConfig, IssuerConfig, TxnTokenConfig } from './config/config.ts';
+import { type ConfigPath, baseDirectoryOf, configErrorAt } from './config/locate.ts';
+import type { Route } from './routing/route.ts';
+
+/** What a program or a test may put in the place of the machine. */
+export interface TrustDependencies {
+  readonly clock?: Clock;
+  /** For key sets. Default: the global one. */
+  readonly fetch?: NonNullable<RemoteKeysOptions['fetch']>;
+}
+
+/** Whom the gateway trusts. */
+export interface Trust {
+  readonly verifier: Verifier;
+  /** The key sources that fetch. */
+  readonly remoteKeys: readonly RemoteKeys[];
+}
+
+/** Builds the verifier of external tokens; undefined without issuers. @throws ConfigError */
+export function createTrust(config: GatewayConfig, dependencies: TrustDependencies = {}): Trust | undefined {
+  if (config.issuers.length === 0) return undefined;
+  const { clock } = dependencies;
+  const remoteKeys: RemoteKeys[] = [];
+  const issuers = config.issuers.map((issuer, index) => {
+    const keys = createKeySource(issuer, index, config, dependencies);
+    if (isRemote(keys)) remoteKeys.push(keys);
+    return { ...policyOf(issuer), keys };
+  });
+  const verifier = locating(config, ['issuers'], () =>
+    createVerifier({ issuers, maxTokenBytes: config.limits.tokenBytes, ...(clock === undefined ? {} : { clock }) }),
+  );
+  return { verifier, remoteKeys };
+}
+
+/** Builds the minter of Txn-Tokens; undefined without a `txnToken` section. @throws ConfigError */
+export function createMinter(config: GatewayConfig, clock?: Clock): TxnMinter | undefined {
+  const { txnToken } = config;
+  if (txnToken === undefined) return undefined;
+  const { trustDomain, requestingWorkload, lifetimeSeconds, reuseWindowSeconds, claims } = txnToken;
+  const key = createTxnKey(txnToken, config);
+  return locating(config, ['txnToken'], () =>
+    createTxnMinter({
+      trustDomain,
+      requestingWorkload,
+      lifetimeSeconds,
+      claims,
+      key,
+      ...(reuseWindowSeconds === undefined ? {} : { reuseWindowSeconds }),
+      ...(clock === undefined ? {} : { clock }),
+    }),
+  );
+}
+
+/** Compiles the route table. */
+export function compileRoutes(config: GatewayConfig): readonly Route[] {
+  return config.routes.map((route, index) =>
+    Object.freeze({
+      index,
+      path: route.path,
+      host: route.host,
+      methods: route.methods,
+      upstream: route.upstream,
+      public: route.public,
+      requirement: Object.freeze(route.scopes.length > 0 ? { scopes: route.scopes } : {}),
+      reuse: route.reuse === 'window',
+    }),
+  );
+}
+
+function isRemote(keys: KeySource): keys is RemoteKeys {
+  return 'ready' in keys;
+}
+
+function policyOf({ issuer, audience, algorithms, tokenTypes, requiredClaims, toleranceSeconds, maxTokenAgeSeconds }: IssuerConfig) {
+  return {
+    issuer,
+    audience,
+    algorithms,
+    ...(tokenTypes === undefined ? {} : { tokenTypes }),
+    ...(requiredClaims === undefined ? {} : { requiredClaims }),
+    ...(toleranceSeconds === undefined ? {} : { toleranceSeconds }),
+    ...(maxTokenAgeSeconds === undefined ? {} : { maxTokenAgeSeconds }),
+  };
+}
+
+function createKeySource(entry: IssuerConfig, index: number, config: GatewayConfig, dependencies: TrustDependencies): KeySource {
+  const { issuer, algorithms, jwksUrl, jwksFile, pemFile } = entry;
+  const at = (name: string): ConfigPath => ['issuers', index, name];
+  if (jwksFile !== undefined) {
+    const text = readText(jwksFile, config, at('jwksFile'));
+    return locating(config, at('jwksFile'), () => createLocalKeys({ issuer, algorithms, jwks: JSON.parse(text) }));
+  }
+  if (pemFile !== undefined) {
+    const pem = readText(pemFile, config, at('pemFile'));
+    const kid = entry.keyId === undefined ? {} : { kid: entry.keyId };
+    return locating(config, at('pemFile'), () => createLocalKeys({ issuer, keys: [{ alg: algorithms[0]!, pem, ...kid }] }));
+  }
+  return locating(config, at('jwksUrl'), () =>
+    createRemoteKeys({ issuer, algorithms, url: jwksUrl!, allowInsecure: entry.allowInsecure, ...dependencies }),
+  );
+}
+
+function createTxnKey({ algorithm, keyFile, keyId }: TxnTokenConfig, config: GatewayConfig): SigningKey {
+  if (keyFile === undefined) return generateSigningKey(algorithm);
+  const path: ConfigPath = ['txnToken', 'keyFile'];
+  const pem = readText(keyFile, config, path);
+  return locating(config, path, () => createSigningKey({ alg: algorithm, pem, ...(keyId === undefined ? {} : { kid: keyId }) }));
+}
+
+function readText(file: string, config: GatewayConfig, path: ConfigPath): string {
+  try {
+    return readFileSync(resolve(baseDirectoryOf(config), file), 'utf8');
+  } catch (cause) {
+    throw configErrorAt(config, path, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, cause);
+  }
+}
+
+// What core refuses is reported at the setting that it came from. A parser's message may quote the file, so it is left out.
+function locating<Result>(config: GatewayConfig, path: ConfigPath, build: () => Result): Result {
+  try {
+    return build();
+  } catch (cause) {
+    throw configErrorAt(config, path, cause instanceof SyntaxError ? 'is not JSON' : (cause as Error).message, cause);
+  }
+}

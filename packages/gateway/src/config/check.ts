@@ -1,0 +1,80 @@
+/** Rules that hold between settings. */
+import { laxPath } from '../routing/router.ts';
+import type { GatewayConfig, IssuerConfig, RouteConfig } from './config.ts';
+import type { ConfigPath } from './locate.ts';
+
+/** One broken rule. */
+export interface Finding {
+  readonly path: ConfigPath;
+  readonly reason: string;
+}
+
+/** All broken rules, in the order of the file. */
+export function checkConfig(config: GatewayConfig): Finding[] {
+  return [
+    ...checkListeners(config),
+    ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
+    ...checkTxnToken(config),
+    ...config.routes.flatMap((route, index) => [...checkRoute(route, index, config), ...checkAgainstEarlier(route, index, config)]),
+  ];
+}
+
+function* checkListeners({ listen, control }: GatewayConfig): Generator<Finding> {
+  if (listen.port !== 0 && listen.port === control.port && listen.host === control.host) {
+    yield { path: ['control', 'port'], reason: 'must differ from listen.port: metrics are not for clients' };
+  }
+}
+
+function* checkIssuer(issuer: IssuerConfig, index: number, config: GatewayConfig): Generator<Finding> {
+  const at = (...path: string[]): ConfigPath => ['issuers', index, ...path];
+  if (config.issuers.findIndex((other) => other.issuer === issuer.issuer) < index) {
+    yield { path: at('issuer'), reason: 'is listed twice' };
+  }
+  const sources = (['jwksUrl', 'jwksFile', 'pemFile'] as const).filter((name) => issuer[name] !== undefined);
+  if (sources.length !== 1) yield { path: at(), reason: 'needs exactly one of jwksUrl, jwksFile and pemFile' };
+  if (issuer.pemFile !== undefined && issuer.algorithms.length !== 1) {
+    yield { path: at('algorithms'), reason: 'must name exactly one algorithm for the one key in pemFile' };
+  }
+  if (issuer.keyId !== undefined && issuer.pemFile === undefined) yield { path: at('keyId'), reason: 'goes with pemFile only' };
+  if (issuer.jwksUrl?.startsWith('http:') && !issuer.allowInsecure) {
+    yield { path: at('jwksUrl'), reason: 'must be https: (allowInsecure: true permits http: for tests on one machine)' };
+  }
+}
+
+function* checkTxnToken({ txnToken }: GatewayConfig): Generator<Finding> {
+  if (txnToken === undefined) return;
+  if ((txnToken.reuseWindowSeconds ?? 0) >= txnToken.lifetimeSeconds) {
+    yield { path: ['txnToken', 'reuseWindowSeconds'], reason: 'must be shorter than lifetimeSeconds' };
+  }
+  if (txnToken.keyId !== undefined && txnToken.keyFile === undefined) {
+    yield { path: ['txnToken', 'keyId'], reason: 'goes with keyFile only' };
+  }
+}
+
+function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): Generator<Finding> {
+  const at = (...path: string[]): ConfigPath => ['routes', index, ...path];
+  if (!Object.hasOwn(config.upstreams, route.upstream)) {
+    yield { path: at('upstream'), reason: `is not one of the upstreams: ${Object.keys(config.upstreams).join(', ') || 'none'}` };
+  }
+  if (route.public && route.scopes.length > 0) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };
+  if (route.public) return;
+  if (config.issuers.length === 0) yield { path: at(), reason: 'needs a token, but there are no issuers (or set public: true)' };
+  if (config.txnToken === undefined) yield { path: at(), reason: 'needs a token, but there is no txnToken section (or set public: true)' };
+}
+
+function* checkAgainstEarlier(route: RouteConfig, index: number, { routes }: GatewayConfig): Generator<Finding> {
+  for (const [position, other] of routes.slice(0, index).entries()) {
+    if (other.host !== route.host || laxPath(other.path) !== laxPath(route.path)) continue;
+    if (other.path !== route.path) {
+      // Many servers take both for one path; the edge could then be asked for the weaker of two policies (E6).
+      yield { path: ['routes', index, 'path'], reason: `differs from routes[${position}].path only in case or a trailing slash` };
+    } else if (sharesMethod(other, route)) {
+      yield { path: ['routes', index], reason: `has the path and a method of routes[${position}]` };
+    }
+  }
+}
+
+function sharesMethod(one: RouteConfig, other: RouteConfig): boolean {
+  if (one.methods === undefined || other.methods === undefined) return one.methods === other.methods;
+  return one.methods.some((method) => other.methods?.includes(method));
+}

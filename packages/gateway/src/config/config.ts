@@ -1,0 +1,93 @@
+/** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
+import type { AlgorithmName } from '@watchword/core';
+
+/** What external tokens and Txn-Tokens may be signed with: whoever verifies them must not be able to make them. */
+export type EdgeAlgorithm = Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
+
+/** An address to listen on. */
+export interface ListenConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** One trusted issuer of external tokens. Exactly one of `jwksUrl`, `jwksFile` and `pemFile` is given. */
+export interface IssuerConfig {
+  readonly issuer: string;
+  readonly audience: string | readonly string[];
+  readonly algorithms: readonly EdgeAlgorithm[];
+  readonly jwksUrl?: string | undefined;
+  readonly jwksFile?: string | undefined;
+  readonly pemFile?: string | undefined;
+  /** Key id that tokens name for the key in `pemFile`. */
+  readonly keyId?: string | undefined;
+  /** Accepted `typ` values; null stands for a token without one. */
+  readonly tokenTypes?: readonly (string | null)[] | undefined;
+  readonly requiredClaims?: readonly string[] | undefined;
+  readonly toleranceSeconds?: number | undefined;
+  readonly maxTokenAgeSeconds?: number | undefined;
+  /** Allows `http:` and private addresses for `jwksUrl`. */
+  readonly allowInsecure: boolean;
+}
+
+/** The tokens that travel inside. */
+export interface TxnTokenConfig {
+  readonly trustDomain: string;
+  readonly requestingWorkload: string;
+  readonly algorithm: EdgeAlgorithm;
+  /** Private key in PEM; undefined: a key made at start, for one process. */
+  readonly keyFile?: string | undefined;
+  readonly keyId?: string | undefined;
+  readonly lifetimeSeconds: number;
+  /** How long one minted token may serve further requests of the same caller; 0: never. Default 30, or half a shorter lifetime. */
+  readonly reuseWindowSeconds?: number | undefined;
+  /** Name in the Txn-Token to name in the external token. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+/** Where requests go. */
+export interface UpstreamConfig {
+  /** Origin: scheme, host and port, no path. */
+  readonly url: string;
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  /** Until the response header is there. */
+  readonly responseTimeoutMs: number;
+  /** Longest silence inside a response body. */
+  readonly bodyTimeoutMs: number;
+}
+
+/** One entry of the allow-list. */
+export interface RouteConfig {
+  readonly path: string;
+  readonly host?: string | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly upstream: string;
+  readonly public: boolean;
+  readonly scopes: readonly string[];
+  readonly reuse: 'window' | 'per-request';
+}
+
+/** What a client may use up. */
+export interface LimitsConfig {
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+  readonly tokenBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly shutdownTimeoutMs: number;
+}
+
+/** The whole file. */
+export interface GatewayConfig {
+  readonly listen: ListenConfig;
+  readonly control: ListenConfig;
+  readonly issuers: readonly IssuerConfig[];
+  readonly txnToken?: TxnTokenConfig | undefined;
+  readonly cache: { readonly maxEntries: number };
+  readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
+  readonly routes: readonly RouteConfig[];
+  readonly limits: LimitsConfig;
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+}

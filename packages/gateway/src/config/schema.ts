@@ -1,0 +1,132 @@
+/** Every setting of the gateway with its form, its default and its reason, as one table. */
+import { ALGORITHMS } from '@watchword/core';
+import * as v from 'valibot';
+import { isCanonicalHost } from '../routing/canonical-host.ts';
+import { hasOneSpelling } from '../routing/canonical-path.ts';
+import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
+
+const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2048, 'is longer than 2048 characters'));
+const between = (least: number, most: number): v.GenericSchema<number, number> =>
+  v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+const list = <Item>(item: v.GenericSchema<Item, Item>): v.GenericSchema<Item[], Item[]> =>
+  v.pipe(v.array(item), v.minLength(1, 'must not be empty'), v.check(isDistinct<Item>, 'names something twice'));
+
+const port = between(0, 65_535);
+const milliseconds = between(1, 86_400_000);
+
+// Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
+const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
+const algorithm = v.picklist(ASYMMETRIC as EdgeAlgorithm[], `must be one of ${ASYMMETRIC.join(', ')}`);
+
+const httpUrl = v.pipe(text, v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'));
+const origin = v.pipe(httpUrl, v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'));
+const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope value of RFC 6749 section 3.3'));
+const method = v.pipe(v.string(), v.regex(/^[A-Z][A-Z-]*$/, 'must be an HTTP method in capitals'), v.check((value) => value !== 'CONNECT' && value !== 'TRACE', 'is never forwarded'));
+const host = v.pipe(text, v.check(isCanonicalHost, 'must be a host in lower case without a port'));
+const path = v.pipe(
+  text,
+  v.startsWith('/', 'must start with a slash'),
+  v.check(isRoutePath, 'must consist of segments of A-Z a-z 0-9 - . _ ~, with /* at the end for everything below, and no . or ..'),
+);
+
+const listen = (defaultPort: number) =>
+  v.strictObject({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
+
+const issuer = v.strictObject({
+  issuer: text,
+  audience: v.union([text, list(text)], 'must be a string or a list of strings'),
+  algorithms: list(algorithm),
+  jwksUrl: v.optional(httpUrl),
+  jwksFile: v.optional(text),
+  pemFile: v.optional(text),
+  keyId: v.optional(text),
+  tokenTypes: v.optional(list(v.nullable(text))),
+  requiredClaims: v.optional(v.array(text)),
+  toleranceSeconds: v.optional(between(0, 300)),
+  maxTokenAgeSeconds: v.optional(between(1, 31_536_000)),
+  allowInsecure: v.optional(v.boolean(), false),
+});
+
+const txnToken = v.strictObject({
+  trustDomain: text,
+  requestingWorkload: v.optional(text, 'watchword-gateway'),
+  algorithm: v.optional(algorithm, 'ES256'),
+  keyFile: v.optional(text),
+  keyId: v.optional(text),
+  lifetimeSeconds: v.optional(between(5, 300), 60),
+  reuseWindowSeconds: v.optional(between(0, 299)),
+  claims: v.optional(v.record(text, text), {}),
+});
+
+const upstream = v.strictObject({
+  url: origin,
+  connections: v.optional(between(1, 65_536), 128),
+  connectTimeoutMs: v.optional(milliseconds, 2000),
+  responseTimeoutMs: v.optional(milliseconds, 30_000),
+  bodyTimeoutMs: v.optional(milliseconds, 30_000),
+});
+
+const route = v.strictObject({
+  path,
+  host: v.optional(host),
+  methods: v.optional(list(method)),
+  upstream: text,
+  public: v.optional(v.boolean(), false),
+  scopes: v.optional(list(scope), []),
+  reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
+});
+
+const limits = v.strictObject({
+  headerBytes: v.optional(between(1024, 1_048_576), 16_384),
+  bodyBytes: v.optional(between(0, Number.MAX_SAFE_INTEGER), 10_485_760),
+  tokenBytes: v.optional(between(64, 65_536), 8192),
+  headersTimeoutMs: v.optional(milliseconds, 10_000),
+  requestTimeoutMs: v.optional(milliseconds, 30_000),
+  keepAliveTimeoutMs: v.optional(milliseconds, 65_000),
+  shutdownTimeoutMs: v.optional(between(0, 3_600_000), 10_000),
+});
+
+/** The schema of the whole file. Unknown settings are refused everywhere. */
+export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = v.strictObject({
+  listen: v.optional(listen(8080), {}),
+  control: v.optional(listen(9090), {}),
+  issuers: v.optional(v.array(issuer), []),
+  txnToken: v.optional(txnToken),
+  cache: v.optional(v.strictObject({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
+  upstreams: v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
+  routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
+  limits: v.optional(limits, {}),
+  log: v.optional(
+    v.strictObject({
+      level: v.optional(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'), 'info'),
+    }),
+    {},
+  ),
+});
+
+function isDistinct<Item>(items: Item[]): boolean {
+  return new Set(items).size === items.length;
+}
+
+function isHttpUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '';
+}
+
+function isOrigin(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && url.pathname === '/' && url.search === '' && !value.includes('?');
+}
+
+// One spelling only, so that comparing bytes is comparing paths (E6, E7).
+function isRoutePath(value: string): boolean {
+  const literal = value.endsWith('/*') ? value.slice(0, -1) : value;
+  if (!hasOneSpelling(literal)) return false;
+  const segments = literal.split('/').slice(1);
+  return segments.every((segment, index) => segment !== '.' && segment !== '..' && (segment !== '' || index === segments.length - 1));
+}

@@ -1,0 +1,67 @@
+/** The listener for operators and for services of the trust domain: health, readiness, metrics, public keys. Not for clients. */
+import { type Server, type ServerResponse, createServer } from 'node:http';
+import type { Registry } from 'prom-client';
+
+/** Whether the gateway can do its work. */
+export type Readiness = 'ready' | 'draining' | 'keys_unavailable';
+
+/** What the listener shows. */
+export interface ControlOptions {
+  readonly readiness: () => Readiness;
+  readonly metrics: Registry;
+  /** The public keys of the Txn-Tokens as a JWK Set. */
+  readonly jwks: () => { readonly keys: readonly object[] };
+}
+
+interface Page {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Services refetch after this; a key is published well before it signs. */
+const JWKS_MAX_AGE_SECONDS = 300;
+
+/** Creates the server. It does not listen yet. */
+export function createControlServer(options: ControlOptions): Server {
+  const pages = pagesOf(options);
+  return createServer((request, response) => {
+    request.resume();
+    const path = request.url!.split('?', 1)[0]!;
+    const page = pages.get(path);
+    if (page === undefined) write(response, json(404, { status: 'unknown' }));
+    else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'GET, HEAD' } });
+    } else {
+      page().then(
+        (content) => write(response, content),
+        () => write(response, json(500, { status: 'error' })),
+      );
+    }
+  });
+}
+
+function pagesOf({ readiness, metrics, jwks }: ControlOptions): ReadonlyMap<string, () => Promise<Page>> {
+  return new Map<string, () => Promise<Page>>([
+    ['/healthz', async () => json(200, { status: 'up' })],
+    ['/readyz', async () => {
+      const status = readiness();
+      return json(status === 'ready' ? 200 : 503, { status });
+    }],
+    ['/metrics', async () => ({ status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.metrics() })],
+    ['/.well-known/jwks.json', async () => ({
+      status: 200,
+      headers: { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` },
+      body: JSON.stringify(jwks()),
+    })],
+  ]);
+}
+
+function json(status: number, body: object): Page {
+  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' }, body: `${JSON.stringify(body)}\n` };
+}
+
+function write(response: ServerResponse, { status, headers, body }: Page): void {
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers });
+  response.end(body);
+}

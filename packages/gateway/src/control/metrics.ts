@@ -1,0 +1,94 @@
+/** The metrics of a gateway in the Prometheus text format, read from plain counters at each scrape. */
+import type { CacheStats, RemoteKeys, TxnMinter } from '@watchword/core';
+import { type Metric, type MetricValueWithName, Registry } from 'prom-client';
+import { DURATION_BUCKETS, type RouteTally, type Tally } from './tally.ts';
+
+/** Where the numbers come from. */
+export interface MetricSources {
+  readonly tally: Tally;
+  readonly cache?: (() => CacheStats) | undefined;
+  readonly minter?: Pick<TxnMinter, 'stats'> | undefined;
+  readonly remoteKeys: readonly RemoteKeys[];
+}
+
+type Values = MetricValueWithName<string>[];
+
+/** Builds the registry. No label holds anything that a client chose (E12). */
+export function createMetrics({ tally, cache, minter, remoteKeys }: MetricSources): Registry {
+  const registry = new Registry();
+  const add = (type: string, name: string, help: string, values: () => Values): void => {
+    registry.registerMetric(new ScrapedMetric(type, `watchword_${name}`, help, values) as unknown as Metric<string>);
+  };
+  const total = (name: string, help: string, value: () => number): void => add('counter', name, help, () => [plain(value())]);
+
+  add('counter', 'requests_total', 'Requests by route and status; 499: the client left first', () => tally.routes.flatMap(requestsOf));
+  add('histogram', 'request_duration_seconds', 'From the request header to the end of the answer', () => tally.routes.flatMap(durationsOf));
+  add('counter', 'refusals_total', 'Requests refused, or failed upstream, by error code', () =>
+    [...tally.refusals].map(([code, value]) => labelled({ code }, value)),
+  );
+  total('removed_txn_tokens_total', 'Txn-Token fields that clients sent and that were removed', () => tally.removedTxnTokens);
+  total('signature_checks_total', 'Signature checks in this process', () => tally.signatureChecks);
+  if (cache !== undefined) addCache(cache, add, total);
+  if (minter !== undefined) {
+    total('txn_tokens_minted_total', 'Txn-Tokens signed', () => minter.stats().minted);
+    total('txn_tokens_reused_total', 'Requests that got a Txn-Token from the reuse window', () => minter.stats().reused);
+  }
+  add('gauge', 'key_age_seconds', 'Age of the fetched keys by issuer; +Inf: never fetched', () =>
+    remoteKeys.map((keys) => labelled({ issuer: keys.issuer }, keys.ageMs() / 1000)),
+  );
+  return registry;
+}
+
+type Add = (type: string, name: string, help: string, values: () => Values) => void;
+type Total = (name: string, help: string, value: () => number) => void;
+
+function addCache(stats: () => CacheStats, add: Add, total: Total): void {
+  total('cache_hits_total', 'Verifications answered by the cache', () => stats().hits);
+  total('cache_misses_total', 'Verifications that the cache could not answer', () => stats().misses);
+  total('cache_evictions_total', 'Verdicts that made place for others', () => stats().evictions);
+  add('gauge', 'cache_entries', 'Verdicts in the cache', () => [plain(stats().size)]);
+}
+
+function requestsOf({ route, statuses }: RouteTally): Values {
+  return [...statuses].map(([status, value]) => labelled({ route, status: String(status) }, value));
+}
+
+function durationsOf({ route, buckets, seconds, count }: RouteTally): Values {
+  if (count === 0) return [];
+  let below = 0;
+  const name = 'watchword_request_duration_seconds';
+  const cumulated = [...buckets].map((value, index) => {
+    below += value;
+    return labelled({ route, le: String(DURATION_BUCKETS[index] ?? '+Inf') }, below, `${name}_bucket`);
+  });
+  return [...cumulated, labelled({ route }, seconds, `${name}_sum`), labelled({ route }, count, `${name}_count`)];
+}
+
+function plain(value: number): MetricValueWithName<string> {
+  return labelled({}, value);
+}
+
+function labelled(labels: Record<string, string>, value: number, metricName?: string): MetricValueWithName<string> {
+  return { labels, value, ...(metricName === undefined ? {} : { metricName }) };
+}
+
+/** A metric without state of its own. */
+class ScrapedMetric {
+  readonly type: string;
+  readonly name: string;
+  readonly help: string;
+  readonly #values: () => Values;
+
+  constructor(type: string, name: string, help: string, values: () => Values) {
+    this.type = type;
+    this.name = name;
+    this.help = help;
+    this.#values = values;
+  }
+
+  // What the registry formats; its types say more than it reads.
+  async get(): Promise<object> {
+    const { name, help, type } = this;
+    return { name, help, type, aggregator: 'sum', values: this.#values() };
+  }
+}

@@ -1,0 +1,45 @@
+/** What the HTTP parser refuses gets a plain answer too, and never lands in the middle of another one. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ERRORS } from '@watchword/core';
+
+const LATEST: unique symbol = Symbol('latest answer');
+
+interface GuardedSocket extends Duplex {
+  [LATEST]?: ServerResponse;
+}
+
+/** Puts the guard on a server. */
+export function guardParser(server: Server): void {
+  const remember = (request: IncomingMessage, response: ServerResponse): void => {
+    (request.socket as GuardedSocket)[LATEST] = response;
+  };
+  server.on('request', remember);
+  server.on('checkContinue', remember);
+  server.on('clientError', (error, socket) => onClientError(error, socket as GuardedSocket));
+  // CONNECT asks for a tunnel; Node would drop the connection without a word.
+  server.on('connect', (_request, socket) => answerRaw(socket, '405 Method Not Allowed', 405, 'The route does not accept this method', 'Allow: GET\r\n'));
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: GuardedSocket): void {
+  const busy = socket[LATEST] !== undefined && !socket[LATEST].writableFinished;
+  if (busy || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+  } else if (error.code === 'HPE_HEADER_OVERFLOW') {
+    answerRaw(socket, '431 Request Header Fields Too Large', 431, 'The request header is too large');
+  } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    answerRaw(socket, '408 Request Timeout', 408, 'The request did not arrive in time');
+  } else {
+    answerRaw(socket, '400 Bad Request', 400, ERRORS.request_malformed.title);
+  }
+}
+
+function answerRaw(socket: Duplex, line: string, status: number, title: string, fields = ''): void {
+  const kind = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+  const body = JSON.stringify({ type: `urn:watchword:problem:${kind}`, title, status });
+  socket.end(
+    `HTTP/1.1 ${line}\r\n${fields}Content-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n` +
+      `Cache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

@@ -1,0 +1,72 @@
+/** The body on its way up: counted, with back-pressure, and never taking the client's connection down with it. */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { WatchwordError } from '@watchword/core';
+
+/** How much of an unwanted body is read, in bytes, so that the client gets to see the answer; then the connection is closed. */
+const DISCARD_LIMIT = 1_048_576;
+
+/**
+ * A view of the request's body for the upstream client. Destroying an IncomingMessage would destroy the socket that the answer
+ * still has to be written to, so the upstream client gets this stream to destroy.
+ */
+export class RequestBody extends Readable {
+  readonly #request: IncomingMessage;
+  readonly #limitBytes: number;
+  #bytes = 0;
+  #ended = false;
+
+  /** @param limitBytes fails with `body_too_large` beyond it, declared or not */
+  constructor(request: IncomingMessage, limitBytes: number) {
+    super();
+    this.#request = request;
+    this.#limitBytes = limitBytes;
+    request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
+    request.pause();
+  }
+
+  override _read(): void {
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    if (!this.#ended) discardBody(this.#request);
+    callback(error);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limitBytes) {
+      this.destroy(new WatchwordError('body_too_large', `The request body has more than ${this.#limitBytes} bytes`));
+    } else if (!this.push(chunk)) this.#request.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.push(null);
+  };
+
+  // Closed before its end: the client went away. A cut-off body must not look like a whole one.
+  readonly #onClose = (): void => {
+    if (!this.#ended) this.destroy(new Error('The client closed the connection'));
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.destroy(error);
+  };
+}
+
+/** Reads and drops the rest of a body that nobody wants, up to a limit. */
+export function discardBody(request: IncomingMessage): void {
+  if (request.destroyed) return;
+  let left = DISCARD_LIMIT;
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.socket.destroy();
+  });
+  request.on('error', ignore);
+  request.resume();
+}
+
+function ignore(): void {}

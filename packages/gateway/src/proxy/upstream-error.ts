@@ -1,0 +1,23 @@
+/** Failures of an upstream call, told apart. */
+import { WatchwordError } from '@watchword/core';
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+/**
+ * What a failed upstream call means for the client. The text names the kind of failure only: an upstream's own words could hold
+ * anything (E12).
+ */
+export function toUpstreamError(error: unknown): WatchwordError {
+  if (error instanceof WatchwordError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  const kind = typeof code === 'string' ? code : 'unknown failure';
+  if (TIMEOUTS.has(kind)) return new WatchwordError('upstream_timeout', `Upstream: ${kind}`, { cause: error });
+  // Refused before a byte was sent: the request has a form that HTTP does not allow.
+  if (kind === 'UND_ERR_INVALID_ARG') return new WatchwordError('request_malformed', 'The request cannot be forwarded', { cause: error });
+  return new WatchwordError('upstream_unavailable', `Upstream: ${kind}`, { cause: error });
+}

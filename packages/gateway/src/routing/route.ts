@@ -1,0 +1,28 @@
+/** A compiled route: what the configuration says, in the form the stages need. */
+import type { Requirement } from '@watchword/core';
+
+/** One entry of the route table. Frozen. */
+export interface Route {
+  /** Position in the configuration; also its slot in the metrics. */
+  readonly index: number;
+  /** Exact path, or a prefix ending in `/*`. Safe as a metric label: it comes from the configuration. */
+  readonly path: string;
+  /** Canonical host it is limited to; undefined: any. */
+  readonly host: string | undefined;
+  /** Methods it accepts; undefined: every method. GET includes HEAD (RFC 9110 section 9.3.2). */
+  readonly methods: readonly string[] | undefined;
+  /** Name of the upstream. */
+  readonly upstream: string;
+  /** Public routes need no token and get none. */
+  readonly public: boolean;
+  /** What the caller must have been granted. */
+  readonly requirement: Requirement;
+  /** Whether a Txn-Token may serve several requests of the same caller for a short window. */
+  readonly reuse: boolean;
+}
+
+/** What looking for a route found: deny by default. */
+export type RouteMatch =
+  | { readonly kind: 'found'; readonly route: Route }
+  | { readonly kind: 'method'; readonly allow: string }
+  | { readonly kind: 'none' };
