@@ -79,7 +79,7 @@ export function compileRoutes(config: GatewayConfig): readonly Route[] {
       methods: route.methods,
       upstream: route.upstream,
       public: route.public,
-      requirement: Object.freeze(route.scopes.length > 0 ? { scopes: route.scopes } : {}),
+      requirement: Object.freeze(route.scopes === undefined ? {} : { scopes: route.scopes }),
       reuse: route.reuse === 'window',
     }),
   );

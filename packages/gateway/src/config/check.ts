@@ -56,7 +56,7 @@ function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): 
   if (!Object.hasOwn(config.upstreams, route.upstream)) {
     yield { path: at('upstream'), reason: `is not one of the upstreams: ${Object.keys(config.upstreams).join(', ') || 'none'}` };
   }
-  if (route.public && route.scopes.length > 0) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };
+  if (route.public && route.scopes !== undefined) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };
   if (route.public) return;
   if (config.issuers.length === 0) yield { path: at(), reason: 'needs a token, but there are no issuers (or set public: true)' };
   if (config.txnToken === undefined) yield { path: at(), reason: 'needs a token, but there is no txnToken section (or set public: true)' };

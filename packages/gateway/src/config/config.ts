@@ -64,7 +64,7 @@ export interface RouteConfig {
   readonly methods?: readonly string[] | undefined;
   readonly upstream: string;
   readonly public: boolean;
-  readonly scopes: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   readonly reuse: 'window' | 'per-request';
 }
 

@@ -77,7 +77,7 @@ const route = v.strictObject({
   methods: v.optional(list(method)),
   upstream: text,
   public: v.optional(v.boolean(), false),
-  scopes: v.optional(list(scope), []),
+  scopes: v.optional(list(scope)),
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
 });
 
