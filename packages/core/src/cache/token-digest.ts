@@ -42,7 +42,7 @@ export function createNhDigest(randomBytes: (size: number) => Uint8Array): Token
       // ASCII takes more bytes than characters.
       if (input.write(token, 0) !== length) return false;
       const padded = (length + 31) & ~31;
-      input.fill(0, length, padded);
+      for (let index = length; index < padded; index += 1) input[index] = 0;
       nh(padded);
       return true;
     },

@@ -44,7 +44,8 @@ export class VerdictTable<Verdict> {
     const slot = this.#findSlot(tokenLength);
     const entry = this.#slots[slot]! - 1;
     if (entry === NONE) return undefined;
-    this.#entries[entry * WORDS + VISITED] = 1;
+    // Read before write: a line that stays clean needs not go back to memory.
+    if (this.#entries[entry * WORDS + VISITED] === 0) this.#entries[entry * WORDS + VISITED] = 1;
     return this.#verdicts[entry];
   }
 

@@ -7,6 +7,8 @@ import { parseStrictObject } from './strict-json.ts';
 /** A token taken apart. Nothing in it is verified. */
 export interface CompactJws {
   readonly header: JoseHeader;
+  /** The first segment. */
+  readonly headerSegment: string;
   /** What was signed: header and payload segments with the dot between them. */
   readonly signingInput: string;
   /** The second segment, not decoded yet. */
@@ -28,20 +30,24 @@ export function assertTokenSize(token: unknown, maxTokenBytes: number): asserts 
   if (token.length > maxTokenBytes) throw new WatchwordError('token_too_large', `The token has more than ${maxTokenBytes} characters`);
 }
 
+/** Headers that have been read before, by segment: all tokens of one key have the same. */
+export type KnownHeaders = ReadonlyMap<string, JoseHeader>;
+
 /**
  * Takes a token apart and reads its header. The caller has checked the size.
  * @throws WatchwordError `token_malformed`, `json_invalid`, `header_invalid`, `critical_header`
  */
-export function parseCompact(token: string): CompactJws {
+export function parseCompact(token: string, known?: KnownHeaders): CompactJws {
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
   // Five segments would be a JWE (A10), a brace the JSON serialization (A11): both end here or at the alphabet.
   if (first < 1 || second < 0 || token.indexOf('.', second + 1) >= 0) {
     throw new WatchwordError('token_malformed', 'A token has three segments');
   }
-  const header = parseHeader(token.slice(0, first));
+  const headerSegment = token.slice(0, first);
   return {
-    header,
+    header: known?.get(headerSegment) ?? parseHeader(headerSegment),
+    headerSegment,
     signingInput: token.slice(0, second),
     payloadSegment: token.slice(first + 1, second),
     signature: decodeBase64url(token.slice(second + 1)),

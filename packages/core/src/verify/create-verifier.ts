@@ -10,8 +10,8 @@ import { VerificationKey } from '../keys/verification-key.ts';
 import { checkClaims } from './check-claims.ts';
 import { type IssuerRules, type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
 import { normalizeType } from './token-type.ts';
-import { assertWithin, isWithin, validityWindow } from './validity.ts';
-import { type VerifiedToken, createVerifiedToken } from './verified-token.ts';
+import { assertWithin, validityWindow } from './validity.ts';
+import { type JoseHeader, type VerifiedToken, createVerifiedToken } from './verified-token.ts';
 import type { Verifier } from './verifier.ts';
 
 /** Builds a verifier. @throws WatchwordError `config_invalid` naming the offending option */
@@ -21,9 +21,10 @@ export function createVerifier(options: TrustPolicyOptions): Verifier {
 
 /** Builds a verifier from a finished policy. */
 export function createPolicyVerifier(policy: TrustPolicy): Verifier {
+  const headers = new Map<string, JoseHeader>();
   return {
     policyId: policy.id,
-    verify: (token) => verifyToken(token, policy),
+    verify: (token) => verifyToken(token, policy, headers),
     holds: (token) => stillHolds(token, policy),
   };
 }
@@ -31,13 +32,14 @@ export function createPolicyVerifier(policy: TrustPolicy): Verifier {
 const MAX_PAYLOAD_DEPTH = 64;
 
 // Cheap checks first, the signature before the claims (invariant 4).
-async function verifyToken(token: string, policy: TrustPolicy): Promise<VerifiedToken> {
+async function verifyToken(token: string, policy: TrustPolicy, headers: Map<string, JoseHeader>): Promise<VerifiedToken> {
   assertTokenSize(token, policy.maxTokenBytes);
-  const jws = parseCompact(token);
+  const jws = parseCompact(token, headers);
   const rules = selectRules(jws, policy);
   assertHeaderAllowed(jws, rules);
   const key = await findKey(jws, rules, policy);
   if (!verifySignature(jws.signingInput, jws.signature, key)) throw new WatchwordError('signature_invalid');
+  rememberHeader(jws, headers);
   const claims = parsePayload(jws);
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
@@ -45,11 +47,21 @@ async function verifyToken(token: string, policy: TrustPolicy): Promise<Verified
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
 }
 
+/** Headers kept: one for each signing key in use, with room for a rotation. */
+const MAX_KNOWN_HEADERS = 64;
+
+// Saves parsing it again, and makes thousands of verdicts share one object. Only signed headers get in, so junk can't fill it.
+function rememberHeader({ headerSegment, header }: CompactJws, headers: Map<string, JoseHeader>): void {
+  if (headers.has(headerSegment)) return;
+  if (headers.size >= MAX_KNOWN_HEADERS) headers.clear();
+  headers.set(headerSegment, header);
+}
+
 function stillHolds(token: VerifiedToken, policy: TrustPolicy): boolean {
   const rules = policy.issuers.get(token.issuer);
   const nowMs = policy.clock();
   if (rules === undefined || !Number.isFinite(nowMs)) return false;
-  return isWithin(token.window, nowMs) && rules.keys.lookup(token.header.alg, token.header.kid, nowMs)?.id === token.key.id;
+  return token.isWithin(nowMs) && rules.keys.lookup(token.header.alg, token.header.kid, nowMs)?.id === token.key.id;
 }
 
 // With one issuer the payload stays unread until the signature is checked (F7). With several the unverified iss may select

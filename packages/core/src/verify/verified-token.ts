@@ -1,6 +1,6 @@
 /** What a successful verification hands out. Nothing else can make one, and nobody can change one. */
 import type { VerificationKey } from '../keys/verification-key.ts';
-import type { ValidityWindow } from './validity.ts';
+import { type ValidityWindow, isWithin } from './validity.ts';
 
 /** A JSON value in which every object and array is frozen. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -39,11 +39,18 @@ export interface VerifiedTokenParts {
   readonly window: ValidityWindow;
 }
 
+function clampSeconds(milliseconds: number): number {
+  return Math.min(Math.max(milliseconds / 1000, 0), 0x7fffffff);
+}
+
 const MINT: unique symbol = Symbol('verified');
 
 /** A token whose signature and claims were checked. A type of its own, so that nothing unverified can be propagated (invariant 8). */
 export class VerifiedToken implements VerifiedTokenParts {
-  readonly #verified = true;
+  // Whole seconds that surely lie in the window. Small integers, unlike the milliseconds, stand in the object itself: a cache of
+  // 200,000 tokens saves two reads from cold memory on each hit.
+  readonly #sureFrom: number;
+  readonly #sureUntil: number;
   readonly header: JoseHeader;
   readonly claims: Claims;
   readonly key: VerificationKey;
@@ -53,6 +60,8 @@ export class VerifiedToken implements VerifiedTokenParts {
   /** Only {@link createVerifiedToken} holds the symbol. */
   constructor(parts: VerifiedTokenParts, mint: typeof MINT) {
     if (mint !== MINT) throw new TypeError('A VerifiedToken comes from a verifier only');
+    this.#sureFrom = Math.ceil(clampSeconds(parts.window.notBeforeMs));
+    this.#sureUntil = Math.floor(clampSeconds(parts.window.expiresAtMs));
     this.header = parts.header;
     this.claims = parts.claims;
     this.key = parts.key;
@@ -63,7 +72,13 @@ export class VerifiedToken implements VerifiedTokenParts {
 
   /** Whether `value` came out of a verifier: duck typing is not enough. */
   static is(value: unknown): value is VerifiedToken {
-    return typeof value === 'object' && value !== null && #verified in value && value.#verified;
+    return typeof value === 'object' && value !== null && #sureFrom in value;
+  }
+
+  /** Whether `nowMs` lies in the token's window. */
+  isWithin(nowMs: number): boolean {
+    const sure = nowMs >= this.#sureFrom * 1000 && nowMs < this.#sureUntil * 1000;
+    return sure || isWithin(this.window, nowMs);
   }
 }
 
