@@ -52,7 +52,7 @@ const V128 = 0x7b;
 function assembleModule(): Uint8Array<ArrayBuffer> {
   const code = [...locals([1, I32], [SUM + LANES.length - FIRST, V128]), ...loopOverBlocks(), ...LANES.flatMap(storeSum), 0x0b];
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic number and version
     ...section(1, [1, 0x60, 1, I32, 0]), // one type: (i32) -> ()
     ...section(3, [1, 0]), // one function of that type
     ...section(5, [1, 0x01, 1, 1]), // one memory: exactly one page of 64 KiB
@@ -64,32 +64,33 @@ function assembleModule(): Uint8Array<ArrayBuffer> {
 // Each block of 32 bytes adds, to the sum of each lane, four products (m[i] + k[i]) * (m[i+4] + k[i+4]).
 function loopOverBlocks(): number[] {
   return [
-    ...[0x03, 0x40], // loop
-    ...load(NH_LAYOUT.input),
-    ...set(FIRST),
-    ...load(NH_LAYOUT.input + 16),
-    ...set(SECOND),
-    ...LANES.flatMap(addProducts),
-    ...[...get(OFFSET), 0x41, ...leb(32), 0x6a, 0x22, OFFSET], // offset += 32
-    ...[...get(LENGTH), 0x49, 0x0d, 0], // continue while offset < length
-    0x0b,
-  ];
+    [0x03, 0x40], // loop
+    load(NH_LAYOUT.input),
+    set(FIRST),
+    load(NH_LAYOUT.input + 16),
+    set(SECOND),
+    ...LANES.map(addProducts),
+    [...get(OFFSET), 0x41, ...leb(32), 0x6a, 0x22, OFFSET], // offset += 32
+    [...get(LENGTH), 0x49, 0x0d, 0], // continue while offset < length
+    [0x0b],
+  ].flat();
 }
 
 // Toeplitz construction: each lane uses the key 16 bytes further on (RFC 4418 section 5.2), so four lanes cost one key.
 function addProducts(lane: number): number[] {
+  const sum = SUM + lane;
   return [
-    ...[...get(FIRST), ...load(NH_LAYOUT.key + 16 * lane), ...simd(0xae), ...set(LEFT)], // i32x4.add
-    ...[...get(SECOND), ...load(NH_LAYOUT.key + 16 * (lane + 1)), ...simd(0xae), ...set(RIGHT)],
-    ...[...get(LEFT), ...get(RIGHT), ...simd(0xde)], // i64x2.extmul_low_i32x4_u
-    ...[...get(LEFT), ...get(RIGHT), ...simd(0xdf)], // i64x2.extmul_high_i32x4_u
-    ...[...simd(0xce), ...get(SUM + lane), ...simd(0xce), ...set(SUM + lane)], // i64x2.add, twice
-  ];
+    [get(FIRST), load(NH_LAYOUT.key + 16 * lane), simd(0xae), set(LEFT)], // i32x4.add
+    [get(SECOND), load(NH_LAYOUT.key + 16 * (lane + 1)), simd(0xae), set(RIGHT)],
+    [get(LEFT), get(RIGHT), simd(0xde)], // i64x2.extmul_low_i32x4_u
+    [get(LEFT), get(RIGHT), simd(0xdf)], // i64x2.extmul_high_i32x4_u
+    [simd(0xce), get(sum), simd(0xce), set(sum)], // i64x2.add, twice
+  ].flat(2);
 }
 
 function storeSum(lane: number): number[] {
   const half = (index: number): number[] => [...get(SUM + lane), ...simd(0x1d), index]; // i64x2.extract_lane
-  return [0x41, 0, ...half(0), ...half(1), 0x7c, 0x37, 3, ...leb(NH_LAYOUT.output + 8 * lane)]; // i64.add, i64.store
+  return [[0x41, 0], half(0), half(1), [0x7c, 0x37, 3], leb(NH_LAYOUT.output + 8 * lane)].flat(); // i64.add, i64.store
 }
 
 const get = (local: number): number[] => [0x20, local];
