@@ -11,6 +11,7 @@ import type { HeaderSource } from './carrier/carrier.ts';
 import { type Extractor, extractBearer, extractTxnToken } from './carrier/extract.ts';
 import { Identity } from './context/identity.ts';
 import { WatchwordError, assertConfig } from './errors.ts';
+import { scopeValues } from './verify/scopes.ts';
 import type { VerifiedToken } from './verify/verified-token.ts';
 import type { CachedVerifier, Verifier } from './verify/verifier.ts';
 
@@ -93,7 +94,7 @@ function authenticated(token: VerifiedToken, compact: string): Authenticated {
  */
 export function authorize(token: VerifiedToken, requirement: Requirement): void {
   if (!requirement.scopes?.length) return;
-  const granted = token.claims.scope?.split(' ') ?? [];
+  const granted = scopeValues(token.claims.scope);
   for (const scope of requirement.scopes) {
     if (!granted.includes(scope)) throw new WatchwordError('scope_insufficient', `The route requires scope ${scope}`);
   }

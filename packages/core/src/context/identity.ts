@@ -1,12 +1,11 @@
 /** Who is calling: immutable, typed, and made from a verified token only. */
-import { VerifiedToken, type Claims } from '../verify/verified-token.ts';
+import { scopeValues } from '../verify/scopes.ts';
+import { type Claims, VerifiedToken } from '../verify/verified-token.ts';
 
 /** The verified caller of the request in hand. */
 export class Identity {
   /** The `sub` claim: the principal on whose behalf the call is made. */
   readonly subject: string;
-  /** Granted scope values, from the space-separated `scope` claim (RFC 8693 section 4.2). */
-  readonly scopes: ReadonlySet<string>;
   /** The verified token behind this identity. */
   readonly token: VerifiedToken;
   // Private, so that no log line, serializer or inspector shows it (invariant 5, TT-30).
@@ -17,7 +16,6 @@ export class Identity {
     if (!VerifiedToken.is(token)) throw new TypeError('An identity is made from a verified token only');
     this.token = token;
     this.subject = token.claims.sub ?? '';
-    this.scopes = scopesOf(token.claims);
     this.#txnToken = txnToken;
     Object.freeze(this);
   }
@@ -25,6 +23,11 @@ export class Identity {
   /** The verified claims, deeply frozen. */
   get claims(): Claims {
     return this.token.claims;
+  }
+
+  /** Granted scope values, frozen. */
+  get scopes(): readonly string[] {
+    return scopeValues(this.token.claims.scope);
   }
 
   /** The transaction id of a Txn-Token (`txn`), safe to log and to correlate by. */
@@ -37,10 +40,4 @@ export class Identity {
   static txnTokenOf(identity: Identity): string | undefined {
     return identity.#txnToken;
   }
-}
-
-const NO_SCOPES: ReadonlySet<string> = Object.freeze(new Set<string>());
-
-function scopesOf(claims: Claims): ReadonlySet<string> {
-  return claims.scope === undefined ? NO_SCOPES : new Set(claims.scope.split(' ').filter((scope) => scope !== ''));
 }

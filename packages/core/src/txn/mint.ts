@@ -6,6 +6,7 @@ import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
 import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
 import { assertBetween, assertKnownOptions, assertText } from '../options.ts';
+import { scopeValues } from '../verify/scopes.ts';
 import { assertWithin } from '../verify/validity.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
 import { type ClaimsMapping, assertMapping, mapClaims } from './claims-mapping.ts';
@@ -119,8 +120,8 @@ function grantedScope({ subject, scopes }: TxnRequest): string {
   const { scope } = subject.claims;
   if (scope === undefined) throw new WatchwordError('scope_unknown');
   if (scopes === undefined) return scope;
-  const granted = new Set(scope.split(' '));
-  const missing = scopes.find((wanted) => !granted.has(wanted));
+  const granted = scopeValues(scope);
+  const missing = scopes.find((wanted) => !granted.includes(wanted));
   if (missing !== undefined) throw new WatchwordError('scope_insufficient', `The subject token does not grant scope ${missing}`);
   return scopes.join(' ');
 }
