@@ -15,6 +15,7 @@ import { createDecide } from './decision/decide.ts';
 import { WatchwordError } from '@watchword/core';
 import type { Decide } from './decision/decision.ts';
 import { createExchangeStage } from './decision/exchange.ts';
+import { observed } from './decision/observed.ts';
 import { createRouteStage } from './decision/route.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, createLogger, logRefusal } from './logger.ts';
@@ -51,7 +52,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const tally = new Tally(routes);
   const upstreams = createUpstreams(config.upstreams);
   const edge = createEdge({
-    decide: composeDecide(routes, cache, minter),
+    decide: observed(composeDecide(routes, cache, minter)),
     upstreams,
     limits: config.limits,
     observer: createObserver(tally, logger),

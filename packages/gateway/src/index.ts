@@ -16,5 +16,6 @@ export type {
 export { CONFIG_SCHEMA } from './config/schema.ts';
 export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';
 export { type Stages, createDecide } from './decision/decide.ts';
+export { DECISION_END_CHANNEL, DECISION_START_CHANNEL } from './decision/observed.ts';
 export { type Logger, createLogger } from './logger.ts';
 export type { Route } from './routing/route.ts';
