@@ -1,0 +1,47 @@
+/** The configuration file of the gateway. */
+
+/** What differs from run to run. */
+export interface GatewaySettings {
+  readonly port: number;
+  readonly controlPort: number;
+  readonly issuer: string;
+  readonly jwksUrl: string;
+  readonly algorithm: string;
+  readonly audience: string;
+  readonly trustDomain: string;
+  readonly reuseWindowSeconds: number;
+  readonly ordersUrl: string;
+}
+
+/** Writes the file. JSON strings are YAML strings. */
+export function gatewayConfig(settings: GatewaySettings): string {
+  const text = (value: string): string => JSON.stringify(value);
+  return `listen: { port: ${settings.port} }
+control: { port: ${settings.controlPort} }
+
+issuers:
+  - issuer: ${text(settings.issuer)}
+    audience: ${text(settings.audience)}
+    algorithms: [${settings.algorithm}]
+    jwksUrl: ${text(settings.jwksUrl)}
+    allowInsecure: true # plain http, on loopback only
+
+txnToken:
+  trustDomain: ${text(settings.trustDomain)}
+  requestingWorkload: mesh-gateway
+  algorithm: ES256
+  reuseWindowSeconds: ${settings.reuseWindowSeconds}
+
+upstreams:
+  orders:
+    url: ${text(settings.ordersUrl)}
+
+routes:
+  - path: /orders/*
+    methods: [GET]
+    upstream: orders
+    scopes: [orders.read]
+
+log: { level: warn }
+`;
+}

@@ -1,0 +1,92 @@
+/** The clients: a process of its own that sends requests, checks every answer and notes how long it took. */
+import { onQuestion, announce } from '../process/worker.ts';
+import { Pool } from 'undici';
+import type { UserToken } from '../provider/tokens.ts';
+import { quantile } from './statistics.ts';
+
+/** What to send. Ends at whichever limit comes first. */
+export interface Drive {
+  /** Origin of the edge. */
+  readonly origin: string;
+  /** Which of the tokens to use, in turn: from this one ... */
+  readonly from: number;
+  /** ... up to, and without, this one. */
+  readonly to: number;
+  /** Requests in flight. */
+  readonly concurrency: number;
+  readonly requests: number;
+  readonly durationMs: number;
+}
+
+/** What came of it. */
+export interface Driven {
+  readonly requests: number;
+  readonly errors: number;
+  /** What was wrong with the first wrong answer. */
+  readonly firstError?: string;
+  readonly elapsedMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const SERVICES = ['inventory', 'orders', 'pricing', 'tax'];
+const RESPONSE_LIMIT_MS = 10_000;
+
+let tokens: readonly UserToken[] = [];
+const pools = new Map<string, Pool>();
+
+onQuestion('tokens', (argument) => {
+  tokens = argument as readonly UserToken[];
+});
+onQuestion('drive', (argument) => drive(argument as Drive));
+announce({});
+
+async function drive(task: Drive): Promise<Driven> {
+  const pool = poolFor(task.origin, task.concurrency);
+  const latencies: number[] = [];
+  const wrong: string[] = [];
+  const startedMs = performance.now();
+  let sent = 0;
+  const client = async (): Promise<void> => {
+    while (sent < task.requests && performance.now() - startedMs < task.durationMs) {
+      const number = sent;
+      sent += 1;
+      const caller = tokens[task.from + (number % (task.to - task.from))]!;
+      const beforeMs = performance.now();
+      const fault = await send(pool, caller, number).catch(String);
+      latencies.push(performance.now() - beforeMs);
+      if (fault !== undefined) wrong.push(fault);
+    }
+  };
+  await Promise.all(Array.from({ length: task.concurrency }, client));
+  return {
+    requests: latencies.length,
+    errors: wrong.length,
+    ...(wrong[0] === undefined ? {} : { firstError: wrong[0] }),
+    elapsedMs: performance.now() - startedMs,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+  };
+}
+
+/** @returns what is wrong with the answer, if anything */
+async function send(pool: Pool, { subject, token }: UserToken, number: number): Promise<string | undefined> {
+  const path = `/orders/${number % 100}`;
+  const { statusCode, body } = await pool.request({ method: 'GET', path, headers: { authorization: `Bearer ${token}` } });
+  const text = await body.text();
+  if (statusCode !== 200) return `status ${statusCode}: ${text.slice(0, 200)}`;
+  const { seenBy } = JSON.parse(text) as { seenBy: Record<string, string> };
+  // Every service must have seen the owner of the token, and nobody else.
+  const strangers = SERVICES.filter((service) => seenBy[service] !== subject);
+  return strangers.length === 0 ? undefined : `${strangers.join(', ')} saw another caller than the owner of the token`;
+}
+
+function poolFor(origin: string, connections: number): Pool {
+  const key = `${origin} ${connections}`;
+  let pool = pools.get(key);
+  if (pool === undefined) {
+    pool = new Pool(origin, { connections, headersTimeout: RESPONSE_LIMIT_MS, bodyTimeout: RESPONSE_LIMIT_MS });
+    pools.set(key, pool);
+  }
+  return pool;
+}

@@ -1,0 +1,204 @@
+/** Measures the running strategies, one after the other in each round, with the same tokens. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from '../process/child.ts';
+import type { UserToken } from '../provider/tokens.ts';
+import type { Strategy, StrategyId } from '../strategies.ts';
+import type { Drive, Driven } from './driver.ts';
+import type { Reading } from './meter.ts';
+import type { Plan } from './plan.ts';
+import { median } from './statistics.ts';
+
+/** What one strategy costs: medians over the rounds. */
+export interface Result {
+  readonly id: StrategyId;
+  readonly title: string;
+  /** Over the whole chain, per request at the edge. */
+  readonly signatureChecksPerRequest: number;
+  /** Over the whole chain, per request at the edge, in microseconds. */
+  readonly verificationMicrosPerRequest: number;
+  /** The same in each process. */
+  readonly verificationMicrosByProcess: Readonly<Record<string, number>>;
+  /** Between the edge and the services, and between services. */
+  readonly tokenBytesPerHop: number;
+  /** Hops with a token per request, the one to the edge not counted. */
+  readonly internalHops: number;
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Requests that were sent and checked in all phases. */
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** What is needed to measure. */
+export interface Bench {
+  readonly strategies: readonly Strategy[];
+  /** The process that sends the requests. */
+  readonly driver: Child;
+  /** Tokens of different users, as many as the plan asks for. */
+  readonly tokens: readonly UserToken[];
+  readonly plan: Plan;
+  /** Told what is going on, a line at a time. */
+  readonly progress: (line: string) => void;
+}
+
+interface Samples {
+  requests: number;
+  errors: number;
+  readonly micros: number[];
+  readonly checks: number[];
+  readonly bytes: number[];
+  readonly hops: number[];
+  readonly rates: number[];
+  readonly p50s: number[];
+  readonly p99s: number[];
+  readonly byProcess: Map<string, number[]>;
+}
+
+/** Measures all strategies. @throws Error at the first wrong answer: figures of a system that errs mean nothing */
+export async function measure(bench: Bench): Promise<Result[]> {
+  const { strategies, driver, tokens, plan, progress } = bench;
+  const samples = new Map(strategies.map((strategy) => [strategy, emptySamples()]));
+  await driver.ask('tokens', tokens);
+
+  for (const strategy of strategies) {
+    const { requests } = await driveChecked(bench, strategy, samples, {});
+    progress(`checked: ${strategy.title}: ${requests} users, every service saw the owner of the token`);
+  }
+  const reuseEndsMs = Date.now() + plan.reuseWindowSeconds * 1000;
+  for (const strategy of strategies) await driveChecked(bench, strategy, samples, warmUp(plan));
+
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const strategy of strategies) {
+      const driven = await measureLoad(bench, strategy, samples);
+      const rate = Math.round(rateOf(driven));
+      progress(`under load, round ${round + 1} of ${plan.rounds}: ${strategy.title}: ${rate} requests/s`);
+    }
+  }
+  // The check gave every user a Txn-Token. Each round below is to begin as a reuse window does: without.
+  await sleep(Math.max(0, reuseEndsMs - Date.now()));
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const strategy of strategies) {
+      const micros = await measureOneByOne(bench, strategy, samples, round);
+      progress(`one by one, round ${round + 1} of ${plan.rounds}: ${strategy.title}: ${micros.toFixed(1)} us on verification`);
+    }
+  }
+  return strategies.map((strategy) => conclude(strategy, samples.get(strategy)!));
+}
+
+function warmUp({ rounds, usersPerRound, loadUsers, warmUpRequests }: Plan): Partial<Drive> {
+  return { from: rounds * usersPerRound, to: rounds * usersPerRound + loadUsers, requests: warmUpRequests };
+}
+
+/** Requests per second and latencies, with the meters off. */
+async function measureLoad(bench: Bench, strategy: Strategy, samples: Map<Strategy, Samples>): Promise<Driven> {
+  const { plan } = bench;
+  const { from, to } = warmUp(plan);
+  const limits = { requests: plan.maxLoadRequests, durationMs: plan.loadMs };
+  const driven = await driveChecked(bench, strategy, samples, { ...limits, from: from!, to: to! });
+  const own = samples.get(strategy)!;
+  own.rates.push(rateOf(driven));
+  own.p50s.push(driven.p50Ms);
+  own.p99s.push(driven.p99Ms);
+  return driven;
+}
+
+/** CPU time, signature checks and bytes, with one request in flight in the whole mesh. */
+async function measureOneByOne(
+  bench: Bench,
+  strategy: Strategy,
+  samples: Map<Strategy, Samples>,
+  round: number,
+): Promise<number> {
+  const { usersPerRound, requestsPerUser } = bench.plan;
+  await askAll(strategy, 'meter on');
+  const { requests } = await driveChecked(bench, strategy, samples, {
+    from: round * usersPerRound,
+    to: (round + 1) * usersPerRound,
+    requests: usersPerRound * requestsPerUser,
+    concurrency: 1,
+  });
+  const readings = (await askAll(strategy, 'meter read')) as Reading[];
+  await askAll(strategy, 'meter off');
+  const total = (field: keyof Reading): number => readings.reduce((sum, reading) => sum + reading[field], 0);
+  const own = samples.get(strategy)!;
+  own.micros.push(total('cpuMicros') / requests);
+  own.checks.push(total('signatureChecks') / requests);
+  own.bytes.push(total('tokenBytes') / total('tokens'));
+  own.hops.push(total('tokens') / requests);
+  for (const [index, child] of strategy.metered.entries()) {
+    const values = own.byProcess.get(child.name) ?? [];
+    values.push(readings[index]!.cpuMicros / requests);
+    own.byProcess.set(child.name, values);
+  }
+  return own.micros.at(-1)!;
+}
+
+function askAll(strategy: Strategy, question: string): Promise<unknown[]> {
+  return Promise.all(strategy.metered.map((child) => child.ask(question)));
+}
+
+/** By default: each token once. */
+async function driveChecked(
+  bench: Bench,
+  strategy: Strategy,
+  samples: Map<Strategy, Samples>,
+  task: Partial<Drive>,
+): Promise<Driven> {
+  const { driver, tokens, plan } = bench;
+  const whole: Drive = {
+    origin: strategy.origin,
+    from: 0,
+    to: tokens.length,
+    requests: tokens.length,
+    concurrency: plan.concurrency,
+    durationMs: 60_000,
+    ...task,
+  };
+  const driven = (await driver.ask('drive', whole)) as Driven;
+  const own = samples.get(strategy)!;
+  own.requests += driven.requests;
+  own.errors += driven.errors;
+  if (driven.errors > 0) {
+    throw new Error(
+      `${strategy.title}: ${driven.errors} of ${driven.requests} answers were wrong. The first: ${driven.firstError}`,
+    );
+  }
+  return driven;
+}
+
+function rateOf({ requests, elapsedMs }: Driven): number {
+  return (requests * 1000) / elapsedMs;
+}
+
+function emptySamples(): Samples {
+  return {
+    requests: 0,
+    errors: 0,
+    micros: [],
+    checks: [],
+    bytes: [],
+    hops: [],
+    rates: [],
+    p50s: [],
+    p99s: [],
+    byProcess: new Map(),
+  };
+}
+
+function conclude({ id, title }: Strategy, samples: Samples): Result {
+  return {
+    id,
+    title,
+    signatureChecksPerRequest: median(samples.checks),
+    verificationMicrosPerRequest: median(samples.micros),
+    verificationMicrosByProcess: Object.fromEntries([...samples.byProcess].map(([name, values]) => [name, median(values)])),
+    tokenBytesPerHop: median(samples.bytes),
+    internalHops: median(samples.hops),
+    requestsPerSecond: median(samples.rates),
+    p50Ms: median(samples.p50s),
+    p99Ms: median(samples.p99s),
+    requests: samples.requests,
+    errors: samples.errors,
+  };
+}

@@ -1,0 +1,123 @@
+/** The run, from the first process to the last line on screen. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { measure } from './measure/measure.ts';
+import { FULL_PLAN, QUICK_PLAN, userCountOf } from './measure/plan.ts';
+import type { Options } from './options.ts';
+import type { Fleet } from './process/fleet.ts';
+import { type UserToken, expiryOf, forge, obtainToken, obtainTokens } from './provider/tokens.ts';
+import { HASTY_USER, type User, VISITOR, createUsers } from './provider/users.ts';
+import { curlLines } from './report/curl.ts';
+import { type Figures, toFigures } from './report/figures.ts';
+import { growthTableText, strategyTable } from './report/tables.ts';
+import { type ProviderFacts, type Strategy, type WatchwordStrategy, startForwarding, startVerifyOnce } from './strategies.ts';
+
+/** The tolerance of the gateway for clocks that differ, and a second more. */
+const TOLERANCE_SECONDS = 6;
+
+/**
+ * Starts, measures, reports and, unless `--once` was given, serves until somebody ends it.
+ * @param onServing told when everything has been printed and the mesh just stays up
+ */
+export async function run(fleet: Fleet, options: Options, onServing: () => void): Promise<undefined> {
+  const plan = options.quick ? QUICK_PLAN : FULL_PLAN;
+  const startedMs = performance.now();
+  const progress = (line: string): void =>
+    console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+
+  const users = createUsers(userCountOf(plan));
+  const provider = await startProvider(fleet, options.algorithm, users.length);
+  progress(`identity provider  ${provider.issuer} (oidc-provider, ${provider.algorithm})`);
+  // First of all, so that it has expired when everything else is done.
+  const expired = await obtainToken(provider.tokenEndpoint, userNamed(users, HASTY_USER));
+
+  const [verifyOnce, ...rivals] = await Promise.all([
+    startVerifyOnce(fleet, provider, plan.reuseWindowSeconds),
+    startForwarding(fleet, provider, 'jose'),
+    startForwarding(fleet, provider, 'cache'),
+  ]);
+  process.on('exit', () => rmSync(dirname(verifyOnce.gateway.config), { recursive: true, force: true }));
+  tellProcesses(verifyOnce, progress);
+  progress(
+    `for comparison     ${rivals.flatMap(({ children }) => children).length} processes that verify the external token themselves`,
+  );
+
+  const tokens = await obtainTokens(provider.tokenEndpoint, users.slice(users.length - userCountOf(plan)));
+  const size = averageEdgeBytes(tokens);
+  progress(`obtained ${tokens.length} access tokens, ${size.toFixed(0)} bytes each on the wire`);
+
+  const driver = await fleet.start({ name: 'clients', script: 'measure/driver.ts' });
+  const results = await measure({ strategies: [...rivals, verifyOnce], driver, tokens, plan, progress });
+  const figures = toFigures(results, provider.algorithm, size, plan);
+  printTables(figures);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  await fleet.stop([driver, ...rivals.flatMap(({ children }) => children)]);
+  if (options.once) return undefined;
+
+  const good = await obtainToken(provider.tokenEndpoint, userNamed(users, VISITOR));
+  await sleep(Math.max(0, (expiryOf(expired.token) + TOLERANCE_SECONDS) * 1000 - Date.now()));
+  printInvitation(verifyOnce, good.token, expired.token);
+  onServing();
+  // The processes keep the channel to this one open, and so this one alive, until somebody ends it.
+  return new Promise(() => {});
+}
+
+async function startProvider(fleet: Fleet, algorithm: string, userCount: number): Promise<ProviderFacts> {
+  const child = await fleet.start({
+    name: 'identity provider',
+    script: 'provider/provider.ts',
+    // The two users of the curl lines are always there.
+    env: { TOKEN_ALGORITHM: algorithm, USERS: String(userCount - 2), NODE_ENV: 'production' },
+  });
+  return (await child.ready()) as unknown as ProviderFacts;
+}
+
+function userNamed(users: readonly User[], id: string): User {
+  return users.find((user) => user.id === id)!;
+}
+
+function averageEdgeBytes(tokens: readonly UserToken[]): number {
+  const bytes = tokens.map(({ token }) => `authorization: Bearer ${token}\r\n`.length);
+  return bytes.reduce((sum, size) => sum + size, 0) / bytes.length;
+}
+
+function tellProcesses(
+  { gateway, children }: Strategy & Pick<WatchwordStrategy, 'gateway'>,
+  progress: (line: string) => void,
+): void {
+  progress(`gateway            ${gateway.origin} (configured by ${gateway.config})`);
+  for (const child of children.slice(1)) progress(`${child.name.padEnd(18)} ${child.origin}`);
+}
+
+function printTables(figures: Figures): void {
+  const { plan, results } = figures;
+  console.log(
+    `\nWhat it costs that every service knows the caller (gateway -> orders -> inventory, pricing -> tax), measured just now:\n`,
+  );
+  console.log(strategyTable(results));
+  console.log(
+    `Medians of ${plan.rounds} rounds, ${results.reduce((sum, { requests }) => sum + requests, 0).toLocaleString('en-US')} requests, ` +
+      `${results.reduce((sum, { errors }) => sum + errors, 0)} errors. Checks, CPU and bytes: one request in flight, ` +
+      `${plan.requestsPerUser} requests\nper user and Txn-Token. Requests/s and latency: ${plan.concurrency} in flight; clients and all services share ${figures.machine.cores} cores.`,
+  );
+  console.log(`\nVerification CPU saved by verifying once: ${(figures.verificationCpuSaved * 100).toFixed(1)} %`);
+  console.log('\nWhat that means as the system grows, without Watchword (every service verifies) and with it (verify once):\n');
+  console.log(growthTableText(figures.growth));
+  console.log(
+    '~ extrapolated: computed from the cost of one request, beyond the rate that was measured. Half a request per user and second.',
+  );
+}
+
+function printInvitation({ gateway }: WatchwordStrategy, good: string, expired: string): void {
+  for (const { title, status, line } of curlLines(gateway.origin, { good, expired, forged: forge(good, 'user-0001') })) {
+    console.log(`\n# ${title}: ${status}\n${line}`);
+  }
+  console.log(`
+health   ${gateway.health}
+metrics  ${gateway.metrics}
+keys     ${gateway.jwks}
+
+The good token is good until ${new Date(expiryOf(good) * 1000).toLocaleTimeString('en-GB')}. Ctrl-C ends everything.`);
+}
