@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ISSUER, AUDIENCE, createTestIssuer } from './support/identity-provider.ts';
-import { startEdge } from './support/edge.ts';
-import { rawGet, sendRaw } from './support/raw.ts';
-import { startUpstream, valuesOf } from './support/upstream.ts';
+import { ISSUER, AUDIENCE, createTestIssuer } from '../support/identity-provider.ts';
+import { startEdge } from '../support/edge.ts';
+import { rawGet, sendRaw } from '../support/raw.ts';
+import { startUpstream, valuesOf } from '../support/upstream.ts';
 
 async function problemOf(response: Response): Promise<Record<string, unknown>> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
