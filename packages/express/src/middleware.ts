@@ -24,16 +24,18 @@ const callers = new WeakMap<Request, Identity>();
  */
 export function watchword(pipeline: Pipeline, requirement: Requirement = {}): RequestHandler {
   assertRequirement(requirement, ['scopes'], 'watchword');
-  const admit = async (req: Request): Promise<Identity> => pipeline.admit(fromRawHeaders(req.rawHeaders), requirement);
-  return (req, res, next) => {
-    admit(req).then(
-      (identity) => {
-        callers.set(req, identity);
-        req.identity = identity;
-        runAsCaller(identity, [req, res], next);
-      },
-      (thrown: unknown) => next(refusal(thrown, requirement)),
-    );
+  return async (req, res, next) => {
+    let identity: Identity;
+    try {
+      // rawHeaders: the only form in which Node keeps duplicates apart (B5, E4, TT-25).
+      identity = await pipeline.admit(fromRawHeaders(req.rawHeaders), requirement);
+    } catch (thrown) {
+      next(refusal(thrown, requirement));
+      return;
+    }
+    callers.set(req, identity);
+    req.identity = identity;
+    runAsCaller(identity, [req, res], next);
   };
 }
 

@@ -10,7 +10,7 @@ import {
   toWatchwordError,
 } from '@watchword/core';
 import { runAsCaller } from '@watchword/http';
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { type WatchwordRouteConfig, routeConfig } from './route-config.ts';
 
 declare module 'fastify' {
@@ -47,36 +47,38 @@ function register(...[app, options, done]: Parameters<FastifyPluginCallback<Watc
   assertConfig(typeof pipeline?.admit === 'function', 'watchword.pipeline: is required');
   // Plugins that were registered earlier would stay open, and the config of earlier routes unchecked: deny by default (E13).
   assertConfig(app.printRoutes() === '(empty tree)', 'watchword: must be registered, with await, before any route');
-
-  const context = ({ scopes }: WatchwordRouteConfig): ProblemContext => ({ ...(realm && { realm }), ...(scopes && { scopes }) });
-  const ofRoute = (request: FastifyRequest): WatchwordRouteConfig => routeConfig(request.routeOptions.config, request.routeOptions.url ?? '404');
-
-  const admit = async (request: FastifyRequest): Promise<Identity | undefined> => {
-    const config = ofRoute(request);
-    return config.public ? undefined : pipeline.admit(fromRawHeaders(request.raw.rawHeaders), config);
-  };
   const inherited = app.errorHandler;
+  const refuse = (request: FastifyRequest, reply: FastifyReply, error: WatchwordError): FastifyReply =>
+    answer(reply, error, { ...(realm && { realm }), scopes: request.routeOptions.config.watchword?.scopes ?? [] });
+
   app.decorateRequest('identity', undefined);
   app.addHook('onRoute', (route) => void routeConfig(route.config, `${route.method} ${route.url}`));
   app.addHook('onRequest', (request, reply, next) => {
-    admit(request).then(
-      (identity) => {
-        request.identity = identity;
-        runAsCaller(identity, [request.raw, reply.raw], next);
-      },
-      (thrown: unknown) => refuse(reply, toWatchwordError(thrown), context(request.routeOptions.config.watchword ?? {})),
-    );
+    const enter = async (): Promise<unknown> => {
+      try {
+        request.identity = await admit(pipeline, request);
+      } catch (thrown) {
+        return refuse(request, reply, toWatchwordError(thrown));
+      }
+      return runAsCaller(request.identity, [request.raw, reply.raw], next);
+    };
+    void enter();
   });
   // A body parser may call back from anywhere; from here on the context is the caller's again (D5).
   app.addHook('preValidation', (request, _reply, next) => runAsCaller(request.identity, [], next));
-  app.setErrorHandler((error, request, reply) => {
-    if (!(error instanceof WatchwordError)) return inherited(error as never, request, reply);
-    return refuse(reply, error, context(request.routeOptions.config.watchword ?? {}));
-  });
+  app.setErrorHandler((error, request, reply) =>
+    error instanceof WatchwordError ? refuse(request, reply, error) : inherited(error as FastifyError, request, reply),
+  );
   done();
 }
 
-function refuse(reply: FastifyReply, error: WatchwordError, context: ProblemContext): FastifyReply {
+async function admit(pipeline: Pipeline, request: FastifyRequest): Promise<Identity | undefined> {
+  const config = routeConfig(request.routeOptions.config, request.routeOptions.url ?? 'not found');
+  // rawHeaders: the only form in which Node keeps duplicates apart (B5, E4, TT-25).
+  return config.public ? undefined : pipeline.admit(fromRawHeaders(request.raw.rawHeaders), config);
+}
+
+function answer(reply: FastifyReply, error: WatchwordError, context: ProblemContext): FastifyReply {
   const { status, headers, body } = toProblem(error, context);
   // The code tells an operator why; the answer does not (ER-6).
   reply.log[status >= 500 ? 'error' : 'info']({ code: error.code }, error.message);

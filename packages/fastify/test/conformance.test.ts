@@ -1,0 +1,4 @@
+import { serverConformance } from '@watchword/conformance';
+import { startFastify } from './host.ts';
+
+serverConformance('@watchword/fastify', startFastify);
