@@ -6,6 +6,7 @@ import { type Decide, Decision, Refusal } from '../decision/decision.ts';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { Route } from '../routing/route.ts';
 import { answerRefusal } from './answer.ts';
+import { trackConnections } from './connections.ts';
 import { type ForwardObserver, forward } from './forward.ts';
 import { guardParser } from './parser-guard.ts';
 import { RequestBody } from './request-body.ts';
@@ -32,7 +33,7 @@ export interface EdgeOptions {
 /** The running edge. */
 export interface Edge {
   readonly server: Server;
-  /** From now on every answer closes its connection. */
+  /** Closes idle connections now, and every other one after its answer. */
   drain(): void;
 }
 
@@ -58,11 +59,12 @@ export function createEdge(options: EdgeOptions): Edge {
   // The client waits for permission to send its body: it gets it when the request has been admitted (RFC 9110 section 10.1.1).
   server.on('checkContinue', (request, response) => handle(request, response, true));
   guardParser(server);
+  const connections = trackConnections(server);
   return {
     server,
     drain() {
       state.draining = true;
-      server.on('request', (_request, response) => response.on('close', () => server.closeIdleConnections()));
+      connections.closeIdle();
     },
   };
 }
@@ -173,5 +175,7 @@ class EdgeRequest implements ForwardObserver {
   readonly #onClose = (): void => {
     const status = this.#response.writableFinished ? this.#response.statusCode : 499;
     this.#options.observer.answered(this.#route, status, performance.now() - this.#startMs);
+    // Answers that were started before the drain promised to keep the connection.
+    if (this.#state.draining) this.#request.socket.destroySoon();
   };
 }

@@ -1,29 +1,18 @@
 /** What the HTTP parser refuses gets a plain answer too, and never lands in the middle of another one. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERRORS } from '@watchword/core';
-
-const LATEST: unique symbol = Symbol('latest answer');
-
-interface GuardedSocket extends Duplex {
-  [LATEST]?: ServerResponse;
-}
+import { isBusy } from './connections.ts';
 
 /** Puts the guard on a server. */
 export function guardParser(server: Server): void {
-  const remember = (request: IncomingMessage, response: ServerResponse): void => {
-    (request.socket as GuardedSocket)[LATEST] = response;
-  };
-  server.on('request', remember);
-  server.on('checkContinue', remember);
-  server.on('clientError', (error, socket) => onClientError(error, socket as GuardedSocket));
+  server.on('clientError', (error, socket) => onClientError(error, socket));
   // CONNECT asks for a tunnel; Node would drop the connection without a word.
   server.on('connect', (_request, socket) => answerRaw(socket, '405 Method Not Allowed', 405, 'The route does not accept this method', 'Allow: GET\r\n'));
 }
 
-function onClientError(error: NodeJS.ErrnoException, socket: GuardedSocket): void {
-  const busy = socket[LATEST] !== undefined && !socket[LATEST].writableFinished;
-  if (busy || !socket.writable || error.code === 'ECONNRESET') {
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (isBusy(socket) || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
     answerRaw(socket, '431 Request Header Fields Too Large', 431, 'The request header is too large');
