@@ -1,6 +1,6 @@
 /** From YAML to a configuration, or to every reason why not. */
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, type Node, isScalar, parseDocument, visit } from 'yaml';
 import * as v from 'valibot';
 import { checkConfig } from './check.ts';
 import { ConfigError } from './config-error.ts';
@@ -31,7 +31,7 @@ export function parseConfig(text: string, fileName: string): GatewayConfig {
     throw new ConfigError(fileName, [{ line, column: col, path: '', reason: problem.message }]);
   }
   const locator = createLocator(fileName, document, lines);
-  return validate(toPlain(document, locator), locator);
+  return validate(toPlain(document, fileName, lines), locator);
 }
 
 /** Validates a configuration that is already an object. @throws ConfigError with the setting and the reason */
@@ -39,14 +39,28 @@ export function createConfig(input: unknown): GatewayConfig {
   return validate(input, NOWHERE);
 }
 
-function toPlain(document: ReturnType<typeof parseDocument>, locator: Locator): unknown {
+function toPlain(document: Document.Parsed, fileName: string, lines: LineCounter): unknown {
+  const refuse = (node: Node | null, reason: string, cause?: unknown): never => {
+    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
+    throw new ConfigError(fileName, [{ line, column: col, path: '', reason }], cause);
+  };
+  visit(document, {
+    Pair(_position, { key }) {
+      // Names that mean something else to an object (B10).
+      if (isScalar(key) && UNSAFE_NAMES.has(String(key.value))) refuse(key, `${String(key.value)} is not a setting`);
+    },
+    Alias(_position, alias) {
+      if (alias.resolve(document) === undefined) refuse(alias, `the alias *${alias.source} has no anchor`);
+    },
+  });
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    // An alias without an anchor, or a bomb of them.
-    throw new ConfigError(locator.fileName, [locator.issue([], (cause as Error).message)], cause);
+    return refuse(null, 'has too many aliases', cause);
   }
 }
+
+const UNSAFE_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 function validate(input: unknown, locator: Locator): GatewayConfig {
   const result = v.safeParse(CONFIG_SCHEMA, input);

@@ -16,6 +16,10 @@ const between = (least: number, most: number): v.GenericSchema<number, number> =
 const list = <Item>(item: v.GenericSchema<Item, Item>): v.GenericSchema<Item[], Item[]> =>
   v.pipe(v.array(item), v.minLength(1, 'must not be empty'), v.check(isDistinct<Item>, 'names something twice'));
 
+// An array is an object too, and an empty one would pass for a section of defaults.
+const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be a map of settings'), v.strictObject(entries));
+
 const port = between(0, 65_535);
 const milliseconds = between(1, 86_400_000);
 
@@ -35,9 +39,9 @@ const path = v.pipe(
 );
 
 const listen = (defaultPort: number) =>
-  v.strictObject({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
+  section({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
 
-const issuer = v.strictObject({
+const issuer = section({
   issuer: text,
   audience: v.union([text, list(text)], 'must be a string or a list of strings'),
   algorithms: list(algorithm),
@@ -52,7 +56,7 @@ const issuer = v.strictObject({
   allowInsecure: v.optional(v.boolean(), false),
 });
 
-const txnToken = v.strictObject({
+const txnToken = section({
   trustDomain: text,
   requestingWorkload: v.optional(text, 'watchword-gateway'),
   algorithm: v.optional(algorithm, 'ES256'),
@@ -63,7 +67,7 @@ const txnToken = v.strictObject({
   claims: v.optional(v.record(text, text), {}),
 });
 
-const upstream = v.strictObject({
+const upstream = section({
   url: origin,
   connections: v.optional(between(1, 65_536), 128),
   connectTimeoutMs: v.optional(milliseconds, 2000),
@@ -71,7 +75,7 @@ const upstream = v.strictObject({
   bodyTimeoutMs: v.optional(milliseconds, 30_000),
 });
 
-const route = v.strictObject({
+const route = section({
   path,
   host: v.optional(host),
   methods: v.optional(list(method)),
@@ -81,7 +85,7 @@ const route = v.strictObject({
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
 });
 
-const limits = v.strictObject({
+const limits = section({
   headerBytes: v.optional(between(1024, 1_048_576), 16_384),
   bodyBytes: v.optional(between(0, Number.MAX_SAFE_INTEGER), 10_485_760),
   tokenBytes: v.optional(between(64, 65_536), 8192),
@@ -92,17 +96,17 @@ const limits = v.strictObject({
 });
 
 /** The schema of the whole file. Unknown settings are refused everywhere. */
-export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = v.strictObject({
+export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   listen: v.optional(listen(8080), {}),
   control: v.optional(listen(9090), {}),
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),
-  cache: v.optional(v.strictObject({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
+  cache: v.optional(section({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
   upstreams: v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
   routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
   limits: v.optional(limits, {}),
   log: v.optional(
-    v.strictObject({
+    section({
       level: v.optional(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'), 'info'),
     }),
     {},

@@ -1,0 +1,181 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig, parseConfig } from '../../src/index.ts';
+import { temporaryDirectory } from '../support/identity-provider.ts';
+
+const GOOD = `\
+listen:
+  host: 127.0.0.1
+  port: 8080
+control:
+  host: 127.0.0.1
+  port: 9090
+issuers:
+  - issuer: https://idp.example
+    audience: https://api.example
+    algorithms: [ES256]
+    jwksUrl: https://idp.example/jwks
+txnToken:
+  trustDomain: inside.example
+  lifetimeSeconds: 60
+  reuseWindowSeconds: 30
+upstreams:
+  orders:
+    url: http://127.0.0.1:3001
+routes:
+  - path: /orders/*
+    upstream: orders
+    methods: [GET, POST]
+    scopes: [orders.read]
+  - path: /healthz
+    upstream: orders
+    public: true
+`;
+
+/** Name, line that becomes another, what it becomes, where the error is, what it says. */
+const MUTATIONS: [name: string, from: string, to: string, place: string, reason: string][] = [
+  ['unknown setting at the top', 'listen:', 'listem:', '1:1', 'listem: is not a setting'],
+  ['unknown setting in a section', '  host: 127.0.0.1', '  hosst: 127.0.0.1', '2:3', 'listen.hosst: is not a setting'],
+  ['unknown setting in a list', '    audience: https://api.example', '    audiences: https://api.example', '9:5', 'issuers[0].audiences: is not a setting'],
+  ['__proto__ as a setting', 'listen:', '__proto__: {polluted: 1}\nlisten:', '1:1', '__proto__ is not a setting'],
+  ['__proto__ as an upstream', '  orders:\n', '  __proto__:\n', '17:3', '__proto__ is not a setting'],
+  ['constructor as a setting', 'listen:', 'constructor: 1\nlisten:', '1:1', 'constructor is not a setting'],
+  ['duplicate section', 'control:', 'listen:', '4:1', 'Map keys must be unique'],
+  ['duplicate setting', '  port: 9090', '  port: 9090\n  port: 9091', '7:3', 'Map keys must be unique'],
+  ['duplicate upstream', 'routes:\n', '  orders:\n    url: http://127.0.0.1:3002\nroutes:\n', '19:3', 'Map keys must be unique'],
+  ['tab as indentation', '  port: 8080', '\tport: 8080', '3:1', 'Tabs'],
+  ['open bracket', 'algorithms: [ES256]', 'algorithms: [ES256', '11:', ''],
+  ['two documents', 'control:', '---\ncontrol:', '4:1', 'multiple documents'],
+  ['unknown tag', 'port: 8080', 'port: !secret 8080', '3:9', 'tag'],
+  ['alias without an anchor', 'port: 8080', 'port: *port', '3:9', 'alias'],
+  ['port as a word', 'port: 8080', 'port: http', '3:9', 'listen.port: must be a number'],
+  ['port as a quoted number', 'port: 8080', 'port: "8080"', '3:9', 'listen.port: must be a number'],
+  ['port out of range', 'port: 8080', 'port: 65536', '3:9', 'listen.port: must be at most 65535'],
+  ['port with a fraction', 'port: 8080', 'port: 80.5', '3:9', 'listen.port: must be a whole number'],
+  ['port without a value', 'port: 8080', 'port:', '3:', 'listen.port: must be a number'],
+  ['not a number', 'port: 8080', 'port: .nan', '3:9', 'listen.port: must be a'],
+  ['infinity', 'lifetimeSeconds: 60', 'lifetimeSeconds: .inf', '14:20', 'txnToken.lifetimeSeconds: must be a'],
+  ['one port for both listeners', 'port: 9090', 'port: 8080', '6:9', 'control.port: must differ'],
+  ['list where a section belongs', 'control:\n  host: 127.0.0.1\n  port: 9090', 'control: [1]', '4:10', 'control: must be a map of settings'],
+  ['section where a list belongs', 'algorithms: [ES256]', 'algorithms: {ES256: true}', '10:17', 'issuers[0].algorithms: must be a list'],
+  ['missing issuer', '  - issuer: https://idp.example\n    audience', '  - audience', '8:5', 'issuers[0].issuer: is required'],
+  ['missing audience', '    audience: https://api.example\n', '', '8:5', 'issuers[0].audience: is required'],
+  ['empty audience', 'audience: https://api.example', 'audience: ""', '9:15', 'issuers[0].audience: must'],
+  ['empty list of audiences', 'audience: https://api.example', 'audience: []', '9:15', 'issuers[0].audience: must'],
+  ['missing algorithms', '    algorithms: [ES256]\n', '', '8:5', 'issuers[0].algorithms: is required'],
+  ['no algorithms', '[ES256]', '[]', '10:17', 'issuers[0].algorithms: must not be empty'],
+  ['A1: algorithm none', '[ES256]', '[none]', '10:18', 'issuers[0].algorithms[0]: must be one of'],
+  ['algorithm in another case', '[ES256]', '[es256]', '10:18', 'issuers[0].algorithms[0]: must be one of'],
+  ['shared secrets at the edge', '[ES256]', '[HS256]', '10:18', 'issuers[0].algorithms[0]: must be one of'],
+  ['algorithm twice', '[ES256]', '[ES256, ES256]', '10:17', 'issuers[0].algorithms: names something twice'],
+  ['no keys', '    jwksUrl: https://idp.example/jwks\n', '', '8:5', 'issuers[0]: needs exactly one of jwksUrl, jwksFile and pemFile'],
+  ['two sources of keys', '    jwksUrl: https://idp.example/jwks\n', '    jwksUrl: https://idp.example/jwks\n    jwksFile: a.json\n', '8:5', 'issuers[0]: needs exactly one'],
+  ['keys over plain http', 'https://idp.example/jwks', 'http://idp.example/jwks', '11:14', 'issuers[0].jwksUrl: must be https'],
+  ['keys from a file URL', 'https://idp.example/jwks', 'file:///etc/passwd', '11:14', 'issuers[0].jwksUrl: must be an http'],
+  ['password in a URL', 'https://idp.example/jwks', 'https://a:hunter2@idp.example/jwks', '11:14', 'issuers[0].jwksUrl: must be an http'],
+  ['issuer twice', 'txnToken:', '  - issuer: https://idp.example\n    audience: b\n    algorithms: [ES256]\n    pemFile: a.pem\ntxnToken:', '12:13', 'issuers[1].issuer: is listed twice'],
+  ['one PEM for two algorithms', 'algorithms: [ES256]\n    jwksUrl: https://idp.example/jwks', 'algorithms: [ES256, ES384]\n    pemFile: a.pem', '10:17', 'must name exactly one algorithm'],
+  ['key id without PEM', 'https://idp.example/jwks\n', 'https://idp.example/jwks\n    keyId: k\n', '12:12', 'issuers[0].keyId: goes with pemFile only'],
+  ['tolerance above 300 s', 'https://idp.example/jwks\n', 'https://idp.example/jwks\n    toleranceSeconds: 301\n', '12:23', 'issuers[0].toleranceSeconds: must be at most 300'],
+  ['negative tolerance', 'https://idp.example/jwks\n', 'https://idp.example/jwks\n    toleranceSeconds: -1\n', '12:23', 'issuers[0].toleranceSeconds: must be at least 0'],
+  ['word as a switch', 'https://idp.example/jwks\n', 'https://idp.example/jwks\n    allowInsecure: "yes"\n', '12:20', 'issuers[0].allowInsecure: must be true or false'],
+  ['missing trust domain', '  trustDomain: inside.example\n', '', '13:3', 'txnToken.trustDomain: is required'],
+  ['lifetime above five minutes', 'lifetimeSeconds: 60', 'lifetimeSeconds: 301', '14:20', 'txnToken.lifetimeSeconds: must be at most 300'],
+  ['lifetime with a unit', 'lifetimeSeconds: 60', 'lifetimeSeconds: 60s', '14:20', 'txnToken.lifetimeSeconds: must be a number'],
+  ['reuse as long as the lifetime', 'reuseWindowSeconds: 30', 'reuseWindowSeconds: 60', '15:23', 'txnToken.reuseWindowSeconds: must be shorter'],
+  ['no upstreams', 'upstreams:\n  orders:\n    url: http://127.0.0.1:3001\n', '', '1:1', 'upstreams: is required'],
+  ['upstream without url', '    url: http://127.0.0.1:3001\n', '    connections: 1\n', '18:5', 'upstreams.orders.url: is required'],
+  ['upstream with a path', 'http://127.0.0.1:3001', 'http://127.0.0.1:3001/base', '18:10', 'upstreams.orders.url: must be an origin'],
+  ['upstream that is no URL', 'http://127.0.0.1:3001', '127.0.0.1:3001', '18:10', 'upstreams.orders.url: must be an http'],
+  ['upstream name with a blank', '  orders:\n', '  "or ders":\n', '17:3', 'upstreams.or ders: must be a name'],
+  ['no routes', /routes:[^]*$/.exec(GOOD)![0], 'routes: []\n', '19:9', 'routes: must not be empty'],
+  ['unknown upstream', 'upstream: orders\n    methods', 'upstream: order\n    methods', '21:15', 'routes[0].upstream: is not one of the upstreams: orders'],
+  ['path without a slash', '/orders/*', 'orders/*', '20:11', 'routes[0].path: must start with a slash'],
+  ['path with a pattern', '/orders/*', '/orders/.*', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with a parameter', '/orders/*', '/orders/:id', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with a star inside', '/orders/*', '/orders/*/x', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with a half segment', '/orders/*', '/orders*', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with dots', '/orders/*', '/orders/../*', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with an empty segment', '/orders/*', '/orders//*', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with percent-encoding', '/orders/*', '/orders/%41/*', '20:11', 'routes[0].path: must consist of segments'],
+  ['path with a query', '/healthz', '/healthz?x', '24:11', 'routes[1].path: must consist of segments'],
+  ['method in small letters', '[GET, POST]', '[get]', '22:15', 'routes[0].methods[0]: must be an HTTP method'],
+  ['method TRACE', '[GET, POST]', '[TRACE]', '22:15', 'routes[0].methods[0]: is never forwarded'],
+  ['method twice', '[GET, POST]', '[GET, GET]', '22:14', 'routes[0].methods: names something twice'],
+  ['two scopes in one', '[orders.read]', '[orders.read orders.write]', '23:14', 'routes[0].scopes[0]: must be one scope value'],
+  ['empty list of scopes', '[orders.read]', '[]', '23:13', 'routes[0].scopes: must not be empty'],
+  ['scopes on a public route', '    public: true', '    public: true\n    scopes: [a]', '27:13', 'routes[1].scopes: a public route cannot ask for scopes'],
+  ['public as a word', 'public: true', 'public: yes', '26:13', 'routes[1].public: must be true or false'],
+  ['guarded route without issuers', /issuers:[^]*?(?=txnToken)/.exec(GOOD)![0], '', '15:5', 'routes[0]: needs a token, but there are no issuers'],
+  ['guarded route without txnToken', /txnToken:[^]*?(?=upstreams)/.exec(GOOD)![0], '', '16:5', 'routes[0]: needs a token, but there is no txnToken section'],
+  ['same route twice', '    public: true', '    public: true\n  - path: /orders/*\n    upstream: orders\n    methods: [POST]', '27:5', 'routes[2]: has the path and a method of routes[0]'],
+  ['E6: routes that differ in case', '    public: true', '    public: true\n  - path: /Orders/*\n    upstream: orders', '27:11', 'routes[2].path: differs from routes[0].path only in case'],
+  ['E6: routes that differ in a trailing slash', '    public: true', '    public: true\n  - path: /healthz/\n    upstream: orders', '27:11', 'routes[2].path: differs from routes[1].path only in case or a trailing slash'],
+  ['host with a port', '    public: true', '    public: true\n    host: a.example:80', '27:11', 'routes[1].host: must be a host'],
+  ['host in capitals', '    public: true', '    public: true\n    host: A.example', '27:11', 'routes[1].host: must be a host'],
+  ['unknown reuse', '    public: true', '    public: true\n    reuse: always', '27:12', 'routes[1].reuse: must be window or per-request'],
+  ['limit of zero', '    public: true\n', '    public: true\nlimits:\n  headersTimeoutMs: 0\n', '28:21', 'limits.headersTimeoutMs: must be at least 1'],
+  ['limit without its unit', '    public: true\n', '    public: true\nlimits:\n  headersTimeout: 1000\n', '28:3', 'limits.headersTimeout: is not a setting'],
+  ['unknown log level', '    public: true\n', '    public: true\nlog: {level: loud}\n', '27:14', 'log.level: must be trace'],
+];
+
+describe('E13: every wrong configuration stops start-up and says where', () => {
+  test('the one they are made from is good', () => {
+    expect(parseConfig(GOOD, 'good.yaml').routes).toHaveLength(2);
+    expect(MUTATIONS.length).toBeGreaterThanOrEqual(40);
+  });
+
+  for (const [name, from, to, place, reason] of MUTATIONS) {
+    test(`E13: ${name}`, () => {
+      const text = GOOD.replace(from, () => to);
+      expect(text).not.toBe(GOOD);
+      const error = refusal(text);
+      expect(error.code).toBe('config_invalid');
+      expect(error.message).toContain(`gate.yaml:${place}`);
+      expect(error.message).toContain(reason);
+      expect(error.issues[0]!.line).toBeGreaterThan(0);
+    });
+  }
+
+  for (const text of ['', '\n\n', '# nothing\n', 'null', '[]', '42', 'just words', '"']) {
+    test(`E13: ${JSON.stringify(text)} is no configuration`, () => {
+      expect(refusal(text).message).toMatch(/^gate\.yaml:\d+:\d+: /);
+    });
+  }
+
+  test('E13: all reasons are given at once', () => {
+    const text = GOOD.replace('port: 8080', 'port: x').replace('[ES256]', '[none]').replace('public: true', 'public: maybe');
+    expect(refusal(text).issues.map((issue) => issue.line)).toEqual([3, 10, 26]);
+  });
+
+  test('E12: what stands in the file is not quoted', () => {
+    for (const text of [GOOD.replace('port: 8080', 'port: hunter2'), GOOD.replace('url: http://', 'url: http://user:hunter2@'), GOOD.replace('public: true', 'public: hunter2')]) {
+      expect(refusal(text).message).not.toContain('hunter2');
+    }
+  });
+
+  test('E13: a bomb of aliases', () => {
+    const bomb = `a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n`;
+    expect(refusal(bomb).message).toContain('gate.yaml:1:1');
+  });
+
+  test('E13: a file that is missing, a directory, or not UTF-8', () => {
+    const directory = temporaryDirectory();
+    expect(() => loadConfig(join(directory, 'none.yaml'))).toThrow(/none\.yaml: cannot be read \(ENOENT\)/);
+    expect(() => loadConfig(directory)).toThrow(/cannot be read \(EISDIR\)/);
+    const file = join(directory, 'latin.yaml');
+    writeFileSync(file, Buffer.from([0x61, 0xff]));
+    expect(() => loadConfig(file)).toThrow(/latin\.yaml: cannot be read/);
+  });
+});
+
+function refusal(text: string): ConfigError {
+  try {
+    parseConfig(text, 'gate.yaml');
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error as ConfigError;
+  }
+  throw new Error('The configuration was accepted');
+}
