@@ -15,10 +15,11 @@ export type Fetch = typeof globalThis.fetch;
  */
 export function createFetch(propagator: Propagator, fetch: Fetch = globalThis.fetch): Fetch {
   return async (input, init) => {
-    const request = isRequest(input) ? input : undefined;
+    // fetch(url, request) is allowed: the members of a Request are getters, which the spreads below would lose.
+    const request = init instanceof Request ? new Request(input, init) : isRequest(input) ? input : undefined;
+    const given = init instanceof Request ? {} : (init ?? {});
     // One reading of the address: what is decided on is what is called.
     const url = request ? request.url : String(input);
-    const given = membersOf(init);
     const headers = new Headers(given.headers ?? request?.headers);
     if (!propagator.inject(url, headers)) return fetch(request ?? url, { ...given, headers });
     if (given.redirect === 'follow') {
@@ -32,11 +33,4 @@ export function createFetch(propagator: Propagator, fetch: Fetch = globalThis.fe
 // By shape: the Request of the undici package is another class than the global one.
 function isRequest(input: Parameters<Fetch>[0]): input is Request {
   return typeof input === 'object' && 'url' in input && 'headers' in input;
-}
-
-// fetch(url, request) is allowed, but the members of a Request are getters, which a spread would lose.
-function membersOf(init: RequestInit = {}): RequestInit {
-  if (!(init instanceof Request)) return init;
-  const { method, headers, body, redirect, signal, credentials, mode, cache, integrity, keepalive, referrer, referrerPolicy } = init;
-  return { method, headers, body, redirect, signal, credentials, mode, cache, integrity, keepalive, referrer, referrerPolicy, duplex: 'half' } as RequestInit;
 }
