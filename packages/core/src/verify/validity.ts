@@ -19,19 +19,21 @@ export interface ValidityRules {
 
 /**
  * The window of a token (RFC 7519 sections 4.1.4 and 4.1.5). Time claims have been checked to be finite numbers before.
- * `iat` alone refuses nothing (JO-8); with a maximum age it ends the window.
+ * `iat` alone refuses nothing (JO-8); with a maximum age it bounds the window on both sides, because a token from the future
+ * would be younger than its age allows.
  */
 export function validityWindow(
   claims: { readonly exp?: number; readonly nbf?: number; readonly iat?: number },
   rules: ValidityRules,
 ): ValidityWindow {
   const toleranceMs = rules.toleranceSeconds * 1000;
-  const notBeforeMs = claims.nbf === undefined ? -Infinity : claims.nbf * 1000 - toleranceMs;
+  const agedFrom = rules.maxTokenAgeSeconds === undefined ? undefined : claims.iat;
+  const notBeforeMs = Math.max(claims.nbf ?? -Infinity, agedFrom ?? -Infinity) * 1000 - toleranceMs;
   const expiryMs = claims.exp === undefined ? Infinity : claims.exp * 1000 + toleranceMs;
   const oldestMs =
-    rules.maxTokenAgeSeconds === undefined || claims.iat === undefined
+    rules.maxTokenAgeSeconds === undefined || agedFrom === undefined
       ? Infinity
-      : (claims.iat + rules.maxTokenAgeSeconds) * 1000 + toleranceMs;
+      : (agedFrom + rules.maxTokenAgeSeconds) * 1000 + toleranceMs;
   return oldestMs < expiryMs
     ? { notBeforeMs, expiresAtMs: oldestMs, endsBy: 'token_too_old' }
     : { notBeforeMs, expiresAtMs: expiryMs, endsBy: 'token_expired' };

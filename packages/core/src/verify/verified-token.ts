@@ -66,7 +66,8 @@ export class VerifiedToken implements VerifiedTokenParts {
     this.claims = parts.claims;
     this.key = parts.key;
     this.issuer = parts.issuer;
-    this.window = parts.window;
+    // Whoever could move the window could make every cache that holds this token say yes for longer (D6).
+    this.window = Object.freeze(parts.window);
     Object.freeze(this);
   }
 
