@@ -24,7 +24,7 @@ export interface CacheStats {
 /** A verifier with a memory of its own. Verdicts of one policy never serve another: the memory belongs to one verifier (D2). */
 export interface VerificationCache extends CachedVerifier {
   stats(): CacheStats;
-  /** Forgets everything. */
+  /** Forgets everything, verifications under way included. */
   clear(): void;
 }
 
@@ -61,13 +61,14 @@ class RememberingVerifier implements VerificationCache {
       return verdict;
     }
     // Expired, or its key is gone. Not yet valid can't be: only what held once is stored, unless the clock stepped back.
-    this.#table.delete(token.length);
+    // The digest is taken again, because `holds` may be a user's, and may have come back here.
+    if (this.#digest.update(token)) this.#table.delete(token.length);
     return undefined;
   }
 
-  verify(token: string): Promise<VerifiedToken> {
-    const known = this.recall(token);
-    return known === undefined ? this.#verifyShared(token) : Promise.resolve(known);
+  // Async, so that a `holds` that throws is a rejection.
+  async verify(token: string): Promise<VerifiedToken> {
+    return this.recall(token) ?? this.#verifyShared(token);
   }
 
   holds(token: VerifiedToken): boolean {
@@ -80,6 +81,7 @@ class RememberingVerifier implements VerificationCache {
 
   clear(): void {
     this.#table.clear();
+    this.#flights.clear();
   }
 
   async #verifyShared(token: string): Promise<VerifiedToken> {
@@ -98,11 +100,11 @@ class RememberingVerifier implements VerificationCache {
     this.#flights.set(token, flight);
     try {
       const verdict = await flight;
-      // Admission only after success: junk never takes a place (D8).
-      if (this.#digest.update(token)) this.#table.set(token.length, verdict);
+      // Admission only after success: junk never takes a place (D8). And not if clear() came in between.
+      if (this.#flights.get(token) === flight && this.#digest.update(token)) this.#table.set(token.length, verdict);
       return verdict;
     } finally {
-      this.#flights.delete(token);
+      if (this.#flights.get(token) === flight) this.#flights.delete(token);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** The cache key: a keyed 256-bit digest of a whole token (invariant 2, VC-1, D1, D9). */
 import { createHash, randomBytes as systemRandomBytes } from 'node:crypto';
+import { WatchwordError, assertConfig } from '../errors.ts';
 import { NH_LAYOUT, NH_MAX_BYTES, instantiateNh } from './nh-wasm.ts';
 
 /** Number of 32-bit words in a digest. */
@@ -23,7 +24,8 @@ export interface TokenDigest {
 export function createTokenDigest(randomBytes: (size: number) => Uint8Array = systemRandomBytes): TokenDigest {
   try {
     return createNhDigest(randomBytes);
-  } catch {
+  } catch (error) {
+    if (error instanceof WatchwordError) throw error;
     return createShaDigest(randomBytes);
   }
 }
@@ -31,7 +33,7 @@ export function createTokenDigest(randomBytes: (size: number) => Uint8Array = sy
 /** NH in WebAssembly. @throws where WebAssembly with SIMD is not available */
 export function createNhDigest(randomBytes: (size: number) => Uint8Array): TokenDigest {
   const { memory, nh } = instantiateNh();
-  Buffer.from(memory.buffer, NH_LAYOUT.key, NH_LAYOUT.keyBytes).set(randomBytes(NH_LAYOUT.keyBytes));
+  Buffer.from(memory.buffer, NH_LAYOUT.key, NH_LAYOUT.keyBytes).set(randomKey(randomBytes, NH_LAYOUT.keyBytes));
   const input = Buffer.from(memory.buffer, NH_LAYOUT.input, NH_MAX_BYTES + 32);
   return {
     words: new Int32Array(memory.buffer, NH_LAYOUT.output, DIGEST_WORDS),
@@ -51,15 +53,24 @@ export function createNhDigest(randomBytes: (size: number) => Uint8Array): Token
 
 /** SHA-256, for hosts without WebAssembly. */
 export function createShaDigest(randomBytes: (size: number) => Uint8Array): TokenDigest {
-  const prefix = randomBytes(32);
+  const prefix = randomKey(randomBytes, 32);
   const words = new Int32Array(DIGEST_WORDS);
   const bytes = Buffer.from(words.buffer);
   return {
     words,
     update(token) {
       if (token.length === 0 || token.length > NH_MAX_BYTES) return false;
+      // As above: lone surrogates, all encoded as U+FFFD, would share a digest.
+      if (Buffer.byteLength(token) !== token.length) return false;
       createHash('sha256').update(prefix).update(token).digest().copy(bytes);
       return true;
     },
   };
+}
+
+// A shorter key would leave zeros, which anybody can compute collisions for.
+function randomKey(randomBytes: (size: number) => Uint8Array, size: number): Uint8Array {
+  const key = randomBytes(size);
+  assertConfig(key instanceof Uint8Array && key.length === size, `cache.randomBytes: must give the ${size} bytes asked for`);
+  return key;
 }
