@@ -20,7 +20,11 @@ export async function fetchJson(fetch: Fetch, url: string, limits: FetchLimits):
   try {
     // A redirect could point anywhere, so none is followed (C1).
     const response = await fetch(url, { redirect: 'error', signal, headers: { accept: 'application/jwk-set+json, application/json' } });
-    if (response.status !== 200) throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
+    if (response.status !== 200) {
+      // An unread body would hold its connection until the time limit.
+      response.body?.cancel().catch(() => {});
+      throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
+    }
     return JSON.parse(await readLimited(response, limits.maxBytes, url));
   } catch (error) {
     if (error instanceof WatchwordError) throw error;

@@ -1,7 +1,7 @@
 /** The published keys of one issuer, fetched from its JWK Set URL and kept through bad weather. */
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
-import { assertPositive } from '../options.ts';
+import { assertKnownOptions, assertPositive } from '../options.ts';
 import { type Fetch, fetchJson } from './fetch-jwks.ts';
 import { parseJwkSet } from './jwk-set.ts';
 import { KeyRing } from './key-ring.ts';
@@ -69,7 +69,7 @@ class FetchedKeys implements RemoteKeys {
     const age = nowMs - this.#fetchedAtMs;
     if (!(age < this.#settings.maxAgeMs)) return undefined;
     // A negative age means that the clock stepped back: how old the keys are is unknown, so they are fetched anew.
-    if (age < 0 || age >= this.#settings.refreshMs) this.#refreshInBackground(nowMs);
+    if (age < 0 || age >= this.#settings.refreshMs) this.#refreshInBackground();
     return this.#ring.find(alg, kid);
   }
 
@@ -99,18 +99,19 @@ class FetchedKeys implements RemoteKeys {
   }
 
   async #fetchUnlessCooling(): Promise<void> {
-    if (this.#flight === undefined && this.#cooling(readClock(this.#settings.clock))) return;
+    if (this.#flight === undefined && this.#cooling()) return;
     // What went wrong is kept in #lastFailure; known keys go on working.
     await this.refresh().catch(() => {});
   }
 
-  #refreshInBackground(nowMs: number): void {
-    if (this.#flight !== undefined || this.#cooling(nowMs)) return;
+  #refreshInBackground(): void {
+    if (this.#flight !== undefined || this.#cooling()) return;
     this.refresh().catch(() => {});
   }
 
-  #cooling(nowMs: number): boolean {
-    const elapsedMs = nowMs - this.#attemptedAtMs;
+  // By its own clock: a verifier with another one (a simulated one, say) must not get around the cool-down (C2).
+  #cooling(): boolean {
+    const elapsedMs = this.#settings.clock() - this.#attemptedAtMs;
     return elapsedMs >= 0 && elapsedMs < this.#settings.cooldownMs;
   }
 
@@ -132,14 +133,22 @@ class FetchedKeys implements RemoteKeys {
 
 function parsePublishedSet(document: unknown, algorithms: readonly string[], url: string): KeyRing {
   try {
-    return new KeyRing(parseJwkSet(document, algorithms).keys);
+    const { keys } = parseJwkSet(document, algorithms);
+    // An issuer without keys issues nothing: that is a broken answer, and it must not wipe good keys (C4).
+    assertConfig(keys.length > 0, 'jwks: has no usable key');
+    return new KeyRing(keys);
   } catch (error) {
     // Their document is not our configuration: a bad one is an outage of theirs.
     throw new WatchwordError('keys_unavailable', `${url}: ${error instanceof Error ? error.message : 'unusable'}`, { cause: error });
   }
 }
 
+const OPTIONS = [
+  'issuer', 'url', 'algorithms', 'timeoutMs', 'maxBytes', 'cooldownMs', 'refreshMs', 'maxAgeMs', 'allowInsecure', 'fetch', 'clock',
+];
+
 function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOptions, 'issuer' | 'allowInsecure'>> {
+  assertKnownOptions(options, OPTIONS, 'remoteKeys');
   assertConfig(typeof options.issuer === 'string' && options.issuer !== '', 'issuer: must be a non-empty string');
   const url = URL.parse(options.url);
   assertConfig(url !== null, 'url: must be an absolute URL');
