@@ -1,0 +1,67 @@
+/** `watchword gateway`: runs the edge until it is told to stop. */
+import type { Command } from 'commander';
+import { ConfigError, type Gateway, type GatewayConfig, createMinter, createTrust, loadConfig, startGateway } from '@watchword/gateway';
+import { describeFailure } from '../failure.ts';
+import { EXIT, type Terminal } from '../terminal.ts';
+
+interface GatewayOptions {
+  readonly config: string;
+  readonly check?: true;
+}
+
+/** Adds the command. */
+export function addGatewayCommand(program: Command, terminal: Terminal, done: (code: number) => void): void {
+  program
+    .command('gateway')
+    .description('Run the edge: verify external tokens, swap them for Txn-Tokens, proxy to the upstreams.')
+    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+    .option('--check', 'validate the configuration and the files it names, then exit')
+    .addHelpText('after', HELP)
+    .action(async (options: GatewayOptions) => done(await runGateway(options, terminal)));
+}
+
+async function runGateway({ config: file, check }: GatewayOptions, terminal: Terminal): Promise<number> {
+  try {
+    const config = loadConfig(file);
+    if (check) return checkOnly(config, file, terminal);
+    await runUntilStopped(await startGateway(config), config, terminal);
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    terminal.err(describeFailure(error));
+    return EXIT.refused;
+  }
+}
+
+function checkOnly(config: GatewayConfig, file: string, terminal: Terminal): number {
+  createTrust(config);
+  createMinter(config);
+  terminal.out(`${file}: good: ${config.routes.length} routes, ${config.issuers.length} issuers\n`);
+  return EXIT.ok;
+}
+
+async function runUntilStopped(gateway: Gateway, { listen, control }: GatewayConfig, terminal: Terminal): Promise<void> {
+  // Standard output carries the log lines, one JSON object each.
+  terminal.err(`watchword gateway listens on ${urlOf(listen.host, gateway.port)}, control on ${urlOf(control.host, gateway.controlPort)}\n`);
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  let stopping = false;
+  terminal.onStopSignal(() => {
+    if (stopping) return terminal.exit(EXIT.refused);
+    stopping = true;
+    terminal.err('watchword gateway finishes running requests; a second signal ends it at once\n');
+    resolve(gateway.close());
+  });
+  await stopped;
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+const HELP = `
+The control listener shows /healthz, /readyz, /metrics and /.well-known/jwks.json.
+SIGTERM or SIGINT: finish running requests, then exit 0. Wrong configuration or a port that is taken: exit 1.
+
+Examples:
+  $ watchword gateway --config watchword.yaml
+  $ watchword gateway --config watchword.yaml --check`;

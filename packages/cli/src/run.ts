@@ -1,0 +1,46 @@
+/** The `watchword` command: reads its arguments, runs one of its commands, and turns whatever happens into an exit code. */
+import { Command, CommanderError } from 'commander';
+import { addGatewayCommand } from './commands/gateway.ts';
+import { addVerifyCommand } from './commands/verify.ts';
+import { describeFailure } from './failure.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+/** Runs the command line. Resolves with the exit code; never rejects. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = createProgram(terminal, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    terminal.err(describeFailure(error));
+    return EXIT.refused;
+  }
+}
+
+function createProgram(terminal: Terminal, done: (code: number) => void): Command {
+  const program = new Command('watchword')
+    .description('Verify a token once at the edge, carry a small one the rest of the way.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showHelpAfterError('(--help shows what is possible)')
+    .addHelpText('after', EXAMPLES);
+  addGatewayCommand(program, terminal, done);
+  addVerifyCommand(program, terminal, done);
+  return program;
+}
+
+const EXAMPLES = `
+Examples:
+  $ watchword gateway --config watchword.yaml           run the edge
+  $ watchword gateway --config watchword.yaml --check   only validate the configuration
+  $ watchword verify --config watchword.yaml < token    why was this token refused?
+
+Environment:
+  WATCHWORD_DEBUG=1   show the stack of unexpected errors`;

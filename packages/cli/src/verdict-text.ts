@@ -1,0 +1,48 @@
+/** A verdict as text for people. */
+import type { Accepted, Refused, Verdict } from './verdict.ts';
+
+/** Several lines, the verdict in the first one. */
+export function formatVerdict(verdict: Verdict): string {
+  return verdict.accepted ? acceptedText(verdict) : refusedText(verdict);
+}
+
+function acceptedText(verdict: Accepted): string {
+  const { txnToken } = verdict;
+  return lines('accepted', [
+    ['issuer', verdict.issuer],
+    ['key', `${verdict.keyId ?? 'without id'} (${verdict.algorithm})`],
+    ['type', verdict.type ?? 'none'],
+    ['claims', verdict.claims.join(', ')],
+    ['valid from', verdict.validFrom ?? 'any time'],
+    ['valid until', verdict.validUntil ?? 'any time'],
+    ['checked at', verdict.checkedAt],
+    ...(txnToken === undefined
+      ? []
+      : ([
+          ['Txn-Token', `${txnToken.bytes} bytes instead of ${verdict.tokenBytes}`],
+          ['', JSON.stringify(txnToken.claims)],
+        ] as const)),
+  ]);
+}
+
+function refusedText(verdict: Refused): string {
+  const said = Object.entries(verdict.unverified);
+  return lines(`refused: ${verdict.code}`, [
+    ['rule', verdict.rule],
+    ['reason', verdict.reason],
+    ['stage', verdict.stage],
+    ['status', `${verdict.status} at the gateway`],
+    ['checked at', verdict.checkedAt],
+    // As JSON: what a stranger wrote must not reach the terminal as control codes.
+    ...said.map(([name, value]) => [`token says`, `${name} ${JSON.stringify(value)} (not verified)`] as const),
+  ]);
+}
+
+function lines(title: string, rows: readonly (readonly [name: string, value: string])[]): string {
+  return [title, ...rows.map(([name, value]) => `  ${name.padEnd(12)} ${printable(value)}`), ''].join('\n');
+}
+
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- that is what is looked for
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
