@@ -12,7 +12,7 @@ import { HASTY_USER, type User, VISITOR, createUsers } from './provider/users.ts
 import { curlLines } from './report/curl.ts';
 import { type Figures, toFigures } from './report/figures.ts';
 import { growthTableText, strategyTable } from './report/tables.ts';
-import { type ProviderFacts, type Strategy, type WatchwordStrategy, startForwarding, startVerifyOnce } from './strategies.ts';
+import { type ProviderFacts, type WatchwordStrategy, perRequest, startForwarding, startVerifyOnce } from './strategies.ts';
 
 /** The tolerance of the gateway for clocks that differ, and a second more. */
 const TOLERANCE_SECONDS = 6;
@@ -49,7 +49,7 @@ export async function run(fleet: Fleet, options: Options, onServing: () => void)
   progress(`obtained ${tokens.length} access tokens, ${size.toFixed(0)} bytes each on the wire`);
 
   const driver = await fleet.start({ name: 'clients', script: 'measure/driver.ts' });
-  const results = await measure({ strategies: [...rivals, verifyOnce], driver, tokens, plan, progress });
+  const results = await measure({ strategies: [...rivals, verifyOnce, perRequest(verifyOnce)], driver, tokens, plan, progress });
   const figures = toFigures(results, provider.algorithm, size, plan);
   printTables(figures);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
@@ -83,10 +83,7 @@ function averageEdgeBytes(tokens: readonly UserToken[]): number {
   return bytes.reduce((sum, size) => sum + size, 0) / bytes.length;
 }
 
-function tellProcesses(
-  { gateway, children }: Strategy & Pick<WatchwordStrategy, 'gateway'>,
-  progress: (line: string) => void,
-): void {
+function tellProcesses({ gateway, children }: WatchwordStrategy, progress: (line: string) => void): void {
   progress(`gateway            ${gateway.origin} (configured by ${gateway.config})`);
   for (const child of children.slice(1)) progress(`${child.name.padEnd(18)} ${child.origin}`);
 }
@@ -97,17 +94,18 @@ function printTables(figures: Figures): void {
     `\nWhat it costs that every service knows the caller (gateway -> orders -> inventory, pricing -> tax), measured just now:\n`,
   );
   console.log(strategyTable(results));
+  const requests = results.reduce((sum, result) => sum + result.requests, 0);
+  const errors = results.reduce((sum, result) => sum + result.errors, 0);
+  console.log(`Medians of ${plan.rounds} rounds; ${requests.toLocaleString('en-US')} requests, ${errors} errors.
+Requests/s and latency with ${plan.concurrency} requests in flight, clients and services sharing ${figures.machine.cores} cores; the rest with one in
+flight, ${plan.requestsPerUser} requests per user and Txn-Token. The full token has been seen before; with a cache, only its first use costs a check.`);
   console.log(
-    `Medians of ${plan.rounds} rounds, ${results.reduce((sum, { requests }) => sum + requests, 0).toLocaleString('en-US')} requests, ` +
-      `${results.reduce((sum, { errors }) => sum + errors, 0)} errors. Checks, CPU and bytes: one request in flight, ` +
-      `${plan.requestsPerUser} requests\nper user and Txn-Token. Requests/s and latency: ${plan.concurrency} in flight; clients and all services share ${figures.machine.cores} cores.`,
+    `\nVerifying once saves ${(figures.verificationCpuSaved * 100).toFixed(1)} % of the CPU that goes into verification.`,
   );
-  console.log(`\nVerification CPU saved by verifying once: ${(figures.verificationCpuSaved * 100).toFixed(1)} %`);
-  console.log('\nWhat that means as the system grows, without Watchword (every service verifies) and with it (verify once):\n');
+  console.log('\nAs the system grows: without Watchword (every service verifies) and with it (verified once):\n');
   console.log(growthTableText(figures.growth));
-  console.log(
-    '~ extrapolated: computed from the cost of one request, beyond the rate that was measured. Half a request per user and second.',
-  );
+  console.log(`~ extrapolated: beyond the rate that was measured, computed from the measured cost of one request.
+Half a request per user and second, so ${figures.requestsPerTxnToken} requests per Txn-Token and reuse window of ${plan.reuseWindowSeconds} s: fewer than above, at ${figures.unitCosts.with.verificationMicros.toFixed(0)} us each.`);
 }
 
 function printInvitation({ gateway }: WatchwordStrategy, good: string, expired: string): void {

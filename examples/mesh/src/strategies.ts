@@ -1,11 +1,12 @@
-/** The three ways to know the caller in every service, each as running processes. */
+/** The ways to know the caller in every service, each as running processes. */
 import type { Child } from './process/child.ts';
 import type { Fleet } from './process/fleet.ts';
 import { AUDIENCE } from './provider/users.ts';
+import { PER_REQUEST_HOST } from './gateway/config.ts';
 import { type GatewayAddresses, startGateway } from './gateway/start.ts';
 
 /** Which strategy, as it is called in the JSON file. */
-export type StrategyId = 'verify-everywhere' | 'verify-everywhere-cached' | 'verify-once';
+export type StrategyId = 'verify-everywhere' | 'verify-everywhere-cached' | 'verify-once' | 'verify-once-per-request';
 
 /** One strategy, up and running. */
 export interface Strategy {
@@ -13,6 +14,8 @@ export interface Strategy {
   readonly title: string;
   /** Where its clients send their requests. */
   readonly origin: string;
+  /** Host field of the requests; default: that of the origin. */
+  readonly host?: string;
   /** The processes that find out who is calling. */
   readonly metered: readonly Child[];
   /** All its processes. */
@@ -53,7 +56,7 @@ export async function startForwarding(fleet: Fleet, provider: ProviderFacts, ver
   });
   return {
     id: cached ? 'verify-everywhere-cached' : 'verify-everywhere',
-    title: cached ? 'every service verifies, cached (Watchword)' : 'every service verifies (jose)',
+    title: cached ? 'every service verifies, cached' : 'every service verifies (jose)',
     origin: edge.origin,
     metered: services,
     children: [edge, ...services],
@@ -77,12 +80,17 @@ export async function startVerifyOnce(
   });
   return {
     id: 'verify-once',
-    title: 'gateway verifies once, Txn-Token (Watchword)',
+    title: 'gateway verifies once, Txn-Token',
     origin: addresses.origin,
     metered: [child, ...services],
     children: [child, ...services],
     gateway: addresses,
   };
+}
+
+/** The same processes without reuse: the gateway signs a Txn-Token for each request, and every service verifies it. */
+export function perRequest(strategy: WatchwordStrategy): Strategy {
+  return { ...strategy, id: 'verify-once-per-request', title: 'the same, a new Txn-Token per request', host: PER_REQUEST_HOST };
 }
 
 /** Starts the four services from the end of the chain; orders, the first one to be called, comes last. */

@@ -1,4 +1,5 @@
 /** Public surface of @watchword/planner. */
+export { type AmortizedCosts, amortizedMicros } from './amortized.ts';
 export { type Bandwidth, bandwidth } from './bandwidth.ts';
 export {
   type Basis,

@@ -1,5 +1,8 @@
 /** The configuration file of the gateway. */
 
+/** Requests for this host are never given a Txn-Token that served another one. */
+export const PER_REQUEST_HOST = 'per-request.shop.example';
+
 /** What differs from run to run. */
 export interface GatewaySettings {
   readonly port: number;
@@ -41,6 +44,13 @@ routes:
     methods: [GET]
     upstream: orders
     scopes: [orders.read]
+  # The same, but with a Txn-Token of its own for each request: for the table.
+  - path: /orders/*
+    host: ${PER_REQUEST_HOST}
+    methods: [GET]
+    upstream: orders
+    scopes: [orders.read]
+    reuse: per-request
 
 log: { level: warn }
 `;

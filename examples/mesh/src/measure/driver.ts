@@ -8,6 +8,8 @@ import { quantile } from './statistics.ts';
 export interface Drive {
   /** Origin of the edge. */
   readonly origin: string;
+  /** Host field; default: that of the origin. */
+  readonly host?: string;
   /** Which of the tokens to use, in turn: from this one ... */
   readonly from: number;
   /** ... up to, and without, this one. */
@@ -53,7 +55,7 @@ async function drive(task: Drive): Promise<Driven> {
       sent += 1;
       const caller = tokens[task.from + (number % (task.to - task.from))]!;
       const beforeMs = performance.now();
-      const fault = await send(pool, caller, number).catch(String);
+      const fault = await send(pool, caller, number, task.host).catch(String);
       latencies.push(performance.now() - beforeMs);
       if (fault !== undefined) wrong.push(fault);
     }
@@ -70,9 +72,9 @@ async function drive(task: Drive): Promise<Driven> {
 }
 
 /** @returns what is wrong with the answer, if anything */
-async function send(pool: Pool, { subject, token }: UserToken, number: number): Promise<string | undefined> {
-  const path = `/orders/${number % 100}`;
-  const { statusCode, body } = await pool.request({ method: 'GET', path, headers: { authorization: `Bearer ${token}` } });
+async function send(pool: Pool, { subject, token }: UserToken, number: number, host?: string): Promise<string | undefined> {
+  const headers = { authorization: `Bearer ${token}`, ...(host === undefined ? {} : { host }) };
+  const { statusCode, body } = await pool.request({ method: 'GET', path: `/orders/${number % 100}`, headers });
   const text = await body.text();
   if (statusCode !== 200) return `status ${statusCode}: ${text.slice(0, 200)}`;
   const { seenBy } = JSON.parse(text) as { seenBy: Record<string, string> };

@@ -110,12 +110,12 @@ async function measureOneByOne(
   samples: Map<Strategy, Samples>,
   round: number,
 ): Promise<number> {
-  const { usersPerRound, requestsPerUser } = bench.plan;
+  const { usersPerRound, requestsPerUser, perRequestRequests } = bench.plan;
   await askAll(strategy, 'meter on');
   const { requests } = await driveChecked(bench, strategy, samples, {
     from: round * usersPerRound,
     to: (round + 1) * usersPerRound,
-    requests: usersPerRound * requestsPerUser,
+    requests: strategy.id === 'verify-once-per-request' ? perRequestRequests : usersPerRound * requestsPerUser,
     concurrency: 1,
   });
   const readings = (await askAll(strategy, 'meter read')) as Reading[];
@@ -148,6 +148,7 @@ async function driveChecked(
   const { driver, tokens, plan } = bench;
   const whole: Drive = {
     origin: strategy.origin,
+    ...(strategy.host === undefined ? {} : { host: strategy.host }),
     from: 0,
     to: tokens.length,
     requests: tokens.length,

@@ -9,11 +9,13 @@ export interface Plan {
   /** Users of the rounds under load. */
   readonly loadUsers: number;
   /**
-   * Requests of one user in a round with one request in flight. A user of the growth table makes half a request per second, so
-   * 15 in a reuse window of 30 s: the Txn-Token that a user's first request makes the gateway sign, and each service verify,
-   * serves 14 more.
+   * Requests of one user in a round with one request in flight, all within one reuse window: the first one makes the gateway
+   * sign a Txn-Token and each service verify it, the others find it there. As many as a user makes under load in a window of
+   * 30 s.
    */
   readonly requestsPerUser: number;
+  /** Requests of a round in which every request gets a Txn-Token of its own. */
+  readonly perRequestRequests: number;
   readonly loadMs: number;
   readonly maxLoadRequests: number;
   /** Requests in flight under load. */
@@ -26,10 +28,11 @@ export interface Plan {
 /** What `npm start` measures: under a minute on two cores. */
 export const FULL_PLAN: Plan = {
   rounds: 3,
-  usersPerRound: 80,
-  loadUsers: 160,
-  requestsPerUser: 15,
-  loadMs: 2_000,
+  usersPerRound: 10,
+  loadUsers: 200,
+  requestsPerUser: 200,
+  perRequestRequests: 600,
+  loadMs: 1_500,
   maxLoadRequests: 20_000,
   concurrency: 16,
   warmUpRequests: 1_500,
@@ -40,8 +43,10 @@ export const FULL_PLAN: Plan = {
 export const QUICK_PLAN: Plan = {
   ...FULL_PLAN,
   rounds: 1,
-  usersPerRound: 10,
-  loadUsers: 10,
+  usersPerRound: 5,
+  loadUsers: 20,
+  requestsPerUser: 20,
+  perRequestRequests: 50,
   loadMs: 300,
   maxLoadRequests: 300,
   concurrency: 8,

@@ -1,7 +1,13 @@
 /** Everything that was measured and computed, as one object: what the screen shows and what `--json` writes. */
 import { arch, availableParallelism, cpus } from 'node:os';
 import process from 'node:process';
-import { type GrowthRow, type MeasuredCosts, growthTable } from '@watchword/planner';
+import {
+  type GrowthRow,
+  type MeasuredCosts,
+  REQUESTS_PER_USER_PER_SECOND,
+  amortizedMicros,
+  growthTable,
+} from '@watchword/planner';
 import type { Result } from '../measure/measure.ts';
 import type { Plan } from '../measure/plan.ts';
 import type { StrategyId } from '../strategies.ts';
@@ -16,6 +22,8 @@ export interface Figures {
   readonly results: readonly Result[];
   /** Share of the verification CPU that verifying once saves against verifying everywhere, 0 to 1. */
   readonly verificationCpuSaved: number;
+  /** How many requests share a Txn-Token in the growth table: fewer than here, because its users are less busy. */
+  readonly requestsPerTxnToken: number;
   /** Inputs of the growth table. */
   readonly unitCosts: MeasuredCosts;
   readonly growth: readonly GrowthRow[];
@@ -24,7 +32,17 @@ export interface Figures {
 /** Puts the figures together. @throws Error when a strategy was not measured */
 export function toFigures(results: readonly Result[], algorithm: string, edgeTokenBytes: number, plan: Plan): Figures {
   const [everywhere, once] = [resultOf(results, 'verify-everywhere'), resultOf(results, 'verify-once')];
-  const unitCosts = { without: costsOf(everywhere, edgeTokenBytes), with: costsOf(once, edgeTokenBytes) };
+  const requestsPerTxnToken = Math.max(1, REQUESTS_PER_USER_PER_SECOND * plan.reuseWindowSeconds);
+  const verificationMicros = amortizedMicros({
+    onFirstUse: resultOf(results, 'verify-once-per-request').verificationMicrosPerRequest,
+    observed: once.verificationMicrosPerRequest,
+    observedRequestsPerToken: plan.requestsPerUser,
+    requestsPerToken: requestsPerTxnToken,
+  });
+  const unitCosts = {
+    without: costsOf(everywhere, edgeTokenBytes),
+    with: { ...costsOf(once, edgeTokenBytes), verificationMicros },
+  };
   return {
     machine: { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), arch: arch() },
     algorithm,
@@ -32,6 +50,7 @@ export function toFigures(results: readonly Result[], algorithm: string, edgeTok
     edgeTokenBytes,
     results,
     verificationCpuSaved: 1 - once.verificationMicrosPerRequest / everywhere.verificationMicrosPerRequest,
+    requestsPerTxnToken,
     unitCosts,
     growth: growthTable(unitCosts),
   };
