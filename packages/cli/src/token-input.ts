@@ -7,7 +7,8 @@ const MOST_CHARACTERS = 1_048_576;
 
 /** The token from the argument, a file, or standard input, without white space around it. @throws Error when there is none */
 export async function readToken(argument: string | undefined, file: string | undefined, terminal: Terminal): Promise<string> {
-  const text = file === undefined ? (argument === undefined || argument === '-' ? await readInput(terminal) : argument) : readText(file);
+  const text =
+    file === undefined ? (argument === undefined || argument === '-' ? await readInput(terminal) : argument) : readText(file);
   const token = text.trim();
   if (token === '') throw new Error('There is no token: give it on standard input, or with --token-file');
   return token;

@@ -107,7 +107,16 @@ function refused(error: WatchwordError, stage: Refused['stage'], checkedAt: stri
   // Not about the token at all: a defect or a broken clock has no verdict.
   if (error.facts.http === 500 && error.code !== 'mint_failed') throw error;
   const { rule, http } = error.facts;
-  return { accepted: false, checkedAt, stage, code: error.code, rule, reason: error.message, status: http, unverified: unverifiedFacts(token) };
+  return {
+    accepted: false,
+    checkedAt,
+    stage,
+    code: error.code,
+    rule,
+    reason: error.message,
+    status: http,
+    unverified: unverifiedFacts(token),
+  };
 }
 
 // Only to tell the operator what came in; no decision looks at it.

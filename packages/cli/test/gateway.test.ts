@@ -28,16 +28,30 @@ describe('usage', () => {
 describe('gateway --check', () => {
   test('E13: says what is wrong and where: exit 1', async () => {
     const files = createFiles('limits: {bodyBytes: -1}\n');
-    expect(await watchword(['gateway', '-c', files.config, '--check'])).toEqual({ code: 1, out: '', err: `${files.config}:17:21: limits.bodyBytes: must be at least 0\n` });
+    expect(await watchword(['gateway', '-c', files.config, '--check'])).toEqual({
+      code: 1,
+      out: '',
+      err: `${files.config}:17:21: limits.bodyBytes: must be at least 0\n`,
+    });
     const keys = createFiles();
     keys.write('jwks.json', '{');
-    expect(await watchword(['gateway', '-c', keys.config, '--check'])).toMatchObject({ code: 1, err: expect.stringContaining(':7:15: issuers[0].jwksFile: is not JSON') });
-    expect(await watchword(['gateway', '-c', '/nonexistent', '--check'])).toMatchObject({ code: 1, err: '/nonexistent: cannot be read (ENOENT)\n' });
+    expect(await watchword(['gateway', '-c', keys.config, '--check'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(':7:15: issuers[0].jwksFile: is not JSON'),
+    });
+    expect(await watchword(['gateway', '-c', '/nonexistent', '--check'])).toMatchObject({
+      code: 1,
+      err: '/nonexistent: cannot be read (ENOENT)\n',
+    });
   });
 
   test('a good one: exit 0, nothing is started', async () => {
     const files = createFiles();
-    expect(await watchword(['gateway', '-c', files.config, '--check'])).toEqual({ code: 0, out: `${files.config}: good: 1 routes, 1 issuers\n`, err: '' });
+    expect(await watchword(['gateway', '-c', files.config, '--check'])).toEqual({
+      code: 0,
+      out: `${files.config}: good: 1 routes, 1 issuers\n`,
+      err: '',
+    });
   });
 });
 
@@ -48,7 +62,11 @@ describe('gateway', () => {
     onTestFinished(() => void squatter.close());
     const { port } = squatter.address() as AddressInfo;
     const files = createFiles('', `listen: {port: ${port}}\ncontrol: {port: 0}\n`);
-    expect(await watchword(['gateway', '-c', files.config])).toEqual({ code: 1, out: '', err: `${files.config}:1:16: listen.port: 127.0.0.1:${port} is already in use\n` });
+    expect(await watchword(['gateway', '-c', files.config])).toEqual({
+      code: 1,
+      out: '',
+      err: `${files.config}:1:16: listen.port: 127.0.0.1:${port} is already in use\n`,
+    });
   });
 
   test('prints its addresses, stops on a signal, and at once on a second one', async () => {
@@ -56,7 +74,9 @@ describe('gateway', () => {
     const terminal = createTerminal();
     const running = run(['gateway', '-c', files.config], terminal);
     await vi.waitUntil(() => terminal.text.err.includes('control on'));
-    const [, port, control] = /listens on http:\/\/127\.0\.0\.1:(\d+), control on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(terminal.text.err)!;
+    const [, port, control] = /listens on http:\/\/127\.0\.0\.1:(\d+), control on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(
+      terminal.text.err,
+    )!;
     expect((await fetch(`http://127.0.0.1:${control}/readyz`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${port}/orders/1`)).status).toBe(401);
     terminal.stop();
@@ -83,7 +103,8 @@ describe('the command itself, as a process', () => {
   test('exit codes of verify and of wrong usage reach the shell', async () => {
     const files = createFiles();
     const codeOf = (...args: string[]): Promise<number> =>
-      new Promise((resolve) => execFile(process.execPath, [COMMAND, ...args], (error) => resolve(error === null ? 0 : Number(error.code))).stdin!.end(),
+      new Promise((resolve) =>
+        execFile(process.execPath, [COMMAND, ...args], (error) => resolve(error === null ? 0 : Number(error.code))).stdin!.end(),
       );
     expect(await codeOf('verify', '-c', files.config, 'junk')).toBe(1);
     expect(await codeOf('verify', '-c', files.config)).toBe(2);

@@ -96,6 +96,7 @@ ${more}`,
     config,
     key,
     write,
-    token: (changes = {}, header = {}) => signJws(Buffer.from(JSON.stringify({ ...claims, ...changes })), { typ: 'at+jwt', ...header }, key),
+    token: (changes = {}, header = {}) =>
+      signJws(Buffer.from(JSON.stringify({ ...claims, ...changes })), { typ: 'at+jwt', ...header }, key),
   };
 }

@@ -7,28 +7,57 @@ const at = ['--at', String(NOW)];
 describe('wrong usage: exit 2 and no verdict', () => {
   test('without a configuration, with a wrong one, with one that cannot be read', async () => {
     const files = createFiles('nonsense: 1\n');
-    expect(await watchword(['verify', 'x'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining("'-c, --config <file>' not specified") });
-    expect(await watchword(['verify', '-c', files.config, 'x'])).toEqual({ code: 2, out: '', err: `${files.config}:17:1: nonsense: is not a setting\n` });
-    expect(await watchword(['verify', '-c', `${files.directory}/none.yaml`, 'x'])).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read (ENOENT)') });
+    expect(await watchword(['verify', 'x'])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining("'-c, --config <file>' not specified"),
+    });
+    expect(await watchword(['verify', '-c', files.config, 'x'])).toEqual({
+      code: 2,
+      out: '',
+      err: `${files.config}:17:1: nonsense: is not a setting\n`,
+    });
+    expect(await watchword(['verify', '-c', `${files.directory}/none.yaml`, 'x'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('cannot be read (ENOENT)'),
+    });
   });
 
   test('key files that cannot be read', async () => {
     const files = createFiles();
-    const config = files.write('other.yaml', `issuers: [{issuer: a, audience: b, algorithms: [ES256],\n  jwksFile: none.json}]\nupstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a, public: true}]\n`);
-    expect(await watchword(['verify', '-c', config, 'x'])).toMatchObject({ code: 2, err: `${config}:2:13: issuers[0].jwksFile: cannot be read (ENOENT)\n` });
+    const config = files.write(
+      'other.yaml',
+      `issuers: [{issuer: a, audience: b, algorithms: [ES256],\n  jwksFile: none.json}]\nupstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a, public: true}]\n`,
+    );
+    expect(await watchword(['verify', '-c', config, 'x'])).toMatchObject({
+      code: 2,
+      err: `${config}:2:13: issuers[0].jwksFile: cannot be read (ENOENT)\n`,
+    });
   });
 
   test('a configuration that trusts nobody', async () => {
     const files = createFiles();
     const config = files.write('open.yaml', 'upstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a, public: true}]\n');
-    expect(await watchword(['verify', '-c', config, 'x'])).toMatchObject({ code: 2, err: expect.stringContaining('trusts no issuer') });
+    expect(await watchword(['verify', '-c', config, 'x'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('trusts no issuer'),
+    });
   });
 
   test('no token, two tokens, a file that is missing', async () => {
     const { config } = createFiles();
-    expect(await watchword(['verify', '-c', config], ' \n')).toMatchObject({ code: 2, err: expect.stringContaining('There is no token') });
-    expect(await watchword(['verify', '-c', config, 'x', '--token-file', 'y'])).toMatchObject({ code: 2, err: expect.stringContaining('not both') });
-    expect(await watchword(['verify', '-c', config, '--token-file', '/nonexistent'])).toMatchObject({ code: 2, err: expect.stringContaining('ENOENT') });
+    expect(await watchword(['verify', '-c', config], ' \n')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('There is no token'),
+    });
+    expect(await watchword(['verify', '-c', config, 'x', '--token-file', 'y'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('not both'),
+    });
+    expect(await watchword(['verify', '-c', config, '--token-file', '/nonexistent'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('ENOENT'),
+    });
     expect(await watchword(['verify', '-c', config, 'x', 'y'])).toMatchObject({ code: 2 });
   });
 
@@ -41,6 +70,7 @@ describe('wrong usage: exit 2 and no verdict', () => {
 });
 
 describe('refused: exit 1, with the rule and the code', () => {
+  // prettier-ignore
   const cases: [name: string, code: keyof typeof ERRORS, make: (files: ReturnType<typeof createFiles>) => string][] = [
     ['not a token', 'token_malformed', () => 'junk'],
     ['two tokens', 'token_ambiguous', (files) => `${files.token()} ${files.token()}`],
@@ -64,7 +94,13 @@ describe('refused: exit 1, with the rule and the code', () => {
       expect(text.out).toContain(ERRORS[code].rule);
       const json = await watchword(['verify', '-c', files.config, ...at, '--json'], make(files));
       expect(json.code).toBe(1);
-      expect(JSON.parse(json.out)).toMatchObject({ accepted: false, code, rule: ERRORS[code].rule, status: ERRORS[code].http, stage: 'verify' });
+      expect(JSON.parse(json.out)).toMatchObject({
+        accepted: false,
+        code,
+        rule: ERRORS[code].rule,
+        status: ERRORS[code].http,
+        stage: 'verify',
+      });
     });
   }
 
@@ -86,7 +122,8 @@ describe('refused: exit 1, with the rule and the code', () => {
   test('time is that of --at on both ends', async () => {
     const files = createFiles();
     const token = files.token();
-    const codeAt = async (seconds: number): Promise<number> => (await watchword(['verify', '-c', files.config, '--at', String(seconds)], token)).code;
+    const codeAt = async (seconds: number): Promise<number> =>
+      (await watchword(['verify', '-c', files.config, '--at', String(seconds)], token)).code;
     expect(await codeAt(NOW + 600 + 4)).toBe(0);
     expect(await codeAt(NOW + 600 + 5)).toBe(1);
     expect((await watchword(['verify', '-c', files.config], token)).code).toBe(Date.now() / 1000 < NOW + 605 ? 0 : 1);
@@ -98,7 +135,12 @@ describe('accepted: exit 0', () => {
     const files = createFiles();
     const token = files.token();
     const file = files.write('token.txt', `${token}\n`);
-    for (const [args, stdin] of [[[], `${token}\n`], [['-'], token], [[token], ''], [['--token-file', file], '']] as const) {
+    for (const [args, stdin] of [
+      [[], `${token}\n`],
+      [['-'], token],
+      [[token], ''],
+      [['--token-file', file], ''],
+    ] as const) {
       const result = await watchword(['verify', '-c', files.config, ...at, ...args], stdin);
       expect(result).toMatchObject({ code: 0, err: '' });
       expect(result.out).toMatch(/^accepted\n {2}issuer {7}https:\/\/idp\.example\n {2}key {10}k1 \(ES256\)\n/);
@@ -121,7 +163,16 @@ describe('accepted: exit 0', () => {
       validFrom: null,
       validUntil: '2026-01-01T00:10:05.000Z',
       tokenBytes: token.length,
-      txnToken: { claims: { iat: NOW, exp: NOW + 60, aud: 'inside.example', sub: 'user-1', scope: 'orders.read', req_wl: 'watchword-gateway' } },
+      txnToken: {
+        claims: {
+          iat: NOW,
+          exp: NOW + 60,
+          aud: 'inside.example',
+          sub: 'user-1',
+          scope: 'orders.read',
+          req_wl: 'watchword-gateway',
+        },
+      },
     });
     expect(verdict.txnToken.bytes).toBeLessThan(450);
     // The token itself is never repeated, and claims that do not travel are named only.

@@ -89,7 +89,15 @@ function isRemote(keys: KeySource): keys is RemoteKeys {
   return 'ready' in keys;
 }
 
-function policyOf({ issuer, audience, algorithms, tokenTypes, requiredClaims, toleranceSeconds, maxTokenAgeSeconds }: IssuerConfig) {
+function policyOf({
+  issuer,
+  audience,
+  algorithms,
+  tokenTypes,
+  requiredClaims,
+  toleranceSeconds,
+  maxTokenAgeSeconds,
+}: IssuerConfig) {
   return {
     issuer,
     audience,

@@ -9,13 +9,22 @@ export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'isL
 
 /** A logger that writes to standard output. */
 export function createLogger(level: GatewayConfig['log']['level']): Logger {
-  return pino({ level, base: { name: 'watchword-gateway' }, timestamp: () => `,"time":"${new Date().toISOString()}"` }, destination({ fd: 1, sync: false }));
+  return pino(
+    { level, base: { name: 'watchword-gateway' }, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+    destination({ fd: 1, sync: false }),
+  );
 }
 
 /** Logs why a request was refused: by which rule, for operators only (ER-6). */
 export function logRefusal(logger: Logger, error: WatchwordError, route: Route | undefined, method: string): void {
   const { facts, code } = error;
-  const fields = { code, rule: facts.rule, status: facts.http, route: route?.path, method: KNOWN_METHODS.has(method) ? method : 'other' };
+  const fields = {
+    code,
+    rule: facts.rule,
+    status: facts.http,
+    route: route?.path,
+    method: KNOWN_METHODS.has(method) ? method : 'other',
+  };
   if (facts.http < 500) logger.info({ ...fields, reason: error.message }, 'refused');
   else if (code === 'internal') logger.error({ ...fields, cause: describeCause(error.cause) }, 'failed');
   else logger.warn({ ...fields, reason: error.message }, 'failed');

@@ -9,7 +9,11 @@ import { accessTokenClaims } from './support/identity-provider.ts';
 import { rawGet, sendRaw } from './support/raw.ts';
 import { startUpstream } from './support/upstream.ts';
 
-const PUBLIC_ONLY = { upstreams: { main: { url: 'http://127.0.0.1:1' } }, routes: [{ path: '/*', upstream: 'main', public: true }], log: { level: 'silent' } };
+const PUBLIC_ONLY = {
+  upstreams: { main: { url: 'http://127.0.0.1:1' } },
+  routes: [{ path: '/*', upstream: 'main', public: true }],
+  log: { level: 'silent' },
+};
 
 describe('starting', () => {
   test('E13: a port that is taken stops start-up, with the place of the setting', async () => {
@@ -18,19 +22,33 @@ describe('starting', () => {
     onTestFinished(() => void squatter.close());
     const { port } = squatter.address() as AddressInfo;
     const text = `listen:\n  port: ${port}\ncontrol: {port: 0}\nupstreams: {main: {url: http://127.0.0.1:1}}\nroutes: [{path: /*, upstream: main, public: true}]\n`;
-    await expect(startGateway(parseConfig(text, 'gate.yaml'))).rejects.toThrow(`gate.yaml:2:9: listen.port: 127.0.0.1:${port} is already in use`);
-    await expect(startGateway(createConfig({ ...PUBLIC_ONLY, listen: { port: 0 }, control: { port } }))).rejects.toThrow(/control\.port: .* already in use/);
+    await expect(startGateway(parseConfig(text, 'gate.yaml'))).rejects.toThrow(
+      `gate.yaml:2:9: listen.port: 127.0.0.1:${port} is already in use`,
+    );
+    await expect(startGateway(createConfig({ ...PUBLIC_ONLY, listen: { port: 0 }, control: { port } }))).rejects.toThrow(
+      /control\.port: .* already in use/,
+    );
   });
 
   test('E13: key files that cannot be read or used stop start-up', async () => {
     const base = { ...PUBLIC_ONLY, listen: { port: 0 }, control: { port: 0 } };
     const issuer = { issuer: 'https://a', audience: 'b', algorithms: ['ES256'] };
     const start = (more: object): Promise<unknown> => startGateway(createConfig({ ...base, ...more }));
-    await expect(start({ issuers: [{ ...issuer, jwksFile: '/nonexistent' }] })).rejects.toThrow('issuers[0].jwksFile: cannot be read (ENOENT)');
-    await expect(start({ issuers: [{ ...issuer, pemFile: '/nonexistent' }] })).rejects.toThrow('issuers[0].pemFile: cannot be read (ENOENT)');
-    await expect(start({ issuers: [{ ...issuer, jwksFile: import.meta.filename }] })).rejects.toThrow('issuers[0].jwksFile: is not JSON');
-    await expect(start({ txnToken: { trustDomain: 't', keyFile: '/nonexistent' } })).rejects.toThrow('txnToken.keyFile: cannot be read (ENOENT)');
-    await expect(start({ txnToken: { trustDomain: 't', keyFile: import.meta.filename } })).rejects.toThrow(/txnToken\.keyFile: pem: not a usable private key/);
+    await expect(start({ issuers: [{ ...issuer, jwksFile: '/nonexistent' }] })).rejects.toThrow(
+      'issuers[0].jwksFile: cannot be read (ENOENT)',
+    );
+    await expect(start({ issuers: [{ ...issuer, pemFile: '/nonexistent' }] })).rejects.toThrow(
+      'issuers[0].pemFile: cannot be read (ENOENT)',
+    );
+    await expect(start({ issuers: [{ ...issuer, jwksFile: import.meta.filename }] })).rejects.toThrow(
+      'issuers[0].jwksFile: is not JSON',
+    );
+    await expect(start({ txnToken: { trustDomain: 't', keyFile: '/nonexistent' } })).rejects.toThrow(
+      'txnToken.keyFile: cannot be read (ENOENT)',
+    );
+    await expect(start({ txnToken: { trustDomain: 't', keyFile: import.meta.filename } })).rejects.toThrow(
+      /txnToken\.keyFile: pem: not a usable private key/,
+    );
     await expect(start({ txnToken: { trustDomain: 't', claims: { sub: 'x' } } })).rejects.toThrow(/txnToken: claims\.sub/);
   });
 });
@@ -148,7 +166,9 @@ describe('E12: no secret in logs and metrics', () => {
       `${good.slice(0, -8)}${canary}`,
       canary,
     ];
-    const paths = ['/api/', '/public/', '/admin/', '/nowhere/', '/public/die', '/api/..%2f'].map((path) => `${path}${canary}?access_token=${canary}`);
+    const paths = ['/api/', '/public/', '/admin/', '/nowhere/', '/public/die', '/api/..%2f'].map(
+      (path) => `${path}${canary}?access_token=${canary}`,
+    );
     for (const token of tokens) {
       for (const path of [...paths, `/down?${canary}`]) {
         const fields = [`Authorization: Bearer ${token}`, `X-Secret: ${canary}`, `Cookie: ${canary}`, `Txn-Token: ${canary}`];

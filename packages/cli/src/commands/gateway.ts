@@ -1,6 +1,14 @@
 /** `watchword gateway`: runs the edge until it is told to stop. */
 import type { Command } from 'commander';
-import { ConfigError, type Gateway, type GatewayConfig, createMinter, createTrust, loadConfig, startGateway } from '@watchword/gateway';
+import {
+  ConfigError,
+  type Gateway,
+  type GatewayConfig,
+  createMinter,
+  createTrust,
+  loadConfig,
+  startGateway,
+} from '@watchword/gateway';
 import { describeFailure } from '../failure.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
@@ -42,7 +50,9 @@ function checkOnly(config: GatewayConfig, file: string, terminal: Terminal): num
 
 async function runUntilStopped(gateway: Gateway, { listen, control }: GatewayConfig, terminal: Terminal): Promise<void> {
   // Standard output carries the log lines, one JSON object each.
-  terminal.err(`watchword gateway listens on ${urlOf(listen.host, gateway.port)}, control on ${urlOf(control.host, gateway.controlPort)}\n`);
+  terminal.err(
+    `watchword gateway listens on ${urlOf(listen.host, gateway.port)}, control on ${urlOf(control.host, gateway.controlPort)}\n`,
+  );
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopping = false;
   terminal.onStopSignal(() => {

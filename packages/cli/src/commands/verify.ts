@@ -31,13 +31,16 @@ export function addVerifyCommand(program: Command, terminal: Terminal, done: (co
 async function runVerify(argument: string | undefined, options: VerifyOptions, terminal: Terminal): Promise<number> {
   let verdict: Verdict;
   try {
-    if (argument !== undefined && options.tokenFile !== undefined) throw new UsageError('give the token or --token-file, not both');
+    if (argument !== undefined && options.tokenFile !== undefined)
+      throw new UsageError('give the token or --token-file, not both');
     const config: GatewayConfig = loadConfig(options.config);
     const token = await readToken(argument, options.tokenFile, terminal);
     verdict = await judge(token, config, options.at);
   } catch (error) {
     // Without a verdict the exit code must not look like one.
-    terminal.err(error instanceof ConfigError || !(error instanceof UsageError) ? describeFailure(error) : `error: ${error.message}\n`);
+    terminal.err(
+      error instanceof ConfigError || !(error instanceof UsageError) ? describeFailure(error) : `error: ${error.message}\n`,
+    );
     return EXIT.usage;
   }
   terminal.out(options.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : formatVerdict(verdict));
@@ -50,7 +53,8 @@ class UsageError extends Error {
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || !Number.isFinite(seconds)) throw new InvalidArgumentError('It must be a number of seconds since 1970.');
+  if (!/^\d+(\.\d+)?$/.test(text) || !Number.isFinite(seconds))
+    throw new InvalidArgumentError('It must be a number of seconds since 1970.');
   if (seconds > 100_000_000_000) throw new InvalidArgumentError('It looks like milliseconds; give seconds.');
   return seconds;
 }

@@ -15,7 +15,10 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkListeners(config),
     ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
     ...checkTxnToken(config),
-    ...config.routes.flatMap((route, index) => [...checkRoute(route, index, config), ...checkAgainstEarlier(route, index, config)]),
+    ...config.routes.flatMap((route, index) => [
+      ...checkRoute(route, index, config),
+      ...checkAgainstEarlier(route, index, config),
+    ]),
   ];
 }
 
@@ -59,7 +62,8 @@ function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): 
   if (route.public && route.scopes !== undefined) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };
   if (route.public) return;
   if (config.issuers.length === 0) yield { path: at(), reason: 'needs a token, but there are no issuers (or set public: true)' };
-  if (config.txnToken === undefined) yield { path: at(), reason: 'needs a token, but there is no txnToken section (or set public: true)' };
+  if (config.txnToken === undefined)
+    yield { path: at(), reason: 'needs a token, but there is no txnToken section (or set public: true)' };
 }
 
 function* checkAgainstEarlier(route: RouteConfig, index: number, { routes }: GatewayConfig): Generator<Finding> {

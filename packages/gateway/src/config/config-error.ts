@@ -17,7 +17,11 @@ export class ConfigError extends WatchwordError {
   readonly issues: readonly ConfigIssue[];
 
   constructor(fileName: string, issues: readonly ConfigIssue[], cause?: unknown) {
-    super('config_invalid', issues.map((issue) => describe(fileName, issue)).join('\n'), cause === undefined ? undefined : { cause });
+    super(
+      'config_invalid',
+      issues.map((issue) => describe(fileName, issue)).join('\n'),
+      cause === undefined ? undefined : { cause },
+    );
     this.fileName = fileName;
     this.issues = issues;
   }

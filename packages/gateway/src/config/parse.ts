@@ -64,10 +64,17 @@ const UNSAFE_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', '
 
 function validate(input: unknown, locator: Locator): GatewayConfig {
   const result = v.safeParse(CONFIG_SCHEMA, input);
-  if (!result.success) throw new ConfigError(locator.fileName, result.issues.map((issue) => toIssue(issue, locator)));
+  if (!result.success)
+    throw new ConfigError(
+      locator.fileName,
+      result.issues.map((issue) => toIssue(issue, locator)),
+    );
   const findings = checkConfig(result.output);
   if (findings.length > 0) {
-    throw new ConfigError(locator.fileName, findings.map(({ path, reason }) => locator.issue(path, reason)));
+    throw new ConfigError(
+      locator.fileName,
+      findings.map(({ path, reason }) => locator.issue(path, reason)),
+    );
   }
   const config = freeze(result.output);
   rememberLocator(config, locator);

@@ -18,7 +18,13 @@ const list = <Item>(item: v.GenericSchema<Item, Item>): v.GenericSchema<Item[], 
 
 // An array is an object too, and an empty one would pass for a section of defaults.
 const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.pipe(v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be a map of settings'), v.strictObject(entries));
+  v.pipe(
+    v.custom<object>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'must be a map of settings',
+    ),
+    v.strictObject(entries),
+  );
 
 const port = between(0, 65_535);
 const milliseconds = between(1, 86_400_000);
@@ -27,19 +33,31 @@ const milliseconds = between(1, 86_400_000);
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
 const algorithm = v.picklist(ASYMMETRIC as EdgeAlgorithm[], `must be one of ${ASYMMETRIC.join(', ')}`);
 
-const httpUrl = v.pipe(text, v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'));
-const origin = v.pipe(httpUrl, v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'));
+const httpUrl = v.pipe(
+  text,
+  v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'),
+);
+const origin = v.pipe(
+  httpUrl,
+  v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'),
+);
 const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope value of RFC 6749 section 3.3'));
-const method = v.pipe(v.string(), v.regex(/^[A-Z][A-Z-]*$/, 'must be an HTTP method in capitals'), v.check((value) => value !== 'CONNECT' && value !== 'TRACE', 'is never forwarded'));
+const method = v.pipe(
+  v.string(),
+  v.regex(/^[A-Z][A-Z-]*$/, 'must be an HTTP method in capitals'),
+  v.check((value) => value !== 'CONNECT' && value !== 'TRACE', 'is never forwarded'),
+);
 const host = v.pipe(text, v.check(isCanonicalHost, 'must be a host in lower case without a port'));
 const path = v.pipe(
   text,
   v.startsWith('/', 'must start with a slash'),
-  v.check(isRoutePath, 'must consist of segments of A-Z a-z 0-9 - . _ ~, with /* at the end for everything below, and no . or ..'),
+  v.check(
+    isRoutePath,
+    'must consist of segments of A-Z a-z 0-9 - . _ ~, with /* at the end for everything below, and no . or ..',
+  ),
 );
 
-const listen = (defaultPort: number) =>
-  section({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
+const listen = (defaultPort: number) => section({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
 
 const issuer = section({
   issuer: text,
@@ -102,12 +120,18 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),
   cache: v.optional(section({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
-  upstreams: v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
+  upstreams: v.record(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),
+    upstream,
+  ),
   routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
   limits: v.optional(limits, {}),
   log: v.optional(
     section({
-      level: v.optional(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'), 'info'),
+      level: v.optional(
+        v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'must be trace, debug, info, warn, error or silent'),
+        'info',
+      ),
     }),
     {},
   ),
@@ -132,5 +156,7 @@ function isRoutePath(value: string): boolean {
   const literal = value.endsWith('/*') ? value.slice(0, -1) : value;
   if (!hasOneSpelling(literal)) return false;
   const segments = literal.split('/').slice(1);
-  return segments.every((segment, index) => segment !== '.' && segment !== '..' && (segment !== '' || index === segments.length - 1));
+  return segments.every(
+    (segment, index) => segment !== '.' && segment !== '..' && (segment !== '' || index === segments.length - 1),
+  );
 }

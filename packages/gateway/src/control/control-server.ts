@@ -44,21 +44,31 @@ export function createControlServer(options: ControlOptions): Server {
 function pagesOf({ readiness, metrics, jwks }: ControlOptions): ReadonlyMap<string, () => Promise<Page>> {
   return new Map<string, () => Promise<Page>>([
     ['/healthz', async () => json(200, { status: 'up' })],
-    ['/readyz', async () => {
-      const status = readiness();
-      return json(status === 'ready' ? 200 : 503, { status });
-    }],
+    [
+      '/readyz',
+      async () => {
+        const status = readiness();
+        return json(status === 'ready' ? 200 : 503, { status });
+      },
+    ],
     ['/metrics', async () => ({ status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.metrics() })],
-    ['/.well-known/jwks.json', async () => ({
-      status: 200,
-      headers: { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` },
-      body: JSON.stringify(jwks()),
-    })],
+    [
+      '/.well-known/jwks.json',
+      async () => ({
+        status: 200,
+        headers: { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` },
+        body: JSON.stringify(jwks()),
+      }),
+    ],
   ]);
 }
 
 function json(status: number, body: object): Page {
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' }, body: `${JSON.stringify(body)}\n` };
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: `${JSON.stringify(body)}\n`,
+  };
 }
 
 function write(response: ServerResponse, { status, headers, body }: Page): void {

@@ -21,8 +21,12 @@ export function createMetrics({ tally, cache, minter, remoteKeys }: MetricSource
   };
   const total = (name: string, help: string, value: () => number): void => add('counter', name, help, () => [plain(value())]);
 
-  add('counter', 'requests_total', 'Requests by route and status; 499: the client left first', () => tally.routes.flatMap(requestsOf));
-  add('histogram', 'request_duration_seconds', 'From the request header to the end of the answer', () => tally.routes.flatMap(durationsOf));
+  add('counter', 'requests_total', 'Requests by route and status; 499: the client left first', () =>
+    tally.routes.flatMap(requestsOf),
+  );
+  add('histogram', 'request_duration_seconds', 'From the request header to the end of the answer', () =>
+    tally.routes.flatMap(durationsOf),
+  );
   add('counter', 'refusals_total', 'Requests refused, or failed upstream, by error code', () =>
     [...tally.refusals].map(([code, value]) => labelled({ code }, value)),
   );

@@ -102,7 +102,8 @@ class RequestHeaders implements InspectedHeaders {
 
   // Only chunked is undone by the parser; forwarding another coding without its name would change the message (RFC 9112 section 6.1).
   #coding(value: string): void {
-    if (value.trim().toLowerCase() !== 'chunked') throw new WatchwordError('request_malformed', 'Transfer-Encoding is not chunked');
+    if (value.trim().toLowerCase() !== 'chunked')
+      throw new WatchwordError('request_malformed', 'Transfer-Encoding is not chunked');
     this.hasBody = true;
   }
 

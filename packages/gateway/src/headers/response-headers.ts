@@ -41,5 +41,10 @@ function isInternal(name: string): boolean {
 function nominatedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   const text = typeof connection === 'string' ? connection : connection.join(',');
-  return new Set(text.split(',').map((option) => option.trim().toLowerCase()).filter((name) => name !== 'content-length'));
+  return new Set(
+    text
+      .split(',')
+      .map((option) => option.trim().toLowerCase())
+      .filter((name) => name !== 'content-length'),
+  );
 }

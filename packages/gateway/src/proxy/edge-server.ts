@@ -79,7 +79,13 @@ class EdgeRequest implements ForwardObserver {
   #waitsToContinue: boolean;
   #route: Route | undefined = undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, waits: boolean, options: EdgeOptions, state: { draining: boolean }) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    waits: boolean,
+    options: EdgeOptions,
+    state: { draining: boolean },
+  ) {
     this.#request = request;
     this.#response = response;
     this.#options = options;

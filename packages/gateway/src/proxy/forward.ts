@@ -29,7 +29,12 @@ export interface ForwardObserver {
 }
 
 /** Starts forwarding. Everything that happens then is told to the client or to `observer`. */
-export function forward(upstream: Dispatcher, request: ForwardedRequest, response: ServerResponse, observer: ForwardObserver): void {
+export function forward(
+  upstream: Dispatcher,
+  request: ForwardedRequest,
+  response: ServerResponse,
+  observer: ForwardObserver,
+): void {
   const { method, target, headers, body } = request;
   upstream.dispatch({ method, path: target, headers, body }, new ForwardHandler(request, response, observer));
 }

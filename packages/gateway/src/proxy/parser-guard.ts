@@ -8,7 +8,9 @@ import { isBusy } from './connections.ts';
 export function guardParser(server: Server): void {
   server.on('clientError', (error, socket) => onClientError(error, socket));
   // CONNECT asks for a tunnel; Node would drop the connection without a word.
-  server.on('connect', (_request, socket) => answerRaw(socket, '405 Method Not Allowed', 405, 'The route does not accept this method', 'Allow: GET\r\n'));
+  server.on('connect', (_request, socket) =>
+    answerRaw(socket, '405 Method Not Allowed', 405, 'The route does not accept this method', 'Allow: GET\r\n'),
+  );
 }
 
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {

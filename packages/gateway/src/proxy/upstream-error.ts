@@ -18,6 +18,7 @@ export function toUpstreamError(error: unknown): WatchwordError {
   const kind = typeof code === 'string' ? code : 'unknown failure';
   if (TIMEOUTS.has(kind)) return new WatchwordError('upstream_timeout', `Upstream: ${kind}`, { cause: error });
   // Refused before a byte was sent: the request has a form that HTTP does not allow.
-  if (kind === 'UND_ERR_INVALID_ARG') return new WatchwordError('request_malformed', 'The request cannot be forwarded', { cause: error });
+  if (kind === 'UND_ERR_INVALID_ARG')
+    return new WatchwordError('request_malformed', 'The request cannot be forwarded', { cause: error });
   return new WatchwordError('upstream_unavailable', `Upstream: ${kind}`, { cause: error });
 }

@@ -34,6 +34,7 @@ routes:
 `;
 
 /** Name, line that becomes another, what it becomes, where the error is, what it says. */
+// prettier-ignore
 const MUTATIONS: [name: string, from: string, to: string, place: string, reason: string][] = [
   ['unknown setting at the top', 'listen:', 'listem:', '1:1', 'listem: is not a setting'],
   ['unknown setting in a section', '  host: 127.0.0.1', '  hosst: 127.0.0.1', '2:3', 'listen.hosst: is not a setting'],
@@ -150,7 +151,11 @@ describe('E13: every wrong configuration stops start-up and says where', () => {
   });
 
   test('E12: what stands in the file is not quoted', () => {
-    for (const text of [GOOD.replace('port: 8080', 'port: hunter2'), GOOD.replace('url: http://', 'url: http://user:hunter2@'), GOOD.replace('public: true', 'public: hunter2')]) {
+    for (const text of [
+      GOOD.replace('port: 8080', 'port: hunter2'),
+      GOOD.replace('url: http://', 'url: http://user:hunter2@'),
+      GOOD.replace('public: true', 'public: hunter2'),
+    ]) {
       expect(refusal(text).message).not.toContain('hunter2');
     }
   });

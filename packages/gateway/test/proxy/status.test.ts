@@ -172,9 +172,11 @@ describe('each failure has its own answer', () => {
         controller.enqueue(new Uint8Array(400));
       },
     });
-    const undeclared = await fetch(`${edge.url}/public/x`, { method: 'POST', body: chunked, duplex: 'half' } as RequestInit).catch(
-      () => undefined,
-    );
+    const undeclared = await fetch(`${edge.url}/public/x`, {
+      method: 'POST',
+      body: chunked,
+      duplex: 'half',
+    } as RequestInit).catch(() => undefined);
     // The client sends forever, so it may see the connection close before it reads the answer.
     expect(undefined === undeclared || undeclared.status === 413).toBe(true);
     expect(edge.logs.filter((line) => line.code === 'body_too_large')).toHaveLength(2);

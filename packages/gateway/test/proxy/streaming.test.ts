@@ -38,7 +38,12 @@ describe('bodies', () => {
     const whole = await fetch(`${edge.url}/api/x`, { method: 'POST', body, headers: edge.bearer() });
     expect(await whole.text()).toBe(`${body.length} ${digest(body)}`);
     const stream = Readable.toWeb(Readable.from([body.subarray(0, 5), body.subarray(5)]));
-    const chunked = await fetch(`${edge.url}/api/x`, { method: 'POST', body: stream, headers: edge.bearer(), duplex: 'half' } as RequestInit);
+    const chunked = await fetch(`${edge.url}/api/x`, {
+      method: 'POST',
+      body: stream,
+      headers: edge.bearer(),
+      duplex: 'half',
+    } as RequestInit);
     expect(await chunked.text()).toBe(`chunked ${digest(body)}`);
   });
 
@@ -90,11 +95,14 @@ describe('bodies', () => {
     const response = await get(edge, '/public/x');
     response.pause();
     let before = -1;
-    await vi.waitUntil(async () => {
-      const stalled = written === before;
-      before = written;
-      return stalled;
-    }, { interval: 200, timeout: 10_000 });
+    await vi.waitUntil(
+      async () => {
+        const stalled = written === before;
+        before = written;
+        return stalled;
+      },
+      { interval: 200, timeout: 10_000 },
+    );
     // What fits into socket buffers on the way, far from the 200 MB that the upstream would like to send.
     expect(written).toBeLessThan(60 * MEGABYTE);
     response.destroy();
@@ -115,11 +123,14 @@ describe('bodies', () => {
     client.on('drain', push);
     push();
     let before = -1;
-    await vi.waitUntil(async () => {
-      const stalled = full && written === before;
-      before = written;
-      return stalled;
-    }, { interval: 200, timeout: 10_000 });
+    await vi.waitUntil(
+      async () => {
+        const stalled = full && written === before;
+        before = written;
+        return stalled;
+      },
+      { interval: 200, timeout: 10_000 },
+    );
     expect(written).toBeLessThan(60 * MEGABYTE);
     client.destroy();
   });
@@ -132,7 +143,12 @@ describe('bodies', () => {
     });
     const edge = await startEdge(upstream.url);
     const post = async (method: string, body: string): Promise<string> =>
-      (await sendRaw(edge.port, `${method} /public/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`)).body;
+      (
+        await sendRaw(
+          edge.port,
+          `${method} /public/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        )
+      ).body;
     expect(await post('GET', 'abc')).toContain('GET 3 abc');
     expect(await post('DELETE', 'abc')).toContain('DELETE 3 abc');
     expect(await post('POST', '')).toContain('POST 0 ');
@@ -187,7 +203,11 @@ describe('Expect: 100-continue', () => {
     const upstream = await startUpstream(async (request, response) => response.end(await digestOf(request)));
     const edge = await startEdge(upstream.url);
     const { promise, resolve } = Promise.withResolvers<IncomingMessage>();
-    const client = httpRequest(`${edge.url}/api/x`, { method: 'POST', agent: false, headers: { ...edge.bearer(), expect: '100-continue', 'content-length': 4 } }, resolve);
+    const client = httpRequest(
+      `${edge.url}/api/x`,
+      { method: 'POST', agent: false, headers: { ...edge.bearer(), expect: '100-continue', 'content-length': 4 } },
+      resolve,
+    );
     client.flushHeaders();
     await new Promise((continued) => client.on('continue', continued));
     client.end('body');
@@ -266,7 +286,9 @@ describe('when one side breaks off', () => {
       request.on('error', () => end('aborted'));
     });
     const edge = await startEdge(upstream.url);
-    const socket = connect(edge.port, '127.0.0.1', () => socket.write('POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'));
+    const socket = connect(edge.port, '127.0.0.1', () =>
+      socket.write('POST /public/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'),
+    );
     await vi.waitUntil(() => upstream.seen.length === 1);
     socket.destroy();
     expect(await ended).toBe('aborted');
@@ -328,7 +350,10 @@ describe('many at once', () => {
       response.end(`${JSON.parse(Buffer.from(payload, 'base64url').toString()).sub} ${request.url}`);
     });
     const edge = await startEdge(upstream.url, { upstream: { connections: 8 } });
-    const callers = Array.from({ length: 20 }, (_, index) => ({ sub: `user-${index}`, headers: edge.bearer({ sub: `user-${index}`, jti: `t-${index}` }) }));
+    const callers = Array.from({ length: 20 }, (_, index) => ({
+      sub: `user-${index}`,
+      headers: edge.bearer({ sub: `user-${index}`, jti: `t-${index}` }),
+    }));
     await Promise.all(
       Array.from({ length: 600 }, async (_, index) => {
         const { sub, headers } = callers[index % callers.length]!;

@@ -5,6 +5,7 @@ import { rawGet, sendRaw } from '../support/raw.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 /** Targets that somebody between the client and the handler may read as another path. */
+// prettier-ignore
 const REFUSED: string[] = [
   // dot segments, plain and encoded
   '/public/../admin', '/public/./x', '/..', '/.', '/../admin', '/public/..', '/public/.', '/public/../../admin', '/./admin', '/public/../', '/public/./',
@@ -34,6 +35,7 @@ const REFUSED: string[] = [
 ];
 
 /** Targets that everybody reads in the same way. */
+// prettier-ignore
 const CANONICAL: string[] = [
   '/', '/public', '/public/', '/public/x', '/public/x/', '/public/x/y/z', '/public/...', '/public/.x', '/public/x.', '/public/..x', '/public/x..y', '/public/.well-known',
   '/public/a-b_c.d~e', "/public/!$&'()*+,=:@", '/public/%20', '/public/%C3%A9', '/public/%E2%82%AC', '/public/%F0%9F%94%91', '/public/%40', '/public/%2A', '/public/%25', '/public/100%25',
@@ -41,6 +43,7 @@ const CANONICAL: string[] = [
   '/public/x?redirect=http://evil.example/admin', '/public/12345', '/public/*', '/public/**', '/public/:id', '/public/(x)',
 ];
 
+// prettier-ignore
 const ROUTES = [
   { path: '/*', upstream: 'main', public: true },
   { path: '/admin/*', upstream: 'main', scopes: ['admin'] },
@@ -96,15 +99,27 @@ describe('E7: only the path decides', () => {
   test('E7: no query and no fragment makes a guarded path public', async () => {
     const upstream = await startUpstream();
     const edge = await startEdge(upstream.url, { routes: ROUTES });
-    for (const target of ['/admin?/public/x', '/admin/x?path=/public', '/admin?.css', '/admin/x?public', '/read?a=/public/../', '/admin/public/x', '/admin/x.css']) {
+    for (const target of [
+      '/admin?/public/x',
+      '/admin/x?path=/public',
+      '/admin?.css',
+      '/admin/x?public',
+      '/read?a=/public/../',
+      '/admin/public/x',
+      '/admin/x.css',
+    ]) {
       expect((await sendRaw(edge.port, rawGet(target))).status, target).toBe(401);
     }
     expect(upstream.seen).toEqual([]);
   });
 
   test('E7: a prefix ends at a slash', async () => {
-    const edge = await startEdge((await startUpstream()).url, { routes: [{ path: '/public/*', upstream: 'main', public: true }] });
-    for (const target of ['/publicity', '/public-admin/x', '/public.x', '/publi']) expect((await sendRaw(edge.port, rawGet(target))).status).toBe(404);
-    for (const target of ['/public', '/public/', '/public/x']) expect((await sendRaw(edge.port, rawGet(target))).status).toBe(200);
+    const edge = await startEdge((await startUpstream()).url, {
+      routes: [{ path: '/public/*', upstream: 'main', public: true }],
+    });
+    for (const target of ['/publicity', '/public-admin/x', '/public.x', '/publi'])
+      expect((await sendRaw(edge.port, rawGet(target))).status).toBe(404);
+    for (const target of ['/public', '/public/', '/public/x'])
+      expect((await sendRaw(edge.port, rawGet(target))).status).toBe(200);
   });
 });

@@ -3,7 +3,17 @@ import type { Route } from '../../src/routing/route.ts';
 import { createRouter } from '../../src/routing/router.ts';
 
 function route(index: number, path: string, options: Partial<Route> = {}): Route {
-  return { index, path, host: undefined, methods: undefined, upstream: 'main', public: false, requirement: {}, reuse: true, ...options };
+  return {
+    index,
+    path,
+    host: undefined,
+    methods: undefined,
+    upstream: 'main',
+    public: false,
+    requirement: {},
+    reuse: true,
+    ...options,
+  };
 }
 
 function found(router: ReturnType<typeof createRouter>, method: string, path: string, host = 'h'): number | string {
@@ -30,19 +40,26 @@ describe('router', () => {
       route(2, '/b', { methods: ['GET'] }),
       route(3, '/b', { methods: ['HEAD'] }),
     ]);
-    expect([found(router, 'POST', '/a'), found(router, 'GET', '/a'), found(router, 'HEAD', '/a'), found(router, 'HEAD', '/b')]).toEqual([0, 1, 1, 3]);
+    expect([
+      found(router, 'POST', '/a'),
+      found(router, 'GET', '/a'),
+      found(router, 'HEAD', '/a'),
+      found(router, 'HEAD', '/b'),
+    ]).toEqual([0, 1, 1, 3]);
     expect(router.find('DELETE', 'h', '/a')).toEqual({ kind: 'method', allow: 'POST, GET, HEAD' });
   });
 
   test('the longest prefix wins, an exact path before a prefix', () => {
     const router = createRouter([route(0, '/*'), route(1, '/a/*'), route(2, '/a/b/*'), route(3, '/a/b')]);
-    expect(['/', '/x', '/a', '/a/', '/a/x', '/a/b', '/a/b/c', '/ab'].map((path) => {
-      try {
-        return found(router, 'GET', path);
-      } catch {
-        return 'refused';
-      }
-    })).toEqual([0, 0, 1, 1, 1, 3, 2, 0]);
+    expect(
+      ['/', '/x', '/a', '/a/', '/a/x', '/a/b', '/a/b/c', '/ab'].map((path) => {
+        try {
+          return found(router, 'GET', path);
+        } catch {
+          return 'refused';
+        }
+      }),
+    ).toEqual([0, 0, 1, 1, 1, 3, 2, 0]);
   });
 
   test('a path between two routes, but for case or a trailing slash, is refused', () => {
@@ -55,12 +72,17 @@ describe('router', () => {
 
   test('routes whose path has capitals are found as they are', () => {
     const router = createRouter([route(0, '/Docs/*'), route(1, '/api/v1/Users')]);
-    expect([found(router, 'GET', '/Docs/x'), found(router, 'GET', '/docs/x'), found(router, 'GET', '/api/v1/Users')]).toEqual([0, 'none', 1]);
+    expect([found(router, 'GET', '/Docs/x'), found(router, 'GET', '/docs/x'), found(router, 'GET', '/api/v1/Users')]).toEqual([
+      0,
+      'none',
+      1,
+    ]);
   });
 
   test('names of object members are paths like any other', () => {
     const router = createRouter([route(0, '/a/*')]);
-    for (const path of ['/__proto__', '/constructor', '/toString', '/hasOwnProperty']) expect(found(router, 'GET', path)).toBe('none');
+    for (const path of ['/__proto__', '/constructor', '/toString', '/hasOwnProperty'])
+      expect(found(router, 'GET', path)).toBe('none');
     expect(found(router, 'GET', '/a/x', '__proto__')).toBe(0);
     expect(found(router, '__proto__', '/a/x')).toBe(0);
   });
