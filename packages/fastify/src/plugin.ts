@@ -10,7 +10,7 @@ import {
   toWatchwordError,
 } from '@watchword/core';
 import { runAsCaller } from '@watchword/http';
-import type { FastifyError, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type WatchwordRouteConfig, routeConfig } from './route-config.ts';
 
 declare module 'fastify' {
@@ -36,14 +36,14 @@ export interface WatchwordOptions {
  * like any other, so that only admitted callers learn which routes exist; they get the 404.
  * Register it before any route: `await app.register(watchword, { pipeline })`.
  */
-export const watchword: FastifyPluginCallback<WatchwordOptions> = Object.assign(register, {
+export const watchword: FastifyPluginAsync<WatchwordOptions> = Object.assign(register, {
   // Not encapsulated: guards the instance it is registered on, and everything below that.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@watchword/fastify',
 });
 
-function register(...[app, options, done]: Parameters<FastifyPluginCallback<WatchwordOptions>>): void {
-  const { pipeline, realm } = options;
+// Async, since Fastify takes only a rejection for a failure to start.
+async function register(app: FastifyInstance, { pipeline, realm }: WatchwordOptions): Promise<void> {
   assertConfig(typeof pipeline?.admit === 'function', 'watchword.pipeline: is required');
   // Plugins that were registered earlier would stay open, and the config of earlier routes unchecked: deny by default (E13).
   assertConfig(app.printRoutes() === '(empty tree)', 'watchword: must be registered, with await, before any route');
@@ -69,7 +69,6 @@ function register(...[app, options, done]: Parameters<FastifyPluginCallback<Watc
   app.setErrorHandler((error, request, reply) =>
     error instanceof WatchwordError ? refuse(request, reply, error) : inherited(error as FastifyError, request, reply),
   );
-  done();
 }
 
 async function admit(pipeline: Pipeline, request: FastifyRequest): Promise<Identity | undefined> {

@@ -1,0 +1,54 @@
+import { EventEmitter } from 'node:events';
+import { callerOf, createTrustDomain } from '@watchword/conformance';
+import { type Identity, currentIdentity, currentIdentityOrNobody } from '@watchword/core';
+import { runAsCaller } from '@watchword/http';
+import { beforeAll, expect, it } from 'vitest';
+
+let alice: Identity;
+let bob: Identity;
+beforeAll(async () => {
+  const trust = createTrustDomain();
+  alice = (await callerOf(trust, 'alice')).identity;
+  bob = (await callerOf(trust, 'bob')).identity;
+});
+
+function listening(emitter: EventEmitter): (string | undefined)[] {
+  const seen: (string | undefined)[] = [];
+  emitter.on('event', () => seen.push(currentIdentityOrNobody()?.subject));
+  return seen;
+}
+
+it('runs listeners as the caller, though somebody else emits', () => {
+  const emitter = new EventEmitter();
+  const seen = listening(emitter);
+  runAsCaller(alice, [emitter], () => undefined);
+  emitter.emit('event');
+  runAsCaller(bob, [], () => emitter.emit('event'));
+  expect(seen).toEqual(['alice', 'alice']);
+});
+
+it('lets the identity that was entered last win: a guarded router inside a public one', () => {
+  const emitter = new EventEmitter();
+  const seen = listening(emitter);
+  runAsCaller(undefined, [emitter], () => emitter.emit('event'));
+  runAsCaller(alice, [emitter], () => emitter.emit('event'));
+  emitter.emit('event');
+  expect(seen).toEqual([undefined, 'alice', 'alice']);
+});
+
+it('keeps arguments, results and errors of emit as they are', () => {
+  const emitter = new EventEmitter();
+  const seen: unknown[] = [];
+  runAsCaller(alice, [emitter], () => undefined);
+  expect(emitter.emit('event', 1, 2)).toBe(false);
+  emitter.on('event', function (this: unknown, ...values) { seen.push(this === emitter, ...values); });
+  expect(emitter.emit('event', 1, 2)).toBe(true);
+  expect(seen).toEqual([true, 1, 2]);
+  const failure = new Error('nobody listens');
+  expect(() => emitter.emit('error', failure)).toThrow(failure);
+});
+
+it('gives the result of the work back, and leaves no context behind', () => {
+  expect(runAsCaller(alice, [], () => currentIdentity().subject)).toBe('alice');
+  expect(() => currentIdentity()).toThrow(expect.objectContaining({ code: 'context_lost' }));
+});
