@@ -13,7 +13,7 @@ export {
 } from './carrier/carrier.ts';
 export { extractBearer, extractTxnToken } from './carrier/extract.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
-export { VerificationKey, createVerificationKey, type KeyMaterial } from './keys/verification-key.ts';
+export { type KeyMaterial, type VerificationKey, createVerificationKey } from './keys/verification-key.ts';
 export type { KeySource } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
 export { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from './keys/remote-keys.ts';

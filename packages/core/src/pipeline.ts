@@ -11,6 +11,7 @@ import type { HeaderSource } from './carrier/carrier.ts';
 import { type Extractor, extractBearer, extractTxnToken } from './carrier/extract.ts';
 import { Identity } from './context/identity.ts';
 import { WatchwordError, assertConfig } from './errors.ts';
+import { assertKnownOptions } from './options.ts';
 import { scopeValues } from './verify/scopes.ts';
 import type { VerifiedToken } from './verify/verified-token.ts';
 import type { CachedVerifier, Verifier } from './verify/verifier.ts';
@@ -51,7 +52,9 @@ export interface Pipeline {
 
 /** Builds a pipeline. @throws WatchwordError `config_invalid` */
 export function createPipeline(options: PipelineOptions): Pipeline {
+  assertKnownOptions(options, ['source', 'verifier', 'exchange'], 'pipeline');
   const { source, verifier, exchange } = options;
+  assertConfig(typeof verifier?.verify === 'function', 'pipeline.verifier: make it with createVerifier or createTxnVerifier');
   assertConfig(source === 'bearer' || source === 'txn-token', 'source: must be "bearer" or "txn-token"');
   // A Txn-Token travels on byte for byte as received (TT-27).
   assertConfig(source === 'bearer' || exchange === undefined, 'exchange: only an external (bearer) token is exchanged');

@@ -3,6 +3,7 @@ import { WatchwordError, assertConfig } from '../errors.ts';
 import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
 import { SigningKey } from '../keys/signing-key.ts';
 import { VerificationKey } from '../keys/verification-key.ts';
+import { assertBetween } from '../options.ts';
 import type { JoseHeader } from '../verify/verified-token.ts';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
 import { DEFAULT_MAX_TOKEN_BYTES, assertTokenSize, parseCompact } from './compact.ts';
@@ -19,7 +20,8 @@ export interface VerifiedJws {
  * @throws WatchwordError the code of the first rule that is broken
  */
 export function verifyJws(token: string, key: VerificationKey, options: { readonly maxTokenBytes?: number } = {}): VerifiedJws {
-  assertTokenSize(token, options.maxTokenBytes ?? DEFAULT_MAX_TOKEN_BYTES);
+  const { maxTokenBytes = DEFAULT_MAX_TOKEN_BYTES } = options;
+  assertTokenSize(token, assertBetween(maxTokenBytes, 1, 65_536, 'maxTokenBytes'));
   assertConfig(key instanceof VerificationKey, 'key: make it with createVerificationKey');
   const jws = parseCompact(token);
   if (!ALGORITHMS.has(jws.header.alg)) throw new WatchwordError('algorithm_not_allowed');

@@ -43,20 +43,12 @@ export function parseJwkSet(value: unknown, algorithms: readonly string[]): JwkS
 
 function parseMember(member: unknown, algorithms: readonly string[]): VerificationKey {
   assertConfig(typeof member === 'object' && member !== null && !Array.isArray(member), 'must be an object');
-  const jwk = member as JsonWebKey & { kid?: unknown; use?: unknown; key_ops?: unknown; alg?: unknown };
+  const jwk = member as JsonWebKey & { kid?: unknown; alg?: unknown };
   // A shared secret has no business in a public set (C8); whoever reads it could sign.
   assertConfig(jwk.kty !== 'oct', 'kty: a symmetric key in a key set is refused');
-  assertConfig(jwk.use === undefined || jwk.use === 'sig', 'use: is not "sig"');
-  assertKeyOperations(jwk.key_ops);
   assertConfig(jwk.kid === undefined || typeof jwk.kid === 'string', 'kid: must be a string');
   const alg = algorithmOf(jwk, algorithms);
   return createVerificationKey({ jwk, alg, ...(jwk.kid === undefined ? {} : { kid: jwk.kid as string }) });
-}
-
-function assertKeyOperations(operations: unknown): void {
-  if (operations === undefined) return;
-  assertConfig(Array.isArray(operations) && new Set(operations).size === operations.length, 'key_ops: must be an array without duplicates');
-  assertConfig(operations.includes('verify'), 'key_ops: does not include "verify"');
 }
 
 function algorithmOf(jwk: JsonWebKey & { alg?: unknown }, algorithms: readonly string[]): AlgorithmName {

@@ -1,6 +1,7 @@
 /** Keys that are given, not fetched: from a JWK Set, PEM, or an HMAC secret. */
 import { createHash } from 'node:crypto';
 import { WatchwordError, assertConfig } from '../errors.ts';
+import { assertKnownOptions, assertText } from '../options.ts';
 import { KeyRing } from './key-ring.ts';
 import type { KeySource } from './key-source.ts';
 import { parseJwkSet } from './jwk-set.ts';
@@ -26,14 +27,16 @@ export interface LocalKeys extends KeySource {
 
 /** Builds a fixed key source. @throws WatchwordError `config_invalid` */
 export function createLocalKeys(options: LocalKeysOptions): LocalKeys {
-  assertConfig(typeof options.issuer === 'string' && options.issuer !== '', 'issuer: must be a non-empty string');
+  assertKnownOptions(options, ['issuer', 'keys', 'jwks', 'algorithms'], 'localKeys');
+  const issuer = assertText(options.issuer, 'issuer');
   let ring = readKeys(options);
   return {
-    issuer: options.issuer,
+    issuer,
     id: `local:${digestOf(ring)}`,
     lookup: (alg, kid) => ring.find(alg, kid),
     load: () => Promise.reject(new WatchwordError('key_unknown')),
     replace(next) {
+      assertKnownOptions(next, ['keys', 'jwks', 'algorithms'], 'localKeys');
       ring = readKeys(next);
     },
   };

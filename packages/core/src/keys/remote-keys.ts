@@ -1,7 +1,7 @@
 /** The published keys of one issuer, fetched from its JWK Set URL and kept through bad weather. */
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
-import { assertKnownOptions, assertPositive } from '../options.ts';
+import { assertFunction, assertKnownOptions, assertPositive } from '../options.ts';
 import { type Fetch, fetchJson } from './fetch-jwks.ts';
 import { parseJwkSet } from './jwk-set.ts';
 import { KeyRing } from './key-ring.ts';
@@ -164,7 +164,7 @@ function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOption
     cooldownMs: assertPositive(options.cooldownMs ?? 15_000, 'cooldownMs'),
     refreshMs: assertPositive(refreshMs, 'refreshMs'),
     maxAgeMs: assertPositive(options.maxAgeMs ?? Math.max(3_600_000, refreshMs), 'maxAgeMs'),
-    fetch: options.fetch ?? ((target, init) => globalThis.fetch(target, init)),
-    clock: options.clock ?? systemClock,
+    fetch: assertFunction(options.fetch ?? ((target, init) => globalThis.fetch(target, init)), 'fetch'),
+    clock: assertFunction(options.clock ?? systemClock, 'clock'),
   };
 }

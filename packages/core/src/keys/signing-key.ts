@@ -1,7 +1,8 @@
 /** A private key, bound to one algorithm and one key id: what mints tokens. */
 import { type JsonWebKey, type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { assertConfig } from '../errors.ts';
-import { ALGORITHMS, type Algorithm, type AlgorithmName } from './algorithms.ts';
+import { assertKnownOptions } from '../options.ts';
+import { ALGORITHMS, type Algorithm, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
 import { VerificationKey } from './verification-key.ts';
 
 /** The public half as it is published (RFC 7517). */
@@ -51,7 +52,10 @@ export class SigningKey {
 
 /** Imports a private key. @throws WatchwordError `config_invalid`; never with key material in it */
 export function createSigningKey(material: SigningMaterial): SigningKey {
+  assertKnownOptions(material, ['alg', 'kid', 'pem', 'jwk'], 'key');
   const algorithm = signingAlgorithm(material.alg);
+  const says = 'jwk' in material ? material.jwk?.alg : undefined;
+  assertConfig(says === undefined || sameAlgorithm(String(says), algorithm.name), `jwk.alg: is not ${algorithm.name}`);
   return new SigningKey(importPrivateKey(material), algorithm, material.kid);
 }
 

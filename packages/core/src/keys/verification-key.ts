@@ -1,7 +1,8 @@
 /** A public key or HMAC secret, typed and bound to exactly one algorithm from its creation on (invariant 6, A2, JB-2). */
 import { type JsonWebKey, type KeyObject, X509Certificate, createHash, createPublicKey, createSecretKey } from 'node:crypto';
 import { assertConfig } from '../errors.ts';
-import { ALGORITHMS, type Algorithm, type AlgorithmName } from './algorithms.ts';
+import { assertKnownOptions } from '../options.ts';
+import { ALGORITHMS, type Algorithm, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
 import { assertStrongSecret } from './secret-strength.ts';
 
 /** Key material as a user has it. The form is named by the member, never guessed from the content (A2). */
@@ -27,6 +28,7 @@ export class VerificationKey {
 
   constructor(keyObject: KeyObject, algorithm: Algorithm, kid: string | undefined) {
     assertFits(keyObject, algorithm);
+    assertKeyId(kid);
     this.algorithm = algorithm;
     this.kid = kid;
     this.id = fingerprint(keyObject, algorithm, kid);
@@ -45,21 +47,18 @@ export class VerificationKey {
  * @throws WatchwordError `config_invalid` for material of another type, size or curve than the algorithm needs (A6, A14)
  */
 export function createVerificationKey(material: KeyMaterial): VerificationKey {
+  assertKnownOptions(material, ['alg', 'kid', 'jwk', 'pem', 'secret'], 'key');
   const algorithm = ALGORITHMS.get(material.alg);
-  assertConfig(algorithm !== undefined, `alg: not a supported algorithm`);
-  assertConfig(
-    material.kid === undefined || (typeof material.kid === 'string' && material.kid !== '' && material.kid.length <= 256),
-    'kid: must be a string of 1 to 256 characters',
-  );
-  const forms = (['jwk', 'pem', 'secret'] as const).filter((form) => (material as Record<string, unknown>)[form] != null);
+  assertConfig(algorithm !== undefined, 'alg: not a supported algorithm');
+  const forms = (['jwk', 'pem', 'secret'] as const).filter((form) => (material as Record<string, unknown>)[form] !== undefined);
   assertConfig(forms.length === 1, 'key: give exactly one of jwk, pem and secret');
   return new VerificationKey(importKey(material, algorithm), algorithm, material.kid);
 }
 
 function importKey(material: KeyMaterial, algorithm: Algorithm): KeyObject {
-  if ('secret' in material && material.secret != null) return importSecret(material.secret, algorithm);
+  if ('secret' in material && material.secret !== undefined) return importSecret(material.secret, algorithm);
   assertConfig(algorithm.kty !== 'oct', `key: ${algorithm.name} takes a secret, as bytes`);
-  return 'jwk' in material && material.jwk != null
+  return 'jwk' in material && material.jwk !== undefined
     ? importJwk(material.jwk, algorithm)
     : importPem((material as { pem: unknown }).pem, algorithm);
 }
@@ -72,11 +71,21 @@ function importSecret(secret: unknown, algorithm: Algorithm): KeyObject {
 }
 
 function importJwk(jwk: JsonWebKey, algorithm: Algorithm): KeyObject {
-  assertConfig(typeof jwk === 'object', 'jwk: must be an object');
+  assertConfig(typeof jwk === 'object' && !Array.isArray(jwk), 'jwk: must be an object');
   assertConfig(jwk.kty === algorithm.kty, `jwk.kty: ${algorithm.name} needs ${algorithm.kty}`);
+  // What the key says of itself must agree (JO-9, JB-2).
+  const { alg, use, key_ops: operations } = jwk;
+  assertConfig(alg === undefined || sameAlgorithm(String(alg), algorithm.name), `jwk.alg: is not ${algorithm.name}`);
+  assertConfig(use === undefined || use === 'sig', 'jwk.use: is not "sig"');
+  if (operations !== undefined) assertKeyOperations(operations);
   // Private members mean that somebody handed out a signing key (JO-9).
   for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) assertConfig(!(member in jwk), `jwk.${member}: not a public key`);
   return guarded('jwk', () => createPublicKey({ key: jwk, format: 'jwk' }));
+}
+
+function assertKeyOperations(operations: unknown): void {
+  assertConfig(Array.isArray(operations) && new Set(operations).size === operations.length, 'jwk.key_ops: must be an array without duplicates');
+  assertConfig(operations.includes('verify'), 'jwk.key_ops: does not include "verify"');
 }
 
 const PEM_FORMS = ['PUBLIC KEY', 'CERTIFICATE'];
@@ -110,12 +119,19 @@ function assertFits(keyObject: KeyObject, algorithm: Algorithm): void {
     algorithm.namedCurve === undefined || details?.namedCurve === algorithm.namedCurve,
     `key: ${algorithm.name} needs curve ${algorithm.namedCurve}`,
   );
+  // The constructor is not exported, yet nothing makes a key with an empty secret (A5, JO-10).
+  if (algorithm.kty === 'oct') assertConfig(keyObject.symmetricKeySize! * 8 >= algorithm.minimumKeyBits!, `key: ${algorithm.name} needs a longer secret`);
   if (algorithm.kty !== 'RSA') return;
   const bits = details?.modulusLength ?? 0;
   assertConfig(bits >= algorithm.minimumKeyBits!, `key: ${algorithm.name} needs RSA of at least ${algorithm.minimumKeyBits} bits`);
   // Verification cost grows with the modulus; 16384 is what OpenSSL itself still verifies.
   assertConfig(bits <= 16384, `key: RSA of more than 16384 bits is refused`);
   assertConfig((details?.publicExponent ?? 0n) >= 3n && details!.publicExponent! % 2n === 1n, 'key: RSA exponent must be odd and at least 3');
+}
+
+function assertKeyId(kid: unknown): void {
+  const good = kid === undefined || (typeof kid === 'string' && kid !== '' && kid.length <= 256);
+  assertConfig(good, 'kid: must be a string of 1 to 256 characters');
 }
 
 function fingerprint(keyObject: KeyObject, algorithm: Algorithm, kid: string | undefined): string {

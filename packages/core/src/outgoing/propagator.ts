@@ -3,6 +3,7 @@ import { type HeaderSink, TXN_TOKEN_HEADER } from '../carrier/carrier.ts';
 import { currentIdentityOrNobody } from '../context/context.ts';
 import { Identity } from '../context/identity.ts';
 import { assertConfig } from '../errors.ts';
+import { assertKnownOptions } from '../options.ts';
 
 /** Where a Txn-Token may go. */
 export interface PropagatorOptions {
@@ -28,6 +29,7 @@ export interface Propagator {
 
 /** Builds a propagator. @throws WatchwordError `config_invalid` naming the offending destination */
 export function createPropagator(options: PropagatorOptions): Propagator {
+  assertKnownOptions(options, ['destinations'], 'propagator');
   const { destinations = [] } = options;
   assertConfig(Array.isArray(destinations), 'destinations: must be a list of origins');
   const patterns = destinations.map((destination: unknown, index) => parsePattern(destination, `destinations[${index}]`));

@@ -5,7 +5,7 @@ import { WatchwordError, assertConfig } from '../errors.ts';
 import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
 import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
-import { assertBetween, assertKnownOptions, assertText } from '../options.ts';
+import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
 import { scopeValues } from '../verify/scopes.ts';
 import { assertWithin } from '../verify/validity.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
@@ -148,7 +148,7 @@ function readOptions(options: TxnMinterOptions): Settings {
     reuseWindowSeconds: assertBetween(reuse, 0, lifetimeSeconds - 1, 'minter.reuseWindowSeconds'),
     claims: options.claims ?? {},
     issuer: options.issuer === undefined ? undefined : assertText(options.issuer, 'minter.issuer'),
-    clock: options.clock ?? systemClock,
-    randomBytes: options.randomBytes ?? systemRandomBytes,
+    clock: assertFunction(options.clock ?? systemClock, 'minter.clock'),
+    randomBytes: assertFunction(options.randomBytes ?? systemRandomBytes, 'minter.randomBytes'),
   };
 }

@@ -5,7 +5,7 @@ import { assertConfig } from '../errors.ts';
 import { DEFAULT_MAX_TOKEN_BYTES } from '../jws/compact.ts';
 import { ALGORITHMS, type AlgorithmName } from '../keys/algorithms.ts';
 import type { KeySource } from '../keys/key-source.ts';
-import { assertBetween, assertKnownOptions, assertPositive, assertText } from '../options.ts';
+import { assertBetween, assertFunction, assertKnownOptions, assertPositive, assertText } from '../options.ts';
 import { normalizeType } from './token-type.ts';
 import type { ValidityRules } from './validity.ts';
 
@@ -79,8 +79,7 @@ export function defineTrustPolicy(options: TrustPolicyOptions): TrustPolicy {
 export function sealPolicy(rules: readonly IssuerRules[], options: Pick<TrustPolicyOptions, 'maxTokenBytes' | 'clock'>): TrustPolicy {
   const issuers = new Map(rules.map((rule) => [rule.issuer, Object.freeze(rule)]));
   assertConfig(issuers.size === rules.length, 'policy.issuers: one issuer stands twice');
-  const clock = options.clock ?? systemClock;
-  assertConfig(typeof clock === 'function', 'policy.clock: must be a function');
+  const clock = assertFunction(options.clock ?? systemClock, 'policy.clock');
   const maxTokenBytes = assertBetween(options.maxTokenBytes ?? DEFAULT_MAX_TOKEN_BYTES, 1, 65_536, 'policy.maxTokenBytes');
   return Object.freeze({ id: policyId(rules, maxTokenBytes, clock), issuers, maxTokenBytes, clock });
 }

@@ -1,0 +1,119 @@
+/** What can happen in a {@link CacheWorld}: one random event at a time. */
+import type { CacheWorld, WorldKeys } from './cache-world.ts';
+import { AUDIENCES } from './cache-world.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { TestKey } from './keys.ts';
+import { makeToken } from './tokens.ts';
+
+/** Lets one thing happen. @returns what, for the log of a failure */
+export function act(world: CacheWorld, random: SeededRandom): string {
+  const roll = random.next();
+  if (roll < 0.1 || world.tokens.length === 0) return issue(world, random);
+  if (roll < 0.13) return mutate(world, random);
+  if (roll < 0.34) return moveClock(world, random);
+  if (roll < 0.36) return changeKeys(random.pick(world.issuers), random);
+  if (roll < 0.361) return clear(world, random);
+  return 'nothing';
+}
+
+const MAX_TOKENS = 24;
+
+function keep(world: CacheWorld, random: SeededRandom, token: string): void {
+  if (world.tokens.length < MAX_TOKENS) world.tokens.push(token);
+  else world.tokens[random.int(MAX_TOKENS)] = token;
+}
+
+function issue(world: CacheWorld, random: SeededRandom): string {
+  const issuer = world.issuers[random.chance(0.8) ? 0 : 1]!;
+  const key = random.pick(random.chance(0.9) && issuer.trusted.length > 0 ? issuer.trusted : issuer.pool);
+  const now = Number.isFinite(world.nowMs) ? Math.floor(world.nowMs / 1000) : 1_800_000_000;
+  const header = {
+    ...('kid' in key.material && random.chance(0.85) ? {} : { kid: undefined }),
+    ...(random.chance(0.1) ? { typ: random.pick(['JWT', 'application/at+jwt', undefined, 'logout+jwt']) } : {}),
+  };
+  const payload = {
+    iss: random.chance(0.97) ? issuer.issuer : random.pick(world.issuers).issuer,
+    aud: random.chance(0.8) ? [...AUDIENCES] : random.pick<unknown>([...AUDIENCES, 'https://elsewhere.example', [], 7]),
+    sub: random.chance(0.9) ? `user-${random.int(4)}` : undefined,
+    jti: random.int(1e9),
+    iat: now - random.between(-2, 16),
+    exp: random.chance(0.97) ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25]) : random.pick<unknown>([undefined, null, '1', 1e400, -1]),
+    ...(random.chance(0.2) ? { nbf: now + random.between(-20, 8) } : {}),
+    ...(random.chance(0.03) ? { [random.pick(['iat', 'nbf', 'scope', 'jti'])]: random.pick<unknown>(['x', [], {}, null, true]) } : {}),
+  };
+  keep(world, random, makeToken(key, { header, payload: { ...payload, jti: String(payload.jti) } }));
+  return `issue ${JSON.stringify({ kid: key.kid, header, payload })}`;
+}
+
+function mutate(world: CacheWorld, random: SeededRandom): string {
+  const token = random.pick(world.tokens);
+  const at = random.int(token.length);
+  const swap = (replacement: string): string => token.slice(0, at) + replacement + token.slice(at + 1);
+  const other = random.pick(world.tokens);
+  const mutated = random.pick<() => string>([
+    () => swap(random.pick([...'AZaz09-_.=+ '])),
+    // Folds onto the same byte where somebody reads Latin-1.
+    () => swap(String.fromCharCode(token.charCodeAt(at) + 0x100)),
+    () => swap('\ud800'),
+    () => token.slice(0, at),
+    () => `${token}${random.pick(['A', '=', ' ', '.', '\n'])}`,
+    () => token.slice(0, token.lastIndexOf('.')) + other.slice(other.lastIndexOf('.')),
+    () => other.slice(0, other.indexOf('.')) + token.slice(token.indexOf('.')),
+  ])();
+  keep(world, random, mutated);
+  return `mutate at ${at}`;
+}
+
+function moveClock(world: CacheWorld, random: SeededRandom): string {
+  if (!Number.isFinite(world.nowMs)) world.nowMs = 1_800_000_000_000;
+  world.nowMs = random.pick<() => number>([
+    () => world.nowMs + random.int(3000),
+    () => world.nowMs + random.int(3000),
+    () => world.nowMs + random.next(),
+    () => world.nowMs - random.int(4000),
+    () => nearBoundary(world, random),
+    () => world.nowMs + random.int(300),
+    () => (random.chance(0.1) ? random.pick([NaN, Infinity, -Infinity]) : world.nowMs + 1),
+    () => (random.chance(0.1) ? world.nowMs + random.between(-3_600_000, 3_600_000) : Math.round(world.nowMs)),
+  ])();
+  return `clock ${world.nowMs}`;
+}
+
+// Where off-by-one errors live: just before, on and after a moment at which some token's verdict changes.
+function nearBoundary(world: CacheWorld, random: SeededRandom): number {
+  try {
+    const payload = Buffer.from(random.pick(world.tokens).split('.')[1]!, 'base64url').toString();
+    const { exp, nbf, iat } = JSON.parse(payload) as Record<string, unknown>;
+    const moment = random.pick([Number(exp), Number(nbf), Number(iat) + 20]) + random.pick([0, 0.5, 1, 5, -0.5, -1, -5]);
+    const nowMs = moment * 1000 + random.pick([-1, -0.25, 0, 0.25, 1]);
+    return Math.abs(nowMs - world.nowMs) < 1e9 ? nowMs : world.nowMs;
+  } catch {
+    return world.nowMs;
+  }
+}
+
+function changeKeys(issuer: WorldKeys, random: SeededRandom): string {
+  const [first, again, other, anonymous] = issuer.pool as readonly [TestKey, TestKey, TestKey, TestKey];
+  const usual = [first, other];
+  const next = random.pick<() => readonly TestKey[]>([
+    () => usual,
+    () => usual,
+    () => usual,
+    () => usual,
+    // Replaced under the same key id.
+    () => [again, other],
+    // Two keys under one id, or without one: nobody knows which one is meant.
+    () => issuer.pool,
+    () => [first, other, anonymous],
+    () => random.some(issuer.pool, 0.6),
+    // One key, which tokens without a key id find; until a second one comes.
+    () => [random.pick(issuer.pool)],
+  ])();
+  issuer.trust(next);
+  return `keys of ${issuer.issuer}: ${next.map((key) => issuer.pool.indexOf(key)).join(' ')}`;
+}
+
+function clear(world: CacheWorld, random: SeededRandom): string {
+  random.pick(world.pairs).cached.clear?.();
+  return 'clear';
+}
