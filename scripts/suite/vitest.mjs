@@ -23,7 +23,12 @@ export async function runVitest(args) {
   }
 }
 
-function conclude(exitCode, report) {
+/**
+ * Counts what a report contains.
+ * @param {number} exitCode of vitest
+ * @param {{ testResults: object[] } | undefined} report undefined: vitest wrote none
+ */
+export function conclude(exitCode, report) {
   const outcomes = (report?.testResults ?? []).flatMap(outcomesOfFile);
   const ran = outcomes.some(({ status }) => status !== 'skipped');
   const isExplained = exitCode === 0 || outcomes.some(({ status }) => status === 'failed');

@@ -105,7 +105,7 @@ flight, ${plan.requestsPerUser} requests per user and Txn-Token. The full token 
   console.log('\nAs the system grows: without Watchword (every service verifies) and with it (verified once):\n');
   console.log(growthTableText(figures.growth));
   console.log(`~ extrapolated: beyond the rate that was measured, computed from the measured cost of one request.
-Half a request per user and second, so ${figures.requestsPerTxnToken} requests per Txn-Token and reuse window of ${plan.reuseWindowSeconds} s: fewer than above, at ${figures.unitCosts.with.verificationMicros.toFixed(0)} us each.`);
+Half a request per user and second, so ${figures.requestsPerTxnToken} requests share a Txn-Token in its reuse window, at ${figures.unitCosts.with.verificationMicros.toFixed(0)} us of verification each.`);
 }
 
 function printInvitation({ gateway }: WatchwordStrategy, good: string, expired: string): void {

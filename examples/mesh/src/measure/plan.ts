@@ -28,14 +28,14 @@ export interface Plan {
 /** What `npm start` measures: under a minute on two cores. */
 export const FULL_PLAN: Plan = {
   rounds: 3,
-  usersPerRound: 10,
+  usersPerRound: 6,
   loadUsers: 200,
-  requestsPerUser: 200,
+  requestsPerUser: 300,
   perRequestRequests: 600,
   loadMs: 1_500,
   maxLoadRequests: 20_000,
   concurrency: 16,
-  warmUpRequests: 1_500,
+  warmUpRequests: 1_000,
   reuseWindowSeconds: 30,
 };
 
@@ -43,7 +43,7 @@ export const FULL_PLAN: Plan = {
 export const QUICK_PLAN: Plan = {
   ...FULL_PLAN,
   rounds: 1,
-  usersPerRound: 5,
+  usersPerRound: 4,
   loadUsers: 20,
   requestsPerUser: 20,
   perRequestRequests: 50,
@@ -51,7 +51,7 @@ export const QUICK_PLAN: Plan = {
   maxLoadRequests: 300,
   concurrency: 8,
   warmUpRequests: 50,
-  reuseWindowSeconds: 2,
+  reuseWindowSeconds: 4,
 };
 
 /** Users that a plan needs. */
