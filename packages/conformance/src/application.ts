@@ -45,13 +45,23 @@ function routesOf({ allowed, denied }: ApplicationOptions, callOn: (to: string) 
   return [
     { method: 'GET', path: '/whoami', handler: ({ identity }) => ok({ ...describeCaller(), handedOut: identity?.subject }) },
     { method: 'GET', path: '/orders', scopes: ['orders:read'], handler: () => ok({ subject: currentIdentity().subject }) },
-    { method: 'GET', path: '/public', public: true, handler: ({ identity }) => ok({ subject: whoIsHere(), handedOut: identity?.subject }) },
+    {
+      method: 'GET',
+      path: '/public',
+      public: true,
+      handler: ({ identity }) => ok({ subject: whoIsHere(), handedOut: identity?.subject }),
+    },
     { method: 'GET', path: '/public/call', public: true, handler: () => callOn(`${allowed}/public`).then(() => ok({})) },
     { method: 'POST', path: '/stages', body: 'stream', handler: async ({ stream }) => ok(await observeStages(stream!)) },
     { method: 'POST', path: '/json', body: 'json', handler: ({ json }) => ok({ subject: currentIdentity().subject, json }) },
     { method: 'GET', path: '/call/allowed', handler: () => callOn(`${allowed}/orders`).then(() => ok({})) },
     { method: 'GET', path: '/call/denied', handler: () => callOn(`${denied}/orders`).then(() => ok({})) },
-    { method: 'POST', path: '/interleaved', body: 'json', handler: (call) => interleaved(call, () => callOn(`${allowed}/${currentIdentity().subject}`)) },
+    {
+      method: 'POST',
+      path: '/interleaved',
+      body: 'json',
+      handler: (call) => interleaved(call, () => callOn(`${allowed}/${currentIdentity().subject}`)),
+    },
     { method: 'GET', path: '/fail/throw', handler: () => fail(new WatchwordError('upstream_unavailable')) },
     { method: 'GET', path: '/fail/reject', handler: () => Promise.reject(new WatchwordError('upstream_timeout')) },
   ];

@@ -31,7 +31,12 @@ async function send(agent: Agent, origin: string, call: SuiteRequest): Promise<S
 }
 
 function framing(call: SuiteRequest): string[][] {
-  return call.chunks ? [['Content-Type', 'application/json'], ['Transfer-Encoding', 'chunked']] : [];
+  return call.chunks
+    ? [
+        ['Content-Type', 'application/json'],
+        ['Transfer-Encoding', 'chunked'],
+      ]
+    : [];
 }
 
 async function sendChunks(req: ReturnType<typeof request>, call: SuiteRequest): Promise<void> {

@@ -14,6 +14,7 @@ export type {
 } from './contract.ts';
 export { serverConformance, SERVER_CHECKS } from './server-conformance.ts';
 export { outgoingConformance } from './outgoing-conformance.ts';
+export { runReadmeExample } from './readme-example.ts';
 export { OUTGOING_CHECKS, type OutgoingWorld, callerOf, createOutgoingWorld } from './checks/outgoing.ts';
 export { type Call, type ServerWorld, createServerWorld, txnToken } from './world.ts';
 export { type Application, type ApplicationOptions } from './application.ts';

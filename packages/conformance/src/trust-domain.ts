@@ -38,7 +38,8 @@ export function createTrustDomain(): TrustDomain {
     issuers: [{ issuer: ISSUER, audience: 'edge', algorithms: ['ES256'], keys: localKeys(ISSUER, external) }],
   });
   const minter = minterWith(txn);
-  const verified = (subject: string, scope: string): Promise<VerifiedToken> => verifier.verify(accessToken(external, subject, scope));
+  const verified = (subject: string, scope: string): Promise<VerifiedToken> =>
+    verifier.verify(accessToken(external, subject, scope));
   const mint = async (from: TxnMinter, subject: string, scope = ''): Promise<string> =>
     from.mint({ subject: await verified(subject, scope), reuse: false });
 

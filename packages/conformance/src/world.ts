@@ -31,12 +31,14 @@ export async function createServerWorld(start: StartAdapter): Promise<ServerWorl
   const application = createApplication({ propagator, allowed: allowed.origin, denied: denied.origin });
   const client = createHttpClient();
   const startWith = (pipeline: Pipeline): Promise<RunningServer> => start({ pipeline, routes: application.routes });
-  const sendTo = (server: RunningServer) => async (call: Call): Promise<SuiteResponse> => {
-    const request = { method: call.chunks ? 'POST' : 'GET', headers: [], ...call } as const;
-    const response = await (server.send ? server.send(request) : client.send(server.origin, request));
-    assertNoToken(request, response);
-    return response;
-  };
+  const sendTo =
+    (server: RunningServer) =>
+    async (call: Call): Promise<SuiteResponse> => {
+      const request = { method: call.chunks ? 'POST' : 'GET', headers: [], ...call } as const;
+      const response = await (server.send ? server.send(request) : client.send(server.origin, request));
+      assertNoToken(request, response);
+      return response;
+    };
   const server = await startWith(trust.createPipeline());
   return {
     trust,

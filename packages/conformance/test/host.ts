@@ -2,7 +2,15 @@
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { type StartAdapter, type SuiteRoute, closeServer, listen } from '@watchword/conformance';
-import { type Identity, type Pipeline, fromHeaders, fromRawHeaders, runAnonymous, runWithIdentity, toProblem } from '@watchword/core';
+import {
+  type Identity,
+  type Pipeline,
+  fromHeaders,
+  fromRawHeaders,
+  runAnonymous,
+  runWithIdentity,
+  toProblem,
+} from '@watchword/core';
 
 /** The duties of an adapter. */
 export interface Duties {
@@ -44,7 +52,13 @@ export function startWith(mistake: Partial<Duties>): StartAdapter {
   };
 }
 
-async function serve(duties: Duties, pipeline: Pipeline, routes: readonly SuiteRoute[], req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(
+  duties: Duties,
+  pipeline: Pipeline,
+  routes: readonly SuiteRoute[],
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const none: SuiteRoute = { method: 'GET', path: '', handler: () => ({ status: 404, json: {} }) };
   const route = routes.find(({ method, path }) => method === req.method && path === req.url) ?? none;
   try {

@@ -49,7 +49,10 @@ const mistakes: { mistake: string; duties: Partial<Duties>; noticedBy: RegExp }[
   {
     mistake: 'forgets the scopes of the route',
     noticedBy: /without the scope of the route/,
-    duties: { admit: (pipeline, req, { scopes: _, ...route }) => DUTIES.admit(pipeline, req, route) },
+    duties: {
+      admit: (pipeline, req, { method, path, public: open = false, handler }) =>
+        DUTIES.admit(pipeline, req, { method, path, public: open, handler }),
+    },
   },
   {
     mistake: 'serves unknown paths without a token',
@@ -59,7 +62,7 @@ const mistakes: { mistake: string; duties: Partial<Duties>; noticedBy: RegExp }[
   {
     mistake: 'verifies the token on public routes',
     noticedBy: /serves public routes to anybody/,
-    duties: { admit: (pipeline, req, { public: _, ...route }) => DUTIES.admit(pipeline, req, route) },
+    duties: { admit: (pipeline, req, route) => DUTIES.admit(pipeline, req, { ...route, public: false }) },
   },
   {
     mistake: 'establishes no context on public routes',
@@ -96,7 +99,8 @@ const mistakes: { mistake: string; duties: Partial<Duties>; noticedBy: RegExp }[
     mistake: 'repeats the token in a refusal',
     noticedBy: /bad token: forged/,
     duties: {
-      refuse: (res, thrown, req, route) => DUTIES.refuse(res.setHeader('x-token', req.headers['txn-token'] ?? ''), thrown, req, route),
+      refuse: (res, thrown, req, route) =>
+        DUTIES.refuse(res.setHeader('x-token', req.headers['txn-token'] ?? ''), thrown, req, route),
     },
   },
   {
@@ -107,7 +111,9 @@ const mistakes: { mistake: string; duties: Partial<Duties>; noticedBy: RegExp }[
   {
     mistake: 'refuses without a challenge',
     noticedBy: /bare challenge/,
-    duties: { refuse: (res, _thrown) => void res.writeHead(401, { 'content-type': 'application/problem+json' }).end('{"status":401}') },
+    duties: {
+      refuse: (res, _thrown) => void res.writeHead(401, { 'content-type': 'application/problem+json' }).end('{"status":401}'),
+    },
   },
   {
     mistake: 'believes the status of a foreign error',

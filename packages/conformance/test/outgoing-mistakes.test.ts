@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 
 // A client done right, around the one line that can be done wrong.
 const clientWith =
-  (inject: (propagator: Propagator, url: string, headers: Headers) => unknown, init: RequestInit = { redirect: 'manual' }): CreateClient =>
+  (
+    inject: (propagator: Propagator, url: string, headers: Headers) => unknown,
+    init: RequestInit = { redirect: 'manual' },
+  ): CreateClient =>
   (propagator) => ({
     async get(url, given) {
       const headers = new Headers(given ?? {});
@@ -25,9 +28,15 @@ const mistakes: { mistake: string; client: CreateClient; noticedBy: RegExp }[] =
   {
     mistake: 'sends the token everywhere',
     noticedBy: /not listed/,
-    client: clientWith((_propagator, _url, headers) => headers.set(TXN_TOKEN_HEADER, Identity.txnTokenOf(currentIdentityOrNobody()!)!)),
+    client: clientWith((_propagator, _url, headers) =>
+      headers.set(TXN_TOKEN_HEADER, Identity.txnTokenOf(currentIdentityOrNobody()!)!),
+    ),
   },
-  { mistake: 'follows redirects with the token', noticedBy: /redirects to another one/, client: clientWith(right, { redirect: 'follow' }) },
+  {
+    mistake: 'follows redirects with the token',
+    noticedBy: /redirects to another one/,
+    client: clientWith(right, { redirect: 'follow' }),
+  },
   {
     mistake: 'decides by whether the address contains an allowed one',
     noticedBy: /address alone/,

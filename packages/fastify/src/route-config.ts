@@ -14,7 +14,10 @@ export function routeConfig(config: unknown, route: string): WatchwordRouteConfi
   if (ours === undefined) return {};
   assertRequirement(ours, ['public', 'scopes'], `${route}: config.watchword`);
   const checked = ours as WatchwordRouteConfig;
-  assertConfig(checked.public === undefined || typeof checked.public === 'boolean', `${route}: config.watchword.public: must be a boolean`);
+  assertConfig(
+    checked.public === undefined || typeof checked.public === 'boolean',
+    `${route}: config.watchword.public: must be a boolean`,
+  );
   assertConfig(!checked.public || checked.scopes === undefined, `${route}: config.watchword: a public route asks for no scopes`);
   return checked;
 }

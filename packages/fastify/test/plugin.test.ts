@@ -72,7 +72,7 @@ describe('registration', () => {
 });
 
 describe('requests that no route matches', () => {
-  it('are refused without a token and are 404 with one, by the host\'s handler and by a handler of one\'s own', async () => {
+  it("are refused without a token and are 404 with one, by the host's handler and by a handler of one's own", async () => {
     await register();
     expect((await app.inject('/none')).statusCode).toBe(401);
     expect((await app.inject({ url: '/none', headers: headers() })).statusCode).toBe(404);
@@ -104,7 +104,7 @@ describe('errors', () => {
     expect([theirs.statusCode, theirs.json()]).toEqual([418, { message: 'theirs' }]);
   });
 
-  it('leaves the host\'s own errors as they are', async () => {
+  it("leaves the host's own errors as they are", async () => {
     await register();
     app.post('/typed', { schema: { body: { type: 'object', required: ['a'] } } }, whoami);
     const response = await app.inject({ method: 'POST', url: '/typed', headers: headers(), payload: {} });
@@ -149,31 +149,43 @@ describe('context', () => {
       look('handler');
       await new Promise((resolve) => setTimeout(resolve, 2));
       look('handler after a timer');
-      return Readable.from((function* () {
-        look('response stream');
-        yield 'done';
-      })());
+      return Readable.from(
+        (function* () {
+          look('response stream');
+          yield 'done';
+        })(),
+      );
     });
     const origin = await app.listen({ host: '127.0.0.1', port: 0 });
     const body = Readable.toWeb(Readable.from(slow())) as ReadableStream;
-    const response = await fetch(`${origin}/stages`, { method: 'POST', body, duplex: 'half', headers: { ...headers(), 'content-type': 'text/slow' } } as RequestInit);
+    const response = await fetch(`${origin}/stages`, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { ...headers(), 'content-type': 'text/slow' },
+    } as RequestInit);
     expect(await response.text()).toBe('done');
     await app.close();
     expect(Object.keys(seen)).toHaveLength(9);
     expect(new Set(Object.values(seen))).toEqual(new Set(['alice']));
   });
 
-  it('is the caller\'s again after a body parser that calls back from another one\'s (D5)', async () => {
+  it("is the caller's again after a body parser that calls back from another one's (D5)", async () => {
     await register();
     app.addContentTypeParser('text/mixed', (_request, payload, done) => {
       payload.resume().on('end', () => runWithIdentity(mallory, () => done(null, 'parsed')));
     });
     app.post('/mixed', { preValidation: async () => void expect(whoami()).toEqual({ subject: 'alice' }) }, whoami);
-    const response = await app.inject({ method: 'POST', url: '/mixed', headers: { ...headers(), 'content-type': 'text/mixed' }, payload: 'x' });
+    const response = await app.inject({
+      method: 'POST',
+      url: '/mixed',
+      headers: { ...headers(), 'content-type': 'text/mixed' },
+      payload: 'x',
+    });
     expect(response.json()).toEqual({ subject: 'alice' });
   });
 
-  it('is the caller\'s where a hook replaces the body by another stream', async () => {
+  it("is the caller's where a hook replaces the body by another stream", async () => {
     await register();
     app.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()));
     app.post('/replaced', whoami);
@@ -183,8 +195,12 @@ describe('context', () => {
 
   it('hands the identity out on the request: none on public routes', async () => {
     await register();
-    app.get('/me', async (request) => ({ handedOut: request.identity?.subject, same: request.identity === currentIdentity() }));
-    app.get('/public', { config: { watchword: { public: true } } }, async (request) => ({ handedOut: request.identity?.subject ?? null }));
+    app.get('/me', (request, reply) =>
+      reply.send({ handedOut: request.identity?.subject, same: request.identity === currentIdentity() }),
+    );
+    app.get('/public', { config: { watchword: { public: true } } }, (request, reply) =>
+      reply.send({ handedOut: request.identity?.subject ?? null }),
+    );
     expect((await app.inject({ url: '/me', headers: headers() })).json()).toEqual({ handedOut: 'alice', same: true });
     expect((await app.inject({ url: '/public', headers: headers() })).json()).toEqual({ handedOut: null });
   });

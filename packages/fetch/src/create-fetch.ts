@@ -23,7 +23,10 @@ export function createFetch(propagator: Propagator, fetch: Fetch = globalThis.fe
     const headers = new Headers(given.headers ?? request?.headers);
     if (!propagator.inject(url, headers)) return fetch(request ?? url, { ...given, headers });
     if (given.redirect === 'follow') {
-      throw new WatchwordError('config_invalid', 'redirect: a call that carries a Txn-Token cannot follow redirects; use "manual"');
+      throw new WatchwordError(
+        'config_invalid',
+        'redirect: a call that carries a Txn-Token cannot follow redirects; use "manual"',
+      );
     }
     const redirect = (given.redirect ?? request?.redirect) === 'error' ? 'error' : 'manual';
     return fetch(request ?? url, { ...given, headers, redirect });

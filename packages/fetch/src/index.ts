@@ -1,3 +1,3 @@
 /** Public surface of @watchword/fetch. */
-export { createFetch } from './create-fetch.ts';
+export { type Fetch, createFetch } from './create-fetch.ts';
 export { type Dispatch, type DispatchOptions, type Interceptor, type PropagateOptions, propagate } from './propagate.ts';

@@ -52,7 +52,10 @@ export function propagate(propagator: Propagator, options: PropagateOptions = {}
 // the token of an allowed origin to the one that the Client is connected to. `null`: undici does not know either.
 function fixedOrigin(told: [origin?: string | null], { connectsTo }: PropagateOptions): string | null | undefined {
   if (told.length > 0) return told[0];
-  assertConfig(connectsTo !== undefined, 'propagate: this undici does not say where it connects to: set connectsTo to "per-request" (Agent) or an origin');
+  assertConfig(
+    connectsTo !== undefined,
+    'propagate: this undici does not say where it connects to: set connectsTo to "per-request" (Agent) or an origin',
+  );
   return connectsTo === 'per-request' ? undefined : connectsTo;
 }
 

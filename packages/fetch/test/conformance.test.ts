@@ -8,15 +8,24 @@ outgoingConformance('createFetch around the global fetch', (propagator) => {
   return { get: (url, headers) => fetch(url, { headers: headers ?? {} }).then(drain) };
 });
 
-for (const [name, undici] of [['undici 7', undici7 as unknown as typeof undici8], ['undici 8', undici8]] as const) {
+for (const [name, undici] of [
+  ['undici 7', undici7 as unknown as typeof undici8],
+  ['undici 8', undici8],
+] as const) {
   outgoingConformance(`createFetch around the fetch of ${name}`, (propagator) => {
     const agent = new undici.Agent({ connections: 4 });
     const fetch = createFetch(propagator, undici.fetch as unknown as typeof globalThis.fetch);
-    return { get: (url, headers) => fetch(url, { headers: headers ?? {}, dispatcher: agent as never }).then(drain), close: () => agent.close() };
+    return {
+      get: (url, headers) => fetch(url, { headers: headers ?? {}, dispatcher: agent as never }).then(drain),
+      close: () => agent.close(),
+    };
   });
   const { redirect, retry } = undici.interceptors;
   outgoingConformance(`propagate() on an Agent of ${name}`, client(undici, []));
-  outgoingConformance(`propagate() below redirect() and retry() of ${name}`, client(undici, [retry(), redirect({ maxRedirections: 3 })]));
+  outgoingConformance(
+    `propagate() below redirect() and retry() of ${name}`,
+    client(undici, [retry(), redirect({ maxRedirections: 3 })]),
+  );
 }
 
 function client(undici: typeof undici8, around: undici8.Dispatcher.DispatcherComposeInterceptor[]): CreateClient {

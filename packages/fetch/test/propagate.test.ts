@@ -1,6 +1,14 @@
 import { createServer } from 'node:http';
 import { type Identity, createPropagator, runWithIdentity } from '@watchword/core';
-import { type Downstream, type TrustDomain, callerOf, closeServer, createTrustDomain, listen, startDownstream } from '@watchword/conformance';
+import {
+  type Downstream,
+  type TrustDomain,
+  callerOf,
+  closeServer,
+  createTrustDomain,
+  listen,
+  startDownstream,
+} from '@watchword/conformance';
 import { type PropagateOptions, propagate } from '@watchword/fetch';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as undici8 from 'undici';
@@ -87,7 +95,10 @@ describe.each(versions)('undici $version', ({ version, undici }) => {
         await using(agent, () => asAlice(agent.compose(interceptor({})), { origin: allowed.origin, path: '/agent' }));
         await using(client, () => asAlice(client.compose(interceptor({})), { origin: allowed.origin, path: '/client' }));
         await using(balanced, () => asAlice(balanced.compose(interceptor({})), { origin: allowed.origin, path: '/balanced' }));
-        expect(allowed.take()).toEqual([{ path: '/agent', tokens: [token] }, { path: '/balanced', tokens: [] }]);
+        expect(allowed.take()).toEqual([
+          { path: '/agent', tokens: [token] },
+          { path: '/balanced', tokens: [] },
+        ]);
         expect(denied.take()).toEqual([{ path: '/client', tokens: [] }]);
       });
     }
@@ -114,8 +125,21 @@ describe.each(versions)('undici $version', ({ version, undici }) => {
       ['a flat array', ['Txn-Token', 'smuggled', 'x-kept', '1', 'X-Kept', '2']],
       ['a record', { 'tXN-TOKEN': 'smuggled', 'x-kept': ['1', '2'] }],
       ['a record without prototype', Object.assign(Object.create(null), { 'Txn-Token': 'smuggled', 'x-kept': ['1', '2'] })],
-      ['a Map', new Map<string, unknown>([['Txn-Token', 'smuggled'], ['x-kept', ['1', '2']]])],
-      ['Headers', new Headers([['Txn-Token', 'smuggled'], ['x-kept', '1'], ['x-kept', '2']])],
+      [
+        'a Map',
+        new Map<string, unknown>([
+          ['Txn-Token', 'smuggled'],
+          ['x-kept', ['1', '2']],
+        ]),
+      ],
+      [
+        'Headers',
+        new Headers([
+          ['Txn-Token', 'smuggled'],
+          ['x-kept', '1'],
+          ['x-kept', '2'],
+        ]),
+      ],
       ['a generator', undefined],
     ];
     function* generated(): Generator<[string, string]> {
@@ -138,7 +162,11 @@ describe.each(versions)('undici $version', ({ version, undici }) => {
       expect(seen).toEqual(['- 1, 2']);
     });
 
-    it.each([['null', null], ['nothing', undefined], ['an empty array', []]])('injects into %s', async (_shape, headers) => {
+    it.each([
+      ['null', null],
+      ['nothing', undefined],
+      ['an empty array', []],
+    ])('injects into %s', async (_shape, headers) => {
       const agent = new undici.Agent();
       await using(agent, () => asAlice(agent.compose(interceptor()), { origin: allowed.origin, headers } as never));
       expect(allowed.take()).toEqual([{ path: '/', tokens: [token] }]);

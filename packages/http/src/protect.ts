@@ -1,6 +1,13 @@
 /** Guards plain node:http handlers: admit the caller, run the handler as that caller, refuse with problem+json. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type Identity, type Pipeline, type Requirement, WatchwordError, fromRawHeaders, toWatchwordError } from '@watchword/core';
+import {
+  type Identity,
+  type Pipeline,
+  type Requirement,
+  WatchwordError,
+  fromRawHeaders,
+  toWatchwordError,
+} from '@watchword/core';
 import { assertRequirement } from './requirement.ts';
 import { runAsCaller } from './run-as-caller.ts';
 import { writeProblem } from './write-problem.ts';
@@ -29,7 +36,8 @@ export function protect(pipeline: Pipeline, handler: ProtectedHandler, options: 
     } catch (thrown) {
       const error = toWatchwordError(thrown);
       // Not the foreign error itself: its text could quote the token (E12).
-      if (error.facts.http === 500) process.emitWarning(`A request was refused: ${error.code}, ${error.message}`, 'WatchwordWarning');
+      if (error.facts.http === 500)
+        process.emitWarning(`A request was refused: ${error.code}, ${error.message}`, 'WatchwordWarning');
       writeProblem(res, error, options);
       return;
     }
@@ -42,7 +50,12 @@ export function anonymous(handler: ProtectedHandler): RequestListener {
   return (req, res) => run(undefined, handler, req, res);
 }
 
-async function run(identity: Identity | undefined, handler: ProtectedHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function run(
+  identity: Identity | undefined,
+  handler: ProtectedHandler,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   try {
     await runAsCaller(identity, [req, res], () => handler(req, res));
   } catch (thrown) {

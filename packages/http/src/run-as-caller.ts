@@ -15,7 +15,11 @@ const bound = new WeakMap<EventEmitter, Scope>();
  * @param identity undefined: on nobody's behalf, as {@link runAnonymous} does
  * @param emitters the request and the response
  */
-export function runAsCaller<Result>(identity: Identity | undefined, emitters: readonly EventEmitter[], work: () => Result): Result {
+export function runAsCaller<Result>(
+  identity: Identity | undefined,
+  emitters: readonly EventEmitter[],
+  work: () => Result,
+): Result {
   const scope: Scope = (inner) => (identity === undefined ? runAnonymous(inner) : runWithIdentity(identity, inner));
   for (const emitter of emitters) bind(emitter, scope);
   return scope(work);

@@ -3,7 +3,15 @@ import type { ServerResponse } from 'node:http';
 import { type ProblemContext, toProblem } from '@watchword/core';
 
 // What describes a body that is not going to be sent. Everything else (CORS, tracing, ...) stays.
-const ABANDONED = ['content-length', 'content-encoding', 'content-range', 'content-disposition', 'etag', 'last-modified', 'transfer-encoding'];
+const ABANDONED = [
+  'content-length',
+  'content-encoding',
+  'content-range',
+  'content-disposition',
+  'etag',
+  'last-modified',
+  'transfer-encoding',
+];
 
 /**
  * Answers with problem+json. When the answer has begun already it is broken off instead: the only way left to tell the client

@@ -8,7 +8,9 @@ export const startHttp: StartAdapter = async ({ pipeline, routes }) => {
   const listeners = new Map(
     routes.map((route) => {
       const handler = (req: IncomingMessage, res: ServerResponse): Promise<void> => serve(route, req, res);
-      const guarded = route.public ? anonymous(handler) : protect(pipeline, handler, route.scopes ? { scopes: route.scopes } : {});
+      const guarded = route.public
+        ? anonymous(handler)
+        : protect(pipeline, handler, route.scopes ? { scopes: route.scopes } : {});
       return [`${route.method} ${route.path}`, guarded];
     }),
   );

@@ -28,19 +28,29 @@ describe('options', () => {
     ['scopes: empty string', { scopes: [''] }],
     ['not an object', null],
   ])('refuses %s while the service starts', (_what, options) => {
-    expect(() => protect(pipeline, () => undefined, options as never)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    expect(() => protect(pipeline, () => undefined, options as never)).toThrow(
+      expect.objectContaining({ code: 'config_invalid' }),
+    );
   });
 
   it('names the realm in the challenge', async () => {
-    await call(protect(pipeline, () => undefined, { realm: 'orders' }), async (origin) => {
-      expect((await fetch(origin)).headers.get('www-authenticate')).toBe('Bearer realm="orders"');
-    });
+    await call(
+      protect(pipeline, () => undefined, { realm: 'orders' }),
+      async (origin) => {
+        expect((await fetch(origin)).headers.get('www-authenticate')).toBe('Bearer realm="orders"');
+      },
+    );
   });
 });
 
 describe('a handler that fails', () => {
   const failures: [string, (req: IncomingMessage, res: ServerResponse) => unknown][] = [
-    ['throws', () => { throw new TypeError('a bug'); }],
+    [
+      'throws',
+      () => {
+        throw new TypeError('a bug');
+      },
+    ],
     ['rejects', () => Promise.reject(new TypeError('a bug'))],
   ];
   it.each(failures)('%s with a bug: 500 that says nothing, and a process warning', async (_how, handler) => {
@@ -87,9 +97,12 @@ describe('a handler that fails', () => {
   });
 
   it('gets a WatchwordError as a problem on public routes too', async () => {
-    await call(anonymous(() => Promise.reject(new WatchwordError('overloaded'))), async (origin, token) => {
-      expect((await get(origin, token)).status).toBe(503);
-    });
+    await call(
+      anonymous(() => Promise.reject(new WatchwordError('overloaded'))),
+      async (origin, token) => {
+        expect((await get(origin, token)).status).toBe(503);
+      },
+    );
   });
 });
 
@@ -107,10 +120,13 @@ describe('context', () => {
 
   it('does not outlive the request on its connection: the next one starts without a caller', async () => {
     const listener = protect(pipeline, (_req, res) => void res.end(currentIdentity().subject));
-    await call((req, res) => (req.url === '/open' ? void res.end(seen()) : listener(req, res)), async (origin, token) => {
-      expect(await (await get(origin, token)).text()).toBe('alice');
-      expect(await (await fetch(`${origin}/open`)).text()).toBe('context_lost');
-    });
+    await call(
+      (req, res) => (req.url === '/open' ? void res.end(seen()) : listener(req, res)),
+      async (origin, token) => {
+        expect(await (await get(origin, token)).text()).toBe('alice');
+        expect(await (await fetch(`${origin}/open`)).text()).toBe('context_lost');
+      },
+    );
     function seen(): string {
       try {
         return currentIdentity().subject;

@@ -41,7 +41,9 @@ it('keeps arguments, results and errors of emit as they are', () => {
   const seen: unknown[] = [];
   runAsCaller(alice, [emitter], () => undefined);
   expect(emitter.emit('event', 1, 2)).toBe(false);
-  emitter.on('event', function (this: unknown, ...values) { seen.push(this === emitter, ...values); });
+  emitter.on('event', function (this: unknown, ...values) {
+    seen.push(this === emitter, ...values);
+  });
   expect(emitter.emit('event', 1, 2)).toBe(true);
   expect(seen).toEqual([true, 1, 2]);
   const failure = new Error('nobody listens');

@@ -21,7 +21,16 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
       const token = await world.trust.tokenFor('alice');
       const other = await world.trust.tokenFor('bob');
       for (const second of [token, other, '']) {
-        const response = await refused(world, { headers: [['Txn-Token', token], ['txn-token', second]] }, 400);
+        const response = await refused(
+          world,
+          {
+            headers: [
+              ['Txn-Token', token],
+              ['txn-token', second],
+            ],
+          },
+          400,
+        );
         assert.match(response.headers['www-authenticate'] ?? '', /error="invalid_request"/);
       }
     },
@@ -76,7 +85,10 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: 'lets a good token in: the handler sees its subject, scopes and frozen claims',
     async run(world) {
-      const response = await world.send({ path: '/whoami', headers: txnToken(await world.trust.tokenFor('alice', 'orders:read b')) });
+      const response = await world.send({
+        path: '/whoami',
+        headers: txnToken(await world.trust.tokenFor('alice', 'orders:read b')),
+      });
       assert.equal(response.status, 200);
       const { handedOut, ...caller } = JSON.parse(response.body);
       assert.deepEqual(caller, { subject: 'alice', scopes: ['orders:read', 'b'], frozen: true });
@@ -94,7 +106,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
     },
   },
   {
-    name: 'serves public routes to anybody, on nobody\'s behalf, whatever token is sent',
+    name: "serves public routes to anybody, on nobody's behalf, whatever token is sent",
     async run(world) {
       const good = await world.trust.tokenFor('alice');
       const headers = [[], txnToken(good), txnToken(await world.trust.badToken('forged'))];

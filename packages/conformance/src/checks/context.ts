@@ -22,7 +22,7 @@ export const CONTEXT_CHECKS: readonly Check<ServerWorld>[] = [
     },
   },
   {
-    name: 'keeps the caller through the host\'s own parser of a slow chunked body',
+    name: "keeps the caller through the host's own parser of a slow chunked body",
     async run(world) {
       const headers = txnToken(await world.trust.tokenFor('alice'));
       const response = await world.send({ path: '/json', headers, chunks: ['{"a"', ':1', '}'], pauseMs: 20 });
@@ -36,7 +36,10 @@ export const CONTEXT_CHECKS: readonly Check<ServerWorld>[] = [
       for (const path of ['/call/allowed', '/call/denied', '/public/call']) {
         assert.equal((await world.send({ path, headers: txnToken(token) })).status, 200);
       }
-      assert.deepEqual(world.allowed.take(), [{ path: '/orders', tokens: [token] }, { path: '/public', tokens: [] }]);
+      assert.deepEqual(world.allowed.take(), [
+        { path: '/orders', tokens: [token] },
+        { path: '/public', tokens: [] },
+      ]);
       assert.deepEqual(world.denied.take(), [{ path: '/orders', tokens: [] }]);
     },
   },

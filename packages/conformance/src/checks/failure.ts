@@ -12,7 +12,12 @@ export const FAILURE_CHECKS: readonly Check<ServerWorld>[] = [
     name: 'answers 503, not 401, when the keys cannot be had (ER-4)',
     async run(world) {
       // Port 1 of loopback: nobody listens there.
-      const keys = createRemoteKeys({ issuer: TRUST_DOMAIN, url: 'http://127.0.0.1:1/jwks', algorithms: ['ES256'], allowInsecure: true });
+      const keys = createRemoteKeys({
+        issuer: TRUST_DOMAIN,
+        url: 'http://127.0.0.1:1/jwks',
+        algorithms: ['ES256'],
+        allowInsecure: true,
+      });
       await refusedBy(world, createTxnPipeline({ trustDomain: TRUST_DOMAIN, keys }), 503);
     },
   },
@@ -21,26 +26,36 @@ export const FAILURE_CHECKS: readonly Check<ServerWorld>[] = [
     async run(world) {
       const failures = [
         async (token: string) => Promise.reject(new TypeError(`cannot read ${token}`)),
-        (token: string) => { throw Object.assign(new Error(token), { status: 200, statusCode: 200 }); },
+        (token: string) => {
+          throw Object.assign(new Error(token), { status: 200, statusCode: 200 });
+        },
         async (token: string) => Promise.reject(token),
         async () => Promise.reject(undefined),
       ];
       for (const verify of failures) {
-        await refusedBy(world, createPipeline({ source: 'txn-token', verifier: { policyId: 'failing', verify, holds: () => false } }), 500);
+        await refusedBy(
+          world,
+          createPipeline({ source: 'txn-token', verifier: { policyId: 'failing', verify, holds: () => false } }),
+          500,
+        );
       }
     },
   },
   {
     name: 'answers 500 when the pipeline itself throws',
     async run(world) {
-      const fail = (): never => { throw new RangeError('out of range'); };
+      const fail = (): never => {
+        throw new RangeError('out of range');
+      };
       await refusedBy(world, { source: 'txn-token', authenticate: fail, admit: fail }, 500);
     },
   },
   {
     name: 'answers a WatchwordError of a pipeline with its own status',
     async run(world) {
-      const admit = async (): Promise<never> => { throw new WatchwordError('overloaded'); };
+      const admit = async (): Promise<never> => {
+        throw new WatchwordError('overloaded');
+      };
       await refusedBy(world, { source: 'txn-token', authenticate: admit, admit }, 503);
     },
   },

@@ -54,7 +54,10 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
       const host = new URL(allowed.origin).host;
       const paths = [`/${allowed.origin}`, `//${host}/x`, `/?url=${allowed.origin}`, `/@${host}/x`];
       for (const path of paths) await runWithIdentity(identity, () => client.get(denied.origin + path));
-      assert.deepEqual(denied.take().map(({ tokens }) => tokens), paths.map(() => []));
+      assert.deepEqual(
+        denied.take().map(({ tokens }) => tokens),
+        paths.map(() => []),
+      );
       assert.deepEqual(allowed.take(), []);
     },
   },
@@ -67,8 +70,14 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
         await runWithIdentity(identity, () => client.get(`${allowed.origin}/b`, { [name]: 'smuggled' }));
         await runAnonymous(() => client.get(`${allowed.origin}/b`, { [name]: 'smuggled' }));
       }
-      assert.deepEqual(denied.take(), SPELLINGS.map(() => bare('/b')));
-      assert.deepEqual(allowed.take(), SPELLINGS.flatMap(() => [{ path: '/b', tokens: [token] }, bare('/b')]));
+      assert.deepEqual(
+        denied.take(),
+        SPELLINGS.map(() => bare('/b')),
+      );
+      assert.deepEqual(
+        allowed.take(),
+        SPELLINGS.flatMap(() => [{ path: '/b', tokens: [token] }, bare('/b')]),
+      );
     },
   },
   {
@@ -79,7 +88,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
     },
   },
   {
-    name: 'sends no token on nobody\'s behalf, nor for an identity that has none',
+    name: "sends no token on nobody's behalf, nor for an identity that has none",
     async run({ trust, client, allowed }) {
       const { identity } = await callerOf(trust, 'alice');
       await runAnonymous(() => client.get(`${allowed.origin}/d`));
@@ -105,7 +114,12 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
       await runWithIdentity(identity, () => client.get(denied.origin + path));
       assert.deepEqual(denied.take(), [bare(path)]);
       // Whether the hop that is allowed gets it is up to the client; nobody else's ever.
-      assert.ok(allowed.take().flatMap(({ tokens }) => tokens).every((sent) => sent === token));
+      assert.ok(
+        allowed
+          .take()
+          .flatMap(({ tokens }) => tokens)
+          .every((sent) => sent === token),
+      );
     },
   },
   {
@@ -118,7 +132,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
     },
   },
   {
-    name: 'carries each caller\'s own token: 1,000 interleaved calls of 50 users',
+    name: "carries each caller's own token: 1,000 interleaved calls of 50 users",
     async run({ trust, client, allowed }) {
       const callers = await Promise.all(Array.from({ length: 50 }, (_, index) => callerOf(trust, `user-${index}`)));
       const call = (index: number): Promise<unknown> =>
