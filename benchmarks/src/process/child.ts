@@ -1,0 +1,108 @@
+/** The parent's side of a process of the benchmark. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { type Core, nodeCommand } from './cores.ts';
+import type { Question, Reply } from './worker.ts';
+
+/** How to start a process. */
+export interface ChildSpec {
+  /** What people call it. */
+  readonly name: string;
+  /** Its script, relative to `src`. */
+  readonly script: string;
+  readonly core?: Core | undefined;
+  /** Options of Node. */
+  readonly nodeOptions?: readonly string[];
+}
+
+const KEPT_OUTPUT = 4000;
+const STOP_LIMIT_MS = 3000;
+
+/** One process. */
+export class Child {
+  readonly name: string;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
+  #output = '';
+  #questions = 0;
+
+  private constructor({ name, script, core, nodeOptions = [] }: ChildSpec) {
+    this.name = name;
+    const [command, ...args] = nodeCommand(core);
+    this.#process = spawn(command, [...args, ...nodeOptions, resolve(import.meta.dirname, '..', script)], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const stream of [this.#process.stdout!, this.#process.stderr!]) stream.on('data', (chunk: Buffer) => this.#keep(chunk));
+    this.#process.on('message', (reply: Reply) => this.#receive(reply));
+    this.#ended = once(this.#process, 'close').then(
+      () => this.#fail(new Error(`${name} ended early.\n${this.#output}`)),
+      (error: Error) => this.#fail(error),
+    );
+  }
+
+  /** Starts a process and waits until it answers questions. @throws Error with its last output when it ends instead */
+  static async start(spec: ChildSpec): Promise<Child> {
+    const child = new Child(spec);
+    await child.#ready.promise;
+    return child;
+  }
+
+  /** Asks and waits for the answer. @throws Error when the child throws, or ends */
+  async ask<Answer>(name: string, argument?: unknown): Promise<Answer> {
+    const pending = Promise.withResolvers<unknown>();
+    const question: Question = { id: (this.#questions += 1), name, argument };
+    this.#pending.set(question.id, pending);
+    this.#process.send(question, (error) => {
+      if (error) pending.reject(error);
+    });
+    return (await pending.promise) as Answer;
+  }
+
+  /** Ends the process; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_LIMIT_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  #receive(reply: Reply): void {
+    if (reply.kind === 'ready') {
+      this.#ready.resolve();
+      return;
+    }
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.error === undefined) pending?.resolve(reply.value);
+    else pending?.reject(new Error(`${this.name}: ${reply.error}`));
+  }
+
+  #fail(error: Error): void {
+    this.#ready.reject(error);
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#output = (this.#output + chunk.toString()).slice(-KEPT_OUTPUT);
+  }
+}
+
+/** Runs `work` with processes, and ends them whatever happens. */
+export async function withChildren<Result>(
+  specs: readonly ChildSpec[],
+  work: (children: readonly Child[]) => Promise<Result>,
+): Promise<Result> {
+  const starts = await Promise.allSettled(specs.map((spec) => Child.start(spec)));
+  const children = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  try {
+    const failure = starts.find((start) => start.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    return await work(children);
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+  }
+}
