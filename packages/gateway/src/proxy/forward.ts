@@ -39,6 +39,9 @@ export function forward(
   upstream.dispatch({ method, path: target, headers, body }, new ForwardHandler(request, response, observer));
 }
 
+// A short answer as a string joins its header in one write; latin1 keeps every byte. Above this copying costs more than it saves.
+const ONE_PIECE_BYTES = 4096;
+
 class ForwardHandler implements Dispatcher.DispatchHandler {
   readonly #authenticated: boolean;
   readonly #body: RequestBody | null;
@@ -78,7 +81,8 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     if (this.#left === 0) {
       // The last bytes and the end in one write.
       this.#ended = true;
-      this.#response.end(chunk);
+      if (chunk.length <= ONE_PIECE_BYTES) this.#response.end(chunk.toString('latin1'), 'latin1');
+      else this.#response.end(chunk);
     } else if (!this.#response.write(chunk)) this.#pause(controller);
   }
 

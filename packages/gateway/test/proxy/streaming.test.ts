@@ -60,6 +60,30 @@ describe('bodies', () => {
     }
   });
 
+  test('short and long answers keep every byte value, whatever their framing', async () => {
+    const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const bodies = [
+      Buffer.alloc(0),
+      every.subarray(200, 201),
+      every,
+      Buffer.concat(Array(16).fill(every)),
+      Buffer.concat(Array(17).fill(every)),
+    ];
+    const upstream = await startUpstream((request, response) => {
+      const body = bodies[Number(/\d+$/.exec(request.url!)![0])]!;
+      if (request.url!.includes('length')) response.setHeader('content-length', body.length);
+      else response.write(body.subarray(0, 1));
+      response.end(request.url!.includes('length') ? body : body.subarray(1));
+    });
+    const edge = await startEdge(upstream.url);
+    for (const [index, body] of bodies.entries()) {
+      for (const framing of ['length', 'chunked']) {
+        const response = await fetch(`${edge.url}/public/${framing}/${index}`);
+        expect(Buffer.from(await response.arrayBuffer())).toEqual(body);
+      }
+    }
+  });
+
   test('the answer starts before the request has ended, and both stream', async () => {
     const upstream = await startUpstream((request, response) => {
       response.flushHeaders();
