@@ -64,7 +64,7 @@ async function register(app: FastifyInstance, { pipeline, realm }: WatchwordOpti
     };
     void enter();
   });
-  // A body parser may call back from anywhere; from here on the context is the caller's again (D5).
+  // Hooks and streams before the body is parsed may call back from anywhere; from here on the context is the caller's (D5).
   app.addHook('preValidation', (request, _reply, next) => runAsCaller(request.identity, [], next));
   app.setErrorHandler((error, request, reply) =>
     error instanceof WatchwordError ? refuse(request, reply, error) : inherited(error as FastifyError, request, reply),

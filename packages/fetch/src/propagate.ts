@@ -18,8 +18,8 @@ export type Interceptor = <Composed extends Dispatch>(dispatch: Composed, ...tol
 /** Options of {@link propagate}. */
 export interface PropagateOptions {
   /**
-   * Where the composed dispatcher connects to: `per-request` for an `Agent`, the origin for a `Client` or `Pool`. Needed for
-   * undici 7 only: later versions tell it themselves.
+   * Where the composed dispatcher connects to: `per-request` for an `Agent`, the origin for a `Client` or `Pool`. Needed with
+   * undici 7, and with any release of 8 that does not tell its interceptors.
    */
   readonly connectsTo?: string;
 }
