@@ -188,7 +188,7 @@ export class VerdictTable<Verdict> {
   }
 }
 
-// Keyed like the digest itself, so nobody outside can aim at one slot (D9).
-function homeOf(words: Int32Array, at: number): number {
+/** Where a digest's probing begins. Keyed like the digest itself, so nobody outside can aim at one slot (D9). */
+export function homeOf(words: Int32Array, at: number): number {
   return words[at]! ^ words[at + 3]! ^ words[at + 6]!;
 }

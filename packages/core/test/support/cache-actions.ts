@@ -37,7 +37,7 @@ function issue(world: CacheWorld, random: SeededRandom): string {
     sub: random.chance(0.9) ? `user-${random.int(4)}` : undefined,
     jti: random.int(1e9),
     iat: now - random.between(-2, 16),
-    exp: random.chance(0.97) ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25]) : random.pick<unknown>([undefined, null, '1', 1e400, -1]),
+    exp: random.chance(0.97) ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25]) : random.pick<unknown>([undefined, null, '1', 9e15, -1]),
     ...(random.chance(0.2) ? { nbf: now + random.between(-20, 8) } : {}),
     ...(random.chance(0.03) ? { [random.pick(['iat', 'nbf', 'scope', 'jti'])]: random.pick<unknown>(['x', [], {}, null, true]) } : {}),
   };
@@ -46,12 +46,18 @@ function issue(world: CacheWorld, random: SeededRandom): string {
 }
 
 function mutate(world: CacheWorld, random: SeededRandom): string {
-  const token = random.pick(world.tokens);
-  const at = random.int(token.length);
+  keep(world, random, twinOf(random.pick(world.tokens), world, random));
+  return 'mutate';
+}
+
+/** A token that differs from another in one place. */
+export function twinOf(token: string, world: CacheWorld, random: SeededRandom): string {
+  const at = random.chance(0.3) ? token.length - 1 - random.int(20) : random.int(token.length);
   const swap = (replacement: string): string => token.slice(0, at) + replacement + token.slice(at + 1);
   const other = random.pick(world.tokens);
-  const mutated = random.pick<() => string>([
+  return random.pick<() => string>([
     () => swap(random.pick([...'AZaz09-_.=+ '])),
+    () => swap(random.pick([...'AZaz09-_'])),
     // Folds onto the same byte where somebody reads Latin-1.
     () => swap(String.fromCharCode(token.charCodeAt(at) + 0x100)),
     () => swap('\ud800'),
@@ -60,8 +66,6 @@ function mutate(world: CacheWorld, random: SeededRandom): string {
     () => token.slice(0, token.lastIndexOf('.')) + other.slice(other.lastIndexOf('.')),
     () => other.slice(0, other.indexOf('.')) + token.slice(token.indexOf('.')),
   ])();
-  keep(world, random, mutated);
-  return `mutate at ${at}`;
 }
 
 function moveClock(world: CacheWorld, random: SeededRandom): string {

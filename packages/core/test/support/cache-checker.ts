@@ -1,6 +1,6 @@
 /** Steps through a {@link CacheWorld} and compares, after each step, what the cache says with what a fresh verification says. */
 import type { VerifiedToken } from '../../src/verify/verified-token.ts';
-import { act } from './cache-actions.ts';
+import { act, twinOf } from './cache-actions.ts';
 import { type CacheFactory, CacheWorld, type Family, type Pair, properCache } from './cache-world.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { vandalize } from './vandal.ts';
@@ -30,10 +30,13 @@ export async function runCampaign({ seed, steps, family, factory = properCache }
   const world = new CacheWorld(family, factory);
   const counts = { accepted: 0, recalled: 0 };
   const log: string[] = [];
+  let subject = { pair: world.pairs[0]!, token: '' };
   for (let step = 1; step <= steps; step += 1) {
     log.push(act(world, random));
     if (log.length > 30) log.shift();
-    const difference = await compare(world, random, counts);
+    // Often the same one again: that is what a cache is for.
+    if (random.chance(0.5)) subject = { pair: random.pick(world.pairs), token: random.pick(world.tokens) };
+    const difference = await compare(world, random, counts, subject);
     if (difference !== undefined) {
       return { steps: step, ...counts, difference: [`seed ${seed}, family ${family}, step ${step}: ${difference}`, ...log].join('\n') };
     }
@@ -42,10 +45,9 @@ export async function runCampaign({ seed, steps, family, factory = properCache }
 }
 
 type Counts = { accepted: number; recalled: number };
+type Subject = { readonly pair: Pair; readonly token: string };
 
-async function compare(world: CacheWorld, random: SeededRandom, counts: Counts): Promise<string | undefined> {
-  const pair = random.pick(world.pairs);
-  const token = random.pick(world.tokens);
+async function compare(world: CacheWorld, random: SeededRandom, counts: Counts, { pair, token }: Subject): Promise<string | undefined> {
   if (random.chance(0.06)) return compareConcurrent(world, random, pair, token);
   const expected = await outcomeOf(pair.oracle.verify(token));
   if (expected.startsWith('accepted')) counts.accepted += 1;
@@ -56,32 +58,72 @@ async function compare(world: CacheWorld, random: SeededRandom, counts: Counts):
     return differ(pair, 'recall', describe(known), expected);
   }
   const verdict = pair.cached.verify(token);
-  const found = differ(pair, 'verify', await outcomeOf(verdict), expected);
-  if (found === undefined && expected.startsWith('accepted') && random.chance(0.02)) vandalize(await verdict);
-  return found;
+  const difference = differ(pair, 'verify', await outcomeOf(verdict), expected);
+  if (difference !== undefined || !expected.startsWith('accepted') || !random.chance(0.05)) return difference;
+  return random.pick([vandalized, compareTwin, compareBoundaries])(world, random, pair, token, await verdict);
 }
 
-// Several callers at once, some of whom come later, while the keys are on their way and the world goes on.
+type Probe = (world: CacheWorld, random: SeededRandom, pair: Pair, token: string, verdict: VerifiedToken) => Promise<string | undefined>;
+
+// The next comparisons show whether it had an effect.
+const vandalized: Probe = async (_world, _random, _pair, _token, verdict) => {
+  vandalize(verdict);
+  return undefined;
+};
+
+// A token that is remembered, and one like it.
+const compareTwin: Probe = async (world, random, pair, token) => {
+  const twin = twinOf(token, world, random);
+  return compareNow(pair, twin, 'verify of a twin');
+};
+
+// Around the moments at which the verdict of a remembered token changes.
+const compareBoundaries: Probe = async (world, _random, pair, token, { window }) => {
+  const { nowMs } = world;
+  for (const moment of [window.expiresAtMs, window.notBeforeMs]) {
+    for (const offset of [-1, -0.25, 0, 0.25, 1]) {
+      world.nowMs = moment + offset;
+      const difference = await compareNow(pair, token, `verify at ${moment} ${offset} ms`);
+      if (difference !== undefined) return difference;
+      // Remembered again, for the next moment to refuse.
+      world.nowMs = nowMs;
+      await outcomeOf(pair.cached.verify(token));
+    }
+  }
+  return undefined;
+};
+
+async function compareNow(pair: Pair, token: string, call: string): Promise<string | undefined> {
+  return differ(pair, call, await outcomeOf(pair.cached.verify(token)), await outcomeOf(pair.oracle.verify(token)));
+}
+
+// Several callers at once, some of whom come later, while the keys are on their way and the world goes on. A yes must be right
+// at some moment between the call and the answer. A no may also be one that an earlier caller's shared verification gave.
 async function compareConcurrent(world: CacheWorld, random: SeededRandom, pair: Pair, token: string): Promise<string | undefined> {
   const isSlow = random.chance(0.6);
   if (isSlow) for (const keys of world.issuers) keys.holdBack();
-  const fresh: Promise<string>[] = [];
-  const cached: Promise<string>[] = [];
-  for (let wave = random.between(1, 3); wave > 0; wave -= 1) {
+  const calls: { readonly wave: number; readonly answer: Promise<string> }[] = [];
+  const fresh: { readonly wave: number; readonly answer: Promise<string> }[] = [];
+  const waves = random.between(1, 3);
+  for (let wave = 0; wave < waves; wave += 1) {
+    // A hit answers at once; with slow keys there is none.
+    if (!isSlow) fresh.push({ wave, answer: Promise.resolve(await outcomeOf(pair.oracle.verify(token))) });
     for (let caller = random.between(1, 3); caller > 0; caller -= 1) {
-      cached.push(outcomeOf(pair.cached.verify(token)));
-      fresh.push(outcomeOf(pair.oracle.verify(token)));
+      calls.push({ wave, answer: outcomeOf(pair.cached.verify(token)) });
+      fresh.push({ wave, answer: outcomeOf(pair.oracle.verify(token)) });
     }
     if (random.chance(0.5)) await Promise.resolve();
     if (random.chance(0.5)) act(world, random);
   }
   for (const keys of world.issuers) keys.release();
-  const answers = await Promise.all(cached);
-  const expected = new Set(await Promise.all(fresh));
-  // The answer of a shared verification comes at the end of it, so a verdict of that moment is a right one too.
-  expected.add(await outcomeOf(pair.oracle.verify(token)));
-  const wrong = answers.find((answer) => !expected.has(answer));
-  return wrong === undefined ? undefined : differ(pair, 'concurrent verify', wrong, [...expected].join(' or '));
+  const answers = await Promise.all(calls.map(async ({ wave, answer }) => ({ wave, answer: await answer })));
+  const expected = await Promise.all(fresh.map(async ({ wave, answer }) => ({ wave, answer: await answer })));
+  expected.push({ wave: waves, answer: await outcomeOf(pair.oracle.verify(token)) });
+  const wrong = answers.find(({ wave, answer }) => {
+    const isYes = answer.startsWith('accepted');
+    return !expected.some((right) => right.answer === answer && (!isYes || right.wave >= wave));
+  });
+  return wrong && differ(pair, 'concurrent verify', wrong.answer, expected.map(({ wave, answer }) => `${wave}: ${answer}`).join(' or '));
 }
 
 function differ(pair: Pair, call: string, cached: string, fresh: string): string | undefined {

@@ -1,0 +1,35 @@
+/** The cache never differs from a fresh verification, whatever happens to tokens, keys and time (S9, D1, D2, D4, D6, D7, D8). */
+import { describe, expect, it } from 'vitest';
+import { BROKEN_CACHES } from '../support/broken-caches.ts';
+import { runCampaign } from '../support/cache-checker.ts';
+import { IS_LONG, amount, freshSeed } from '../support/campaign.ts';
+
+const LONG_MS = 3_600_000;
+
+describe('a defect that is there is found', () => {
+  const seed = freshSeed();
+
+  it.each(Object.entries(BROKEN_CACHES))('%s', async (_, factory) => {
+    const report = await runCampaign({ seed, steps: 100_000, family: 'secret', factory });
+    expect(report.difference, `seed ${seed}: not found in ${report.steps} steps`).toBeDefined();
+  });
+});
+
+describe('cached against uncached', () => {
+  it.each([
+    { family: 'secret', steps: amount(90_000, 9_500_000) },
+    { family: 'public', steps: amount(10_000, 500_000) },
+  ] as const)('S9: $steps steps with $family keys, 0 differences', { timeout: IS_LONG ? LONG_MS : 60_000 }, async ({ family, steps }) => {
+    const report = await runCampaign({ seed: freshSeed(), steps, family });
+    expect(report.difference).toBeUndefined();
+    expect(report.steps).toBe(steps);
+    // A campaign of refusals alone would prove nothing.
+    expect(report.accepted).toBeGreaterThan(steps / 10);
+    expect(report.recalled).toBeGreaterThan(steps / 100);
+  });
+
+  it('a campaign is replayed by its seed', async () => {
+    const campaign = { seed: 7, steps: 2_000, family: 'secret' } as const;
+    expect(await runCampaign(campaign)).toEqual(await runCampaign(campaign));
+  });
+});
