@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { NH_MAX_BYTES } from '../../src/cache/nh-wasm.ts';
-import { DIGEST_WORDS, type TokenDigest, createNhDigest, createShaDigest, createTokenDigest } from '../../src/cache/token-digest.ts';
+import { type TokenDigest, createNhDigest, createShaDigest, createTokenDigest } from '../../src/cache/token-digest.ts';
 import { homeOf } from '../../src/cache/verdict-table.ts';
 import { outcome } from '../support/verdicts.ts';
 
@@ -19,7 +19,7 @@ describe.each([
   it.each([
     ['empty', ''],
     ['too long', 'A'.repeat(NH_MAX_BYTES + 1)],
-    ['a character that Latin-1 folds onto an ASCII one', TOKEN.replace('e', '\u0165')],
+    ['a character that Latin-1 folds onto an ASCII one', TOKEN.slice(0, 3) + String.fromCharCode(TOKEN.charCodeAt(3) + 0x100) + TOKEN.slice(4)],
     ['a lone high surrogate', `${TOKEN}\ud800`],
     ['a lone low surrogate', `${TOKEN}\udc00`],
     ['what lone surrogates are encoded as', `${TOKEN}\ufffd`],
