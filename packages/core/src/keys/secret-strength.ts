@@ -1,5 +1,6 @@
 /** Refuses HMAC secrets that can be guessed, and public keys in a secret's clothes (A2, A15, JB-7, JO-10). */
 import { assertConfig } from '../errors.ts';
+import { guessCost } from './guess-cost.ts';
 
 /**
  * Checks a secret before it becomes a key.
@@ -9,17 +10,24 @@ import { assertConfig } from '../errors.ts';
 export function assertStrongSecret(secret: Uint8Array, minimumBytes: number): void {
   assertConfig(secret.length >= minimumBytes, `secret: must have at least ${minimumBytes} bytes (has ${secret.length})`);
   const text = Buffer.from(secret).toString('latin1');
-  assertConfig(!looksLikeKeyMaterial(secret, text), 'secret: is the text or the encoding of a key, not a secret');
-  assertConfig(!isRepetitive(text), 'secret: repeats itself');
-  assertConfig(!isMadeOfWords(text), 'secret: is made of words and sequences that can be guessed; use random bytes');
+  assertConfig(!looksLikeKey(secret, text), 'secret: is the text or the encoding of a key, not a secret');
+  assertConfig(!UUID.test(text.trim()), 'secret: is a UUID, which identifies and is no secret (RFC 9562 section 8)');
+  assertConfig(!formsOf(text).some(isGuessable), 'secret: is made of words, sequences or repetitions that can be guessed; use random bytes');
 }
 
-// A public key is no secret: with it as HMAC key everybody could sign (A2). Looked for anywhere in the bytes, so that white
-// space, invisible characters or a byte order mark in front change nothing.
-function looksLikeKeyMaterial(secret: Uint8Array, text: string): boolean {
+const UUID = /^[{(]?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}[})]?$/i;
+
+// A public key is no secret: with it as HMAC key everybody could sign (A2). Looked for anywhere in the bytes and at each of the
+// four alignments of base64, so that white space, comments or a byte order mark in front change nothing.
+function looksLikeKey(secret: Uint8Array, text: string): boolean {
   if (/-----\s*(BEGIN|END)|ssh-(rsa|ed25519|dss)|ecdsa-sha2|"kty"|"keys"\s*:/i.test(text)) return true;
   const base64 = text.replaceAll(/[^A-Za-z0-9+/_-]/g, '');
-  return hasKeyStructure(Buffer.from(secret)) || hasKeyStructure(Buffer.from(base64, 'base64'));
+  const hex = text.replaceAll(/[^0-9A-Fa-f]/g, '');
+  return (
+    hasKeyStructure(Buffer.from(secret)) ||
+    [0, 1, 2, 3].some((offset) => hasKeyStructure(Buffer.from(base64.slice(offset), 'base64'))) ||
+    [0, 1].some((offset) => hasKeyStructure(Buffer.from(hex.slice(offset), 'hex')))
+  );
 }
 
 const OBJECT_IDENTIFIERS = [
@@ -38,57 +46,30 @@ function hasKeyStructure(bytes: Buffer): boolean {
   return false;
 }
 
-function isRepetitive(text: string): boolean {
-  // 32 random bytes hold about 30 different ones, and 64 hexadecimal digits about 16; 8 is out of reach for chance.
-  if (new Set(text).size < 9) return true;
-  const half = text.length / 2;
-  for (let period = 1; period <= half; period += 1) {
-    if (text.startsWith(text.slice(0, text.length - period), 0) && text.slice(period) === text.slice(0, text.length - period)) return true;
-  }
-  return false;
+/** What a search for the secret would also try: without padding, backwards, and decoded. */
+function formsOf(text: string, depth = 0): readonly string[] {
+  const plain = text.replaceAll('\0', '').trim();
+  const decoded = depth < 2 ? [decodedText(plain, BASE64, 'base64'), decodedText(plain, HEX, 'hex')] : [];
+  return [plain, [...plain].reverse().join(''), ...decoded.flatMap((form) => (form === undefined ? [] : formsOf(form, depth + 1)))];
 }
 
-// What is left of the text once everything guessable is taken out must still be a secret of 16 characters.
-function isMadeOfWords(text: string): boolean {
-  if (/[^\x20-\x7e]/.test(text)) return false;
-  return [text, decodedText(text, 'base64'), decodedText(text, 'hex')].some((form) => form !== undefined && remainder(form).length < 16);
+const BASE64 = /^[\w+/-]+=*$/;
+const HEX = /^[0-9a-f]+$/i;
+
+function decodedText(text: string, alphabet: RegExp, encoding: 'base64' | 'hex'): string | undefined {
+  if (!alphabet.test(text)) return undefined;
+  const decoded = Buffer.from(text, encoding).toString('latin1');
+  return /^[\t\r\n -~]{8,}$/.test(decoded) ? decoded : undefined;
 }
 
-function decodedText(text: string, encoding: 'base64' | 'hex'): string | undefined {
-  const bytes = Buffer.from(text, encoding);
-  const decoded = bytes.toString('latin1');
-  return bytes.length >= 12 && !/[^\x20-\x7e]/.test(decoded) ? decoded : undefined;
+/** Less work than this is not worth the name of a secret: 80 bits have been searched. */
+const LEAST_BITS = 80;
+/** Random text reaches 0.65 to 0.95 of what its length promises; words, sentences and patterns stay below 0.5. */
+const LEAST_SHARE = 0.55;
+/** A text is at least as hard to guess as its beginning. */
+const JUDGED_LENGTH = 512;
+
+function isGuessable(text: string): boolean {
+  const { bits, randomBits } = guessCost(text.slice(0, JUDGED_LENGTH));
+  return bits < LEAST_BITS || bits < LEAST_SHARE * randomBits;
 }
-
-function remainder(text: string): string {
-  let rest = text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-  for (const [digit, letter] of LEET) rest = rest.replaceAll(digit, letter);
-  for (const word of WORDS) rest = rest.replaceAll(word, '');
-  return rest.replaceAll(/(.)\1+/g, '$1');
-}
-
-const LEET = [['0', 'o'], ['1', 'i'], ['3', 'e'], ['4', 'a'], ['5', 's'], ['7', 't']] as const;
-
-/** Words that people put into secrets, longest first, spelled as they look after the digits have been read as letters. */
-const WORDS: readonly string[] = (
-  'secret secrets secretkey password passwort passphrase passwd pass private public token tokens jsonwebtoken webtoken json jwt jws ' +
-  'access refresh session cookie auth authentication authorization authenticate oauth openid login logon user users username admin ' +
-  'administrator root system server service client application app api backend frontend web website site http https www com org net ' +
-  'key keys signing signature sign signer verify encryption encrypt crypto cipher hash hmac sha sha256 hs256 hs384 hs512 bit bits byte ' +
-  'bytes salt default example sample demo test testing tests tester dev develop developer development prod production staging stage ' +
-  'local localhost host change changeme changeit change this please replace insert your yours here must should with some very super ' +
-  'ultra mega extra long longer longest strong stronger strongest secure secured security safe safety random randomly string strings text ' +
-  'value values generated generate generator unknown nobody knows guess never ever share sharing keep kept hidden hide the and for not ' +
-  'that have has are was were can use used using only just more most least less than then from into onto over under this these those ' +
-  'hello world welcome foo bar baz qux qwerty qwertz qwertyuiop asdf asdfgh asdfghjkl zxcv zxcvbn zxcvbnm abc abcd abcde abcdef ' +
-  'abcdefghijklmnopqrstuvwxyz dragon monkey letmein iloveyou sunshine princess football baseball master superman batman trustno ' +
-  'spring springboot boot express node nodejs django flask rails laravel symfony react angular vue next nest graphql mongo mongodb ' +
-  'mysql postgres redis database data docker kubernetes cloud aws azure google company corp enterprise project team my me i it is in of ' +
-  'to a an at by on or we you our us be do as so if no yes any all one two three four five six seven eight nine ten zero ' +
-  'characters character chars char letters letter digits digit number numbers minimum minimal required require at least need needs ' +
-  'configuration config settings setting environment env variable variables file store storage vault temp temporary new old good bad'
-)
-  .split(' ')
-  .concat(['oizeasgtbg', 'i2eas6t89o', 'i2eas', '2eas', 'o987', '9876', 'easg', '89'])
-  .map((word) => LEET.reduce((text, [digit, letter]) => text.replaceAll(digit, letter), word))
-  .sort((left, right) => right.length - left.length);

@@ -65,7 +65,7 @@ describe.skipIf(!VECTORS_PRESENT)('Wycheproof signatures', () => {
   });
 
   test('JO-12: rsa_pss_2048_sha256_mgf1_0 is refused under PS256: what it calls valid has no salt', () => {
-    // The one that is accepted is labelled invalid for having a salt of 32 bytes, which is what PS256 asks for.
+    // The one that is accepted is tc69, labelled invalid because its salt has 32 bytes: that is what PS256 asks for.
     expect(run('rsa_pss_2048_sha256_mgf1_0', 'PS256')).toEqual({ 'valid refused': 61, 'invalid refused': 41, 'invalid accepted': 1 });
   });
 });
