@@ -1,31 +1,48 @@
 /** `npm run bench`: the question, the machine, the tables, and a file with everything. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import process from 'node:process';
 import { HELP, type Options, type SuiteName, readOptions } from './options.ts';
 import { describeMachine, machineLine } from './report/machine.ts';
 import { drawTargets } from './report/table.ts';
 import type { Target } from './report/targets.ts';
+import { runGatewaySuite } from './gateway/suite.ts';
 import { runVerifySuite } from './verify/suite.ts';
 
 /** A suite: measures and prints; what it gives goes into the file. */
 type Suite = (quick: boolean, print: (text: string) => void) => Promise<{ readonly targets: readonly Target[] }>;
 
-const SUITES: Readonly<Record<SuiteName, Suite>> = { verify: runVerifySuite, gateway: runVerifySuite };
+const SUITES: Readonly<Record<SuiteName, Suite>> = { verify: runVerifySuite, gateway: runGatewaySuite };
 
 const DEFAULT_FILE = resolve(import.meta.dirname, '../results/latest.local.json');
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  const options = readArguments();
+  if (options === undefined) return 2;
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
   try {
-    const options = readOptions(process.argv.slice(2));
-    if (options.help) console.log(HELP);
-    else await runSuites(options);
+    await runSuites(options);
     return 0;
   } catch (error) {
-    console.error(error instanceof TypeError ? error.message : error);
-    return error instanceof TypeError ? 2 : 1;
+    console.error(error);
+    return 1;
+  }
+}
+
+function readArguments(): Options | undefined {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\nTry: npm run bench -- --help`);
+    return undefined;
   }
 }
 

@@ -1,7 +1,8 @@
 /** The parent's side of a process of the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { join, isAbsolute } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Core, nodeCommand } from './cores.ts';
 import type { Question, Reply } from './worker.ts';
 
@@ -9,8 +10,9 @@ import type { Question, Reply } from './worker.ts';
 export interface ChildSpec {
   /** What people call it. */
   readonly name: string;
-  /** Its script, relative to `src`. */
+  /** Its script: absolute, or relative to `src`. */
   readonly script: string;
+  readonly args?: readonly string[];
   readonly core?: Core | undefined;
   /** Options of Node. */
   readonly nodeOptions?: readonly string[];
@@ -18,6 +20,7 @@ export interface ChildSpec {
 
 const KEPT_OUTPUT = 4000;
 const STOP_LIMIT_MS = 3000;
+const START_LIMIT_MS = 20_000;
 
 /** One process. */
 export class Child {
@@ -29,10 +32,10 @@ export class Child {
   #output = '';
   #questions = 0;
 
-  private constructor({ name, script, core, nodeOptions = [] }: ChildSpec) {
+  private constructor({ name, script, args: scriptArgs = [], core, nodeOptions = [] }: ChildSpec) {
     this.name = name;
     const [command, ...args] = nodeCommand(core);
-    this.#process = spawn(command, [...args, ...nodeOptions, resolve(import.meta.dirname, '..', script)], {
+    this.#process = spawn(command, [...args, ...nodeOptions, fromSource(script), ...scriptArgs], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) stream.on('data', (chunk: Buffer) => this.#keep(chunk));
@@ -59,6 +62,17 @@ export class Child {
       if (error) pending.reject(error);
     });
     return (await pending.promise) as Answer;
+  }
+
+  /** Waits until the process has written something. @throws Error when it ends instead, or has not after a while */
+  async written(pattern: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + START_LIMIT_MS;
+    while (Date.now() < deadline && this.#process.exitCode === null) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) return match;
+      await delay(20);
+    }
+    throw new Error(`${this.name} did not start.\n${this.#output}`);
   }
 
   /** Ends the process; resolves when it is gone. */
@@ -105,4 +119,9 @@ export async function withChildren<Result>(
   } finally {
     await Promise.all(children.map((child) => child.stop()));
   }
+}
+
+/** A path of this package, as Node's command line takes it. */
+export function fromSource(path: string): string {
+  return isAbsolute(path) ? path : join(import.meta.dirname, '..', path);
 }

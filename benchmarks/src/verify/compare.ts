@@ -1,9 +1,8 @@
 /** One comparison: every contender in a process of its own, taking turns on one core. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Child, withChildren } from '../process/child.ts';
+import { type Child, type ChildSpec, withChildren } from '../process/child.ts';
 import { canPin, usableCores } from '../process/cores.ts';
+import { withTemporaryFolder } from '../process/temporary-folder.ts';
 import { showProgress } from '../report/progress.ts';
 import { AUDIENCE, ISSUER } from '../tokens/claims.ts';
 import { createKeyPair } from '../tokens/key-pair.ts';
@@ -20,26 +19,21 @@ const SPARE_ROOM = 1.25;
 
 /** Signs the tokens, checks every contender, then takes the times. @throws Error when a contender answers wrongly */
 export async function compare(comparison: Comparison, plan: Plan): Promise<ComparisonResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'watchword-benchmark-'));
-  try {
+  return withTemporaryFolder(async (folder) => {
     const ids = contendersFor(comparison.algorithm);
     const job = await createJob(comparison, plan, folder);
-    // Processes that wait use nothing, so all may share the core of the one whose turn it is.
-    const core = canPin() ? usableCores().at(-1) : undefined;
-    const specs = ids.map((id) => ({
-      name: CONTENDERS[id].title,
-      script: 'verify/contestant.ts',
-      core,
-      nodeOptions: ['--expose-gc'],
-    }));
-    return await withChildren(specs, async (children) => {
+    return withChildren(ids.map(toSpec), async (children) => {
       const prepared = await prepareAll(children, ids, job, comparison);
       const rounds = await playRounds(children, plan.rounds, comparison);
       return summarize(comparison, ids, prepared[0]!.meanTokenBytes, rounds);
     });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
+}
+
+// Processes that wait use nothing, so all may share the core of the one whose turn it is.
+function toSpec(id: ContenderId): ChildSpec {
+  const core = canPin() ? usableCores().at(-1) : undefined;
+  return { name: CONTENDERS[id].title, script: 'verify/contestant.ts', core, nodeOptions: ['--expose-gc'] };
 }
 
 async function createJob({ algorithm, tokens: count }: Comparison, plan: Plan, folder: string): Promise<Omit<Job, 'contender'>> {
