@@ -13,7 +13,7 @@ const WALK_LENGTH = 3;
 /** A piece of at least four characters that stood earlier in the text. */
 const REPEAT_BITS = 8;
 const REPEAT_LENGTH = 4;
-/** The same character again, and the separator between words from its second appearance on. */
+/** The same character again, the next one in a row, and the separator between words from its second appearance on. */
 const AGAIN_BITS = 1;
 /** The second letter of a pair that is frequent in language. */
 const FREQUENT_PAIR_BITS = 2;
@@ -57,12 +57,17 @@ function readLeet(lower: string): string {
 
 function characterBits(text: string, at: number, alphabetBits: number): number {
   const character = text[at]!;
-  const earlier = text.slice(0, at);
-  if (earlier.endsWith(character)) return AGAIN_BITS;
-  if (/[ -/:-@[-`{-~]/.test(character) && earlier.includes(character)) return AGAIN_BITS;
+  if (goesOn(text, at)) return AGAIN_BITS;
+  if (/[ -/:-@[-`{-~]/.test(character) && text.indexOf(character) < at) return AGAIN_BITS;
   const pair = text.slice(Math.max(at - 1, 0), at + 1);
   if (FREQUENT_PAIRS.has(pair)) return FREQUENT_PAIR_BITS;
   return /^\d\d$/.test(pair) ? Math.min(DIGIT_BITS, alphabetBits) : alphabetBits;
+}
+
+/** Whether the character is the same as the last, or follows from the last two: 3, 5, 7. */
+function goesOn(text: string, at: number): boolean {
+  const step = text.charCodeAt(at) - text.charCodeAt(at - 1);
+  return step === 0 || step === text.charCodeAt(at - 1) - text.charCodeAt(at - 2);
 }
 
 function isWalk(lower: string, at: number, length: number): boolean {
@@ -81,7 +86,7 @@ const WALKS_FORWARD = [
   '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()', 'n2r5u8x/a?d(g+kbpeshvmyq3t6w9z$c&f)j@ncrfujxn',
   '/b?e(h+mbqethwmzq4t7w!z%c*f-jandrgukxp2s5v8y/', 'jmcqftjwnzr4u7x!a%d*g-kapdsgvkyp',
 ];
-const WALKS = WALKS_FORWARD.flatMap((walk) => [walk, [...walk].reverse().join('')]).join('\n');
+const WALKS = WALKS_FORWARD.flatMap((walk) => [walk, [...walk].toReversed().join('')]).join('\n');
 
 /** The most frequent pairs of letters of English, in small and in capital letters. */
 const FREQUENT_PAIRS: ReadonlySet<string> = new Set(

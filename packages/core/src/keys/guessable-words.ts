@@ -25,7 +25,7 @@ export const GUESSABLE_WORDS: readonly string[] = [
       'by as is it be do so if or an am me my we us he no go hi ok yes nobody noone somebody someone anybody anyone everybody everyone nothing ' +
       'something anything everything way ways time times day days year years life love like want wants leak leaked stolen committed commit github ' +
       // names and fashions
-      'hello world welcome goodbye foo bar baz qux lorem ipsum dolor sit amet dragon monkey letmein iloveyou sunshine princess football baseball ' +
+      'hello world welcome goodbye quick brown jumps jump lazy run runs away foo bar baz qux lorem ipsum dolor sit amet dragon monkey letmein iloveyou sunshine princess football baseball ' +
       'basketball master superman batman spiderman pokemon starwars force shadow michael jordan trustno shh hush ninja cat dog fish pizza cookies ' +
       'coffee banana apple orange summer winter spring autumn monday friday january december company corp corporation enterprise project team ' +
       'group office home money bank shop store market game games music movie book books school student teacher hacker hack hacking ' +

@@ -50,7 +50,7 @@ function hasKeyStructure(bytes: Buffer): boolean {
 function formsOf(text: string, depth = 0): readonly string[] {
   const plain = text.replaceAll('\0', '').trim();
   const decoded = depth < 2 ? [decodedText(plain, BASE64, 'base64'), decodedText(plain, HEX, 'hex')] : [];
-  return [plain, [...plain].reverse().join(''), ...decoded.flatMap((form) => (form === undefined ? [] : formsOf(form, depth + 1)))];
+  return [plain, [...plain].toReversed().join(''), ...decoded.flatMap((form) => (form === undefined ? [] : formsOf(form, depth + 1)))];
 }
 
 const BASE64 = /^[\w+/-]+=*$/;
@@ -59,7 +59,7 @@ const HEX = /^[0-9a-f]+$/i;
 function decodedText(text: string, alphabet: RegExp, encoding: 'base64' | 'hex'): string | undefined {
   if (!alphabet.test(text)) return undefined;
   const decoded = Buffer.from(text, encoding).toString('latin1');
-  return /^[\t\r\n -~]{8,}$/.test(decoded) ? decoded : undefined;
+  return /^[\0\t\r\n -~]{8,}$/.test(decoded) ? decoded : undefined;
 }
 
 /** Less work than this is not worth the name of a secret: 80 bits have been searched. */
