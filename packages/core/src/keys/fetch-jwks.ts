@@ -18,19 +18,28 @@ export interface FetchLimits {
 export async function fetchJson(fetch: Fetch, url: string, limits: FetchLimits): Promise<unknown> {
   const signal = AbortSignal.timeout(limits.timeoutMs);
   try {
-    // A redirect could point anywhere, so none is followed (C1).
-    const response = await fetch(url, { redirect: 'error', signal, headers: { accept: 'application/jwk-set+json, application/json' } });
-    if (response.status !== 200) {
-      // An unread body would hold its connection until the time limit.
-      response.body?.cancel().catch(() => {});
-      throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
-    }
-    return JSON.parse(await readLimited(response, limits.maxBytes, url));
+    // A fetch of the user's own may not heed the signal.
+    return await Promise.race([download(fetch, url, limits, signal), aborted(signal)]);
   } catch (error) {
     if (error instanceof WatchwordError) throw error;
     const reason = signal.aborted ? `no answer within ${limits.timeoutMs} ms` : describe(error);
     throw new WatchwordError('keys_unavailable', `${url}: ${reason}`, { cause: error });
   }
+}
+
+async function download(fetch: Fetch, url: string, limits: FetchLimits, signal: AbortSignal): Promise<unknown> {
+  // A redirect could point anywhere, so none is followed (C1).
+  const response = await fetch(url, { redirect: 'error', signal, headers: { accept: 'application/jwk-set+json, application/json' } });
+  if (response.status !== 200) {
+    // An unread body would hold its connection until the time limit.
+    response.body?.cancel().catch(() => {});
+    throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
+  }
+  return JSON.parse(await readLimited(response, limits.maxBytes, url));
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 async function readLimited(response: Response, maxBytes: number, url: string): Promise<string> {
