@@ -60,11 +60,12 @@ export const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map(
   ].map((algorithm) => [algorithm.name, Object.freeze(algorithm)]),
 );
 
-/** Two names for one algorithm: a key bound to `Ed25519` also verifies tokens that say `EdDSA` (JO-14). */
-export function sameAlgorithm(left: string, right: string): boolean {
-  return left === right || (isEdwards(left) && isEdwards(right));
+/** The name that stands for all names of an algorithm: `Ed25519` for `EdDSA`, which here means the same (JO-14). */
+export function canonicalName(name: string): string {
+  return name === 'EdDSA' ? 'Ed25519' : name;
 }
 
-function isEdwards(name: string): boolean {
-  return name === 'Ed25519' || name === 'EdDSA';
+/** Two names for one algorithm: a key bound to `Ed25519` also verifies tokens that say `EdDSA` (JO-14). */
+export function sameAlgorithm(left: string, right: string): boolean {
+  return left === right || canonicalName(left) === canonicalName(right);
 }

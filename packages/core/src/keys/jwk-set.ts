@@ -1,7 +1,7 @@
 /** Reads a JWK Set (RFC 7517 section 5) into typed keys, refusing what could be taken for something else. */
 import type { JsonWebKey } from 'node:crypto';
 import { WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
-import { ALGORITHMS, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
+import { ALGORITHMS, type AlgorithmName, canonicalName, sameAlgorithm } from './algorithms.ts';
 import { type VerificationKey, createVerificationKey } from './verification-key.ts';
 
 /** A member of a set that was passed over, and why: for logs and alarms. */
@@ -77,7 +77,7 @@ function fits(jwk: JsonWebKey, name: string): boolean {
 function assertDistinct(keys: readonly VerificationKey[]): void {
   const seen = new Map<string, string>();
   for (const key of keys) {
-    const name = `${key.algorithm.name}\0${key.kid ?? ''}`;
+    const name = `${canonicalName(key.algorithm.name)}\0${key.kid ?? ''}`;
     const known = seen.get(name);
     assertConfig(known === undefined || known === key.id || key.kid === undefined, 'jwks: two different keys share one kid and alg');
     seen.set(name, key.id);

@@ -1,7 +1,7 @@
 /** The published keys of one issuer, fetched from its JWK Set URL and kept through bad weather. */
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
-import { assertFunction, assertKnownOptions, assertPositive } from '../options.ts';
+import { assertBetween, assertFunction, assertKnownOptions, assertPositive } from '../options.ts';
 import { type Fetch, fetchJson } from './fetch-jwks.ts';
 import { parseJwkSet } from './jwk-set.ts';
 import { KeyRing } from './key-ring.ts';
@@ -16,7 +16,7 @@ export interface RemoteKeysOptions {
   readonly url: string;
   /** The allow-list of the issuer: keys for other algorithms are passed over. */
   readonly algorithms: readonly string[];
-  /** Time limit of one fetch. Default 5000. */
+  /** Time limit of one fetch, at most 600000. Default 5000. */
   readonly timeoutMs?: number;
   /** Size limit of the answer, decompressed. Default 524288. */
   readonly maxBytes?: number;
@@ -159,7 +159,8 @@ function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOption
   return {
     url: options.url,
     algorithms: options.algorithms,
-    timeoutMs: assertPositive(options.timeoutMs ?? 5_000, 'timeoutMs'),
+    // AbortSignal.timeout takes whole numbers only.
+    timeoutMs: Math.ceil(assertBetween(options.timeoutMs ?? 5_000, 1, 600_000, 'timeoutMs')),
     maxBytes: assertPositive(options.maxBytes ?? 524_288, 'maxBytes'),
     cooldownMs: assertPositive(options.cooldownMs ?? 15_000, 'cooldownMs'),
     refreshMs: assertPositive(refreshMs, 'refreshMs'),

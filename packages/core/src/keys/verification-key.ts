@@ -2,7 +2,7 @@
 import { type JsonWebKey, type KeyObject, X509Certificate, createHash, createPublicKey, createSecretKey } from 'node:crypto';
 import { assertConfig } from '../errors.ts';
 import { assertKnownOptions } from '../options.ts';
-import { ALGORITHMS, type Algorithm, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
+import { ALGORITHMS, type Algorithm, type AlgorithmName, canonicalName, sameAlgorithm } from './algorithms.ts';
 import { assertStrongSecret } from './secret-strength.ts';
 
 /** Key material as a user has it. The form is named by the member, never guessed from the content (A2). */
@@ -139,6 +139,6 @@ function fingerprint(keyObject: KeyObject, algorithm: Algorithm, kid: string | u
     keyObject.type === 'secret'
       ? createHash('sha256').update('watchword hmac secret').update(keyObject.export()).digest()
       : keyObject.export({ type: 'spki', format: 'der' });
-  const hash = createHash('sha256').update(algorithm.name).update('\0').update(kid ?? '').update('\0').update(material);
+  const hash = createHash('sha256').update(canonicalName(algorithm.name)).update('\0').update(kid ?? '').update('\0').update(material);
   return hash.digest('base64url');
 }
