@@ -1,5 +1,6 @@
 /** Runs the target in the foreground: same terminal, same signals, same exit code. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import process from 'node:process';
 import { environment } from './runtime.mjs';
@@ -35,11 +36,23 @@ export function run(runtime, script, args) {
   });
 }
 
-// An npm that is killed outright tells its script nothing; the script finds itself with another parent.
+// An npm that is killed outright tells its script nothing, nor the shell between the two; the script, or on Linux the shell,
+// finds itself with another parent.
 function watchParent(onOrphaned) {
   if (process.env.npm_lifecycle_event === undefined) return undefined;
-  const parent = process.ppid;
+  const ancestors = readAncestors();
   return setInterval(() => {
-    if (process.ppid !== parent) onOrphaned();
+    if (readAncestors() !== ancestors) onOrphaned();
   }, PARENT_POLL_MS);
+}
+
+function readAncestors() {
+  const parent = process.ppid;
+  try {
+    const [, grandparent] = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${parent}/status`, 'utf8'));
+    return `${parent} ${grandparent}`;
+  } catch {
+    // No /proc here, or the parent ended just now.
+    return String(parent);
+  }
 }

@@ -1,7 +1,5 @@
 /** The run, from the first process to the last line on screen. */
-import { rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import process from 'node:process';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from './measure/measure.ts';
 import { FULL_PLAN, QUICK_PLAN, userCountOf } from './measure/plan.ts';
@@ -38,7 +36,6 @@ export async function run(fleet: Fleet, options: Options, onServing: () => void)
     startForwarding(fleet, provider, 'jose'),
     startForwarding(fleet, provider, 'cache'),
   ]);
-  process.on('exit', () => rmSync(dirname(verifyOnce.gateway.config), { recursive: true, force: true }));
   tellProcesses(verifyOnce, progress);
   progress(
     `for comparison     ${rivals.flatMap(({ children }) => children).length} processes that verify the external token themselves`,

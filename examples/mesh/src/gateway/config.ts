@@ -52,6 +52,9 @@ routes:
     scopes: [orders.read]
     reuse: per-request
 
+# Ctrl-C should not take long.
+limits: { shutdownTimeoutMs: 300 }
+
 log: { level: warn }
 `;
 }

@@ -1,7 +1,8 @@
 /** Runs `watchword gateway --config <file>` in front of the services. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Child } from '../process/child.ts';
@@ -40,7 +41,9 @@ export async function startGateway(fleet: Fleet, { startServices, ...settings }:
   const [port, controlPort] = [await freePort(), await freePort()];
   const control = `http://127.0.0.1:${controlPort}`;
   const services = await startServices(`${control}/.well-known/jwks.json`);
-  const config = join(mkdtempSync(join(tmpdir(), 'watchword-mesh-')), 'watchword.yaml');
+  const folder = mkdtempSync(join(tmpdir(), 'watchword-mesh-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const config = join(folder, 'watchword.yaml');
   writeFileSync(config, gatewayConfig({ ...settings, port, controlPort, ordersUrl: services.at(-1)!.origin }));
   const child = await fleet.start({
     name: 'gateway',
