@@ -22,9 +22,9 @@ const FULL: GatewayPlan = {
   algorithms: ['ES256', 'RS256'],
   tokens: 300,
   connections: 64,
-  rounds: 7,
-  warmUpRounds: 1,
-  roundMs: 1800,
+  rounds: 11,
+  warmUpRounds: 2,
+  roundMs: 1000,
 };
 const QUICK: GatewayPlan = { algorithms: ['ES256'], tokens: 300, connections: 64, rounds: 3, warmUpRounds: 1, roundMs: 800 };
 

@@ -9,7 +9,7 @@ export const AUDIENCE = 'https://orders.example.com';
 /** Validity: longer than the longest run. */
 const LIFETIME_SECONDS = 3 * 3600;
 
-const SCOPE = 'openid profile email orders.read orders.write baskets.read baskets.write invoices.read offline_access';
+const SCOPE = 'openid profile email orders.read orders.write';
 const ROLES = [
   'customer',
   'customer-premium',
@@ -17,6 +17,8 @@ const ROLES = [
   'reviewer',
   'beta-tester',
   'loyalty-programme-gold',
+  'click-and-collect',
+  'invoice-recipient',
   'offline_access',
   'uma_authorization',
   'default-roles-shop',
