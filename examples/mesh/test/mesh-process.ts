@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -19,13 +20,15 @@ export class MeshProcess {
   readonly #process: ChildProcess;
   // Every process of the mesh inherits it: shows which ones are left, whoever their parent is by then.
   readonly #mark: string = `MESH_TEST_RUN=${randomUUID()}`;
+  // A mesh that is killed outright cannot remove its files.
+  readonly #folder: string = mkdtempSync(join(tmpdir(), 'mesh-test-'));
   #output = '';
 
   constructor(args: readonly string[]) {
     const [name, value] = this.#mark.split('=');
     this.#process = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, [name!]: value },
+      env: { ...process.env, [name!]: value, TMPDIR: this.#folder },
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
       stream.on('data', (chunk: Buffer) => {
@@ -77,7 +80,9 @@ export class MeshProcess {
   /** For the end of a test: nothing stays behind, whatever happened. */
   async clear(): Promise<void> {
     this.#process.kill('SIGKILL');
-    for (const { pid } of await this.remaining(3_000)) process.kill(pid, 'SIGKILL');
+    const left = CAN_LIST_PROCESSES ? await this.remaining(3_000) : [];
+    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

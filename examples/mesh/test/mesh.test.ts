@@ -12,7 +12,7 @@ let mesh: MeshProcess | undefined;
 const start = (...args: string[]): MeshProcess => (mesh = new MeshProcess(args));
 
 afterEach(async () => {
-  if (CAN_LIST_PROCESSES) await mesh?.clear();
+  await mesh?.clear();
   mesh = undefined;
 });
 
