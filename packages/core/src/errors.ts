@@ -50,6 +50,9 @@ export type ErrorCode =
   | 'token_expired'
   | 'token_not_yet_valid'
   | 'token_too_old'
+  // revocation
+  | 'token_revoked'
+  | 'revocation_unavailable'
   // authorization and exchange
   | 'scope_insufficient'
   | 'scope_unknown'
@@ -99,6 +102,14 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   token_expired: badToken('RFC 7519 section 4.1.4: now is on or after exp (AT-6, JO-8)'),
   token_not_yet_valid: badToken('RFC 7519 section 4.1.5: now is before nbf (JO-8)'),
   token_too_old: badToken('Policy: now is on or after iat plus the maximum token age'),
+  // revocation
+  token_revoked: badToken('RFC 6750 section 3.1: the token, its session, its subject or its key was revoked (D7)'),
+  revocation_unavailable: {
+    http: 503,
+    grpc: 14,
+    title: 'Revocations are unavailable',
+    rule: 'A token is not accepted while nobody can say whether it was revoked (D10, ER-4)',
+  },
   // authorization and exchange
   scope_insufficient: {
     http: 403,

@@ -25,6 +25,27 @@ export type { CachedVerifier, Verifier } from './verify/verifier.ts';
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';
+export {
+  type Revocation,
+  type RevocationTarget,
+  decodeRevocation,
+  encodeRevocation,
+  readRevocation,
+} from './revocation/revocation.ts';
+export { RevocationIndex, type RevocationIndexStats } from './revocation/revocation-index.ts';
+export type {
+  LogEntry,
+  LogPosition,
+  RevocationFollower,
+  RevocationListener,
+  RevocationLog,
+} from './revocation/revocation-log.ts';
+export { type MemoryRevocationLogOptions, createMemoryRevocationLog } from './revocation/memory-log.ts';
+export { type SqliteRevocationLogOptions, createSqliteRevocationLog } from './revocation/sqlite-log.ts';
+export { type RevocationStats, type Revocations, type RevocationsOptions, createRevocations } from './revocation/revocations.ts';
+export { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './revocation/freshness.ts';
+export { type RevocableVerifierOptions, createRevocableVerifier } from './revocation/revocable-verifier.ts';
+export { type Random, type Schedule, systemSchedule } from './revocation/schedule.ts';
 export { type TxnMinter, type TxnMinterOptions, type TxnRequest, createTxnMinter } from './txn/mint.ts';
 export { type ClaimsMapping } from './txn/claims-mapping.ts';
 export { type TxnPipelineOptions, type TxnVerifierOptions, createTxnPipeline, createTxnVerifier } from './txn/verify.ts';

@@ -1,0 +1,72 @@
+/** Refuses revoked tokens, as a decorator of any verifier. A cache in front of it is right by itself: each hit asks `holds`. */
+import { createHash } from 'node:crypto';
+import { type Clock, readClock, systemClock } from '../clock.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
+import { assertFunction, assertKnownOptions } from '../options.ts';
+import type { VerifiedToken } from '../verify/verified-token.ts';
+import type { Verifier } from '../verify/verifier.ts';
+import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './freshness.ts';
+
+/** When known revocations are current enough. */
+export interface RevocableVerifierOptions extends FreshnessRequirement {
+  readonly clock?: Clock;
+}
+
+/**
+ * Puts revocation behind a verifier. Order of use: `createCachedVerifier(createRevocableVerifier(createVerifier(...), ...))`.
+ * `verify` rejects with `token_revoked` (401), and for an otherwise good token with `revocation_unavailable` (503) while the
+ * revocations are stale. `holds` is false for a revoked token, and throws `revocation_unavailable`: a cached verdict is then neither
+ * used nor lost, and an outage costs no signature checks.
+ * @throws WatchwordError `config_invalid`
+ */
+export function createRevocableVerifier(
+  verifier: Verifier,
+  revocations: RevocationView,
+  options: RevocableVerifierOptions = {},
+): Verifier {
+  assertKnownOptions(options, ['staleAfterMs', 'whenStale', 'clock'], 'revocable');
+  assertConfig(
+    typeof verifier?.verify === 'function' && typeof verifier.holds === 'function',
+    'revocable.verifier: must be a verifier',
+  );
+  // A cache inside would be asked first, and its verdicts be checked all the same; but its owner would think them remembered.
+  assertConfig(
+    !('recall' in verifier),
+    'revocable.verifier: put the cache in front: createCachedVerifier(createRevocableVerifier(...))',
+  );
+  assertConfig(typeof revocations?.revokes === 'function', 'revocable.revocations: make them with createRevocations');
+  const { clock = systemClock, ...requirement } = options;
+  assertFunction(clock, 'revocable.clock');
+  const freshness = readFreshness(requirement, 'revocable');
+  const isRevoked = (token: VerifiedToken): boolean => revocations.revokes(token, readClock(clock));
+  return {
+    policyId: policyId(verifier, revocations, clock, [freshness.staleAfterMs, freshness.whenStale]),
+    async verify(compact) {
+      const token = await verifier.verify(compact);
+      // What is known to be revoked is a bad token, however old the knowledge.
+      if (isRevoked(token)) throw new WatchwordError('token_revoked');
+      assertFresh(revocations, freshness, readClock(clock));
+      return token;
+    },
+    holds(token) {
+      if (!verifier.holds(token) || isRevoked(token)) return false;
+      assertFresh(revocations, freshness, readClock(clock));
+      return true;
+    },
+  };
+}
+
+// Two sets of revocations may differ later, whatever they hold now, so identity goes into the id.
+const identities = new WeakMap<object, number>();
+let nextIdentity = 0;
+
+function identityOf(object: object): number {
+  let identity = identities.get(object);
+  if (identity === undefined) identities.set(object, (identity = nextIdentity += 1));
+  return identity;
+}
+
+function policyId(verifier: Verifier, revocations: RevocationView, clock: Clock, facts: readonly unknown[]): string {
+  const text = JSON.stringify(['revocable', verifier.policyId, identityOf(revocations), identityOf(clock), ...facts]);
+  return createHash('sha256').update(text).digest('base64url');
+}

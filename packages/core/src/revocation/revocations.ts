@@ -1,0 +1,189 @@
+/** The revocations of one process: follows a log, answers at once from memory, and gives back to the log what it has lost. */
+import { type Clock, readClock, systemClock } from '../clock.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
+import { assertFunction, assertKnownOptions } from '../options.ts';
+import type { VerifiedToken } from '../verify/verified-token.ts';
+import type { RevocationView } from './freshness.ts';
+import { Repayment } from './repayment.ts';
+import { FORGET_AFTER_MS, type Revocation, readRevocation } from './revocation.ts';
+import { RevocationIndex } from './revocation-index.ts';
+import type { LogEntry, LogPosition, RevocationFollower, RevocationLog } from './revocation-log.ts';
+import { type Random, type Schedule, systemSchedule } from './schedule.ts';
+
+/** Which log to follow. */
+export interface RevocationsOptions {
+  /** Where revocations are kept and shared. Remains its maker's to close. */
+  readonly log: RevocationLog;
+  readonly clock?: Clock;
+  readonly schedule?: Schedule;
+  readonly random?: Random;
+}
+
+/** Counters and gauges. */
+export interface RevocationStats {
+  /** Revocations known here. */
+  readonly entries: number;
+  /** Estimated memory of them. */
+  readonly bytes: number;
+  /** Time since the revocations were last known to be complete: the bound on how long a revoked token may live on now. */
+  readonly lagMs: number;
+  /** From append to arrival, of the last entry; compares the clocks of two machines if the log is on another one. */
+  readonly deliveryMs: number | undefined;
+  /** Snapshots taken: above 1 after a gap, another epoch or a restart of the log. */
+  readonly snapshots: number;
+  /** Known here but not known to be in the log: appended again until it is. */
+  readonly owed: number;
+  /** Appended again with success after the log had lost them. */
+  readonly repaid: number;
+  /** Failures to read from or to append to the log. */
+  readonly failures: number;
+  readonly position: LogPosition | undefined;
+}
+
+/** Revocations in force here. */
+export interface Revocations extends RevocationView {
+  /**
+   * Revokes. From this call on it is refused in this process; once the promise resolves it is durable, and on its way to all who
+   * follow the log. After a rejection it is appended again until that succeeds or it expires.
+   * @throws WatchwordError `config_invalid` naming the member, `revocation_unavailable`; both as a rejection
+   */
+  revoke(revocation: Revocation): Promise<void>;
+  /** Resolves with the first snapshot. Before it nothing is fresh. Rejects when closed before. */
+  ready(): Promise<void>;
+  stats(): RevocationStats;
+  /** Stops following. Nothing is fresh any more. */
+  close(): void;
+}
+
+/** Starts to follow a log. @throws WatchwordError `config_invalid` */
+export function createRevocations(options: RevocationsOptions): Revocations {
+  assertKnownOptions(options, ['log', 'clock', 'schedule', 'random'], 'revocations');
+  const { log, clock = systemClock, schedule = systemSchedule, random = Math.random } = options;
+  assertConfig(
+    typeof log?.append === 'function' && typeof log.follow === 'function',
+    'revocations.log: must be a revocation log',
+  );
+  assertFunction(clock, 'revocations.clock');
+  return new FollowedRevocations(
+    log,
+    clock,
+    assertFunction(schedule, 'revocations.schedule'),
+    assertFunction(random, 'revocations.random'),
+  );
+}
+
+const PRUNE_EVERY_MS = 60_000;
+
+class FollowedRevocations implements Revocations {
+  readonly #log: RevocationLog;
+  readonly #clock: Clock;
+  readonly #follower: RevocationFollower;
+  readonly #repayment: Repayment;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #cancelPruning: () => void;
+  #index = new RevocationIndex();
+  #position: LogPosition | undefined;
+  #deliveryMs: number | undefined;
+  #snapshots = 0;
+  #failures = 0;
+  #isClosed = false;
+
+  constructor(log: RevocationLog, clock: Clock, schedule: Schedule, random: Random) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#repayment = new Repayment(log, { clock, schedule, random });
+    // Whoever never asks for it must not be told of it as an unhandled rejection.
+    this.#ready.promise.catch(() => {});
+    this.#cancelPruning = repeat(schedule, PRUNE_EVERY_MS, () => this.#index.prune(this.#clock() - FORGET_AFTER_MS));
+    this.#follower = log.follow({
+      snapshot: (revocations, position) => this.#takeSnapshot(revocations, position),
+      entry: (entry) => this.#takeEntry(entry),
+      failed: () => (this.#failures += 1),
+    });
+  }
+
+  get freshAtMs(): number {
+    return this.#isClosed ? -Infinity : this.#follower.freshAtMs;
+  }
+
+  revokes(token: VerifiedToken, nowMs: number): boolean {
+    return this.#index.revokes(token, nowMs);
+  }
+
+  async revoke(revocation: Revocation): Promise<void> {
+    const checked = readRevocation(revocation);
+    this.#index.add(checked);
+    // Owed until it is known to be there: a process that dies in between took an unacknowledged revocation with it, no more.
+    this.#repayment.owe(checked);
+    try {
+      await this.#log.append(checked);
+      this.#repayment.settle(checked);
+    } catch (error) {
+      this.#failures += 1;
+      this.#repayment.start();
+      throw error;
+    }
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  stats(): RevocationStats {
+    const { owed, repaid, failures } = this.#repayment.stats();
+    return {
+      ...this.#index.stats(),
+      lagMs: Math.max(0, readClock(this.#clock) - this.freshAtMs),
+      deliveryMs: this.#deliveryMs,
+      snapshots: this.#snapshots,
+      owed,
+      repaid,
+      failures: this.#failures + failures,
+      position: this.#position,
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#follower.close();
+    this.#repayment.close();
+    this.#cancelPruning();
+    this.#ready.reject(new WatchwordError('revocation_unavailable', 'The revocations were closed'));
+  }
+
+  // What is known here and in force stays known, whatever the log says: acknowledged entries may be lost in a failover (D10).
+  #takeSnapshot(revocations: readonly Revocation[], position: LogPosition): void {
+    const next = new RevocationIndex();
+    for (const revocation of revocations) next.add(revocation);
+    const nowMs = this.#clock();
+    for (const revocation of this.#index.revocations()) {
+      if (next.covers(revocation)) this.#repayment.settle(revocation);
+      else if (!(nowMs >= revocation.expiresAtMs)) this.#repayment.owe(revocation);
+    }
+    for (const revocation of this.#index.revocations()) next.add(revocation);
+    this.#index = next;
+    this.#position = position;
+    this.#snapshots += 1;
+    this.#repayment.start();
+    this.#ready.resolve();
+  }
+
+  #takeEntry({ revocation, position, appendedAtMs }: LogEntry): void {
+    this.#index.add(revocation);
+    this.#repayment.settle(revocation);
+    this.#position = position;
+    this.#deliveryMs = Math.max(0, this.#clock() - appendedAtMs);
+  }
+}
+
+function repeat(schedule: Schedule, everyMs: number, action: () => void): () => void {
+  let cancel = (): void => {};
+  const plan = (): void => {
+    cancel = schedule(() => {
+      action();
+      plan();
+    }, everyMs);
+  };
+  plan();
+  return () => cancel();
+}
