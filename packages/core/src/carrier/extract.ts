@@ -14,7 +14,7 @@ export function extractBearer(source: HeaderSource): string {
   const space = value.indexOf(' ');
   const scheme = (space < 0 ? value : value.slice(0, space)).toLowerCase();
   if (scheme !== 'bearer') throw new WatchwordError('scheme_unsupported', 'The Authorization scheme is not Bearer');
-  return singleToken(value.slice(space + 1), 'Authorization');
+  return singleToken(space < 0 ? '' : value.slice(space + 1), 'Authorization');
 }
 
 /**

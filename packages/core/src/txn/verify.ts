@@ -44,7 +44,7 @@ export function createTxnVerifier(options: TxnVerifierOptions): Verifier {
   assertConfig(![...algorithms].some((name) => name.startsWith('HS')), 'txn.algorithms: HMAC lets every verifier mint');
   assertKeySource(options.keys, trustDomain, 'txn');
   const rules = {
-    issuer: options.issuer ?? trustDomain,
+    issuer: assertText(options.issuer ?? trustDomain, 'txn.issuer'),
     issuerClaim: 'optional',
     audiences: new Set([trustDomain]),
     algorithms,

@@ -159,7 +159,8 @@ function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, clock: C
     [...rule.algorithms].sort(),
     rule.keys.id,
     identityOf(rule.keys),
-    [...rule.tokenTypes].map(String).sort(),
+    // null, which stands for no type, is not the type "null".
+    [...rule.tokenTypes].map((type) => JSON.stringify(type)).sort(),
     [...rule.requiredClaims].sort(),
     rule.toleranceSeconds,
     rule.maxTokenAgeSeconds ?? null,
