@@ -38,7 +38,8 @@ export function createPropagator(options: PropagatorOptions): Propagator {
 
   const allows = (url: string | URL): boolean => {
     const target = typeof url === 'string' ? URL.parse(url) : url;
-    if (target === null) return false;
+    // blob: and the like also have an origin, that of whoever made them.
+    if (target === null || !isHttp(target)) return false;
     return origins.has(target.origin) || wildcards.some((pattern) => matchesWildcard(target, pattern));
   };
   return {
@@ -68,13 +69,19 @@ function parsePattern(destination: unknown, place: string): Pattern {
   assertConfig(typeof destination === 'string', `${place}: must be a string`);
   const wildcard = destination.includes('://*.');
   const url = URL.parse(wildcard ? destination.replace('://*.', '://') : destination);
-  assertConfig(url !== null && (url.protocol === 'http:' || url.protocol === 'https:'), `${place}: must be an http or https origin`);
+  assertConfig(url !== null && isHttp(url), `${place}: must be an http or https origin`);
   const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
   assertConfig(bare && !url.hostname.includes('*'), `${place}: must be scheme, host and port only, with at most one leading "*."`);
   assertConfig(!wildcard || url.hostname.includes('.'), `${place}: a wildcard needs a domain of at least two labels`);
   return { origin: url.origin, protocol: url.protocol, port: url.port, suffix: wildcard ? `.${url.hostname}` : undefined };
 }
 
+function isHttp(url: URL): boolean {
+  return url.protocol === 'http:' || url.protocol === 'https:';
+}
+
 function matchesWildcard(target: URL, pattern: Pattern): boolean {
-  return target.protocol === pattern.protocol && target.port === pattern.port && target.hostname.endsWith(pattern.suffix!);
+  const suffix = pattern.suffix!;
+  const below = target.hostname.length > suffix.length && target.hostname.endsWith(suffix);
+  return below && target.protocol === pattern.protocol && target.port === pattern.port;
 }
