@@ -10,6 +10,7 @@ const RESERVED = new Set(['iat', 'exp', 'nbf', 'aud', 'iss', 'txn', 'sub', 'scop
 
 /** Checks a mapping. @throws WatchwordError `config_invalid` naming the claim */
 export function assertMapping(mapping: ClaimsMapping): void {
+  assertConfig(typeof mapping === 'object' && !Array.isArray(mapping), 'claims: must be an object');
   for (const [target, source] of Object.entries(mapping)) {
     assertConfig(!RESERVED.has(target), `claims.${target}: is set by the Txn-Token itself`);
     assertConfig(target !== '' && typeof source === 'string' && source !== '', `claims.${target}: must name a claim of the subject token`);
