@@ -1,4 +1,5 @@
 /** A process with one contender in it: no other library shares its compiler feedback, its heap or its collector. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type AcceptedToken, checkContender } from './check-contender.ts';
 import type { Contender } from './contender.ts';
 import { CONTENDERS } from './contenders.ts';
@@ -14,6 +15,7 @@ const CHECKED_TOKENS = 200;
 const FLOOR_TOKENS = 1000;
 const FIRST_DRAWS = 1000;
 const MAX_DRAWS = 500_000;
+const SETTLE_MS = 50;
 
 const NO_TIME: Lap = { cpuNs: 0, wallNs: 0 };
 
@@ -92,10 +94,18 @@ async function round({ seed }: Round): Promise<RoundResult[]> {
 // The strings alone before and after, so that a machine whose speed drifts does not favour either.
 async function run({ call, whole, strings, inputs, draws }: Event, seed: number): Promise<RoundResult> {
   const order = randomOrder(draws, inputs, seed);
+  await settle();
   const before = strings === undefined ? NO_TIME : await timeLap(order, strings);
   const measured = await timeLap(order, whole);
   const after = strings === undefined ? NO_TIME : await timeLap(order, strings);
   return { call, whole: measured, strings: mean(before, after) };
+}
+
+// What was left behind before is not charged to this turn, and neither is the sweeping of a large heap, which goes on in the
+// background after the collection.
+async function settle(): Promise<void> {
+  globalThis.gc?.();
+  await delay(SETTLE_MS);
 }
 
 function mean(left: Lap, right: Lap): Lap {

@@ -14,8 +14,6 @@ export interface Lap {
 
 /** Works through `order` once. */
 export async function timeLap(order: Uint32Array, work: Work): Promise<Lap> {
-  // What others left behind is not charged to this pass.
-  globalThis.gc?.();
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
   await runThrough(order, work);
