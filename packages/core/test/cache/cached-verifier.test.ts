@@ -77,6 +77,20 @@ describe('a wrong yes', () => {
     expect([aged.recall(token), await verdict(aged, token)]).toEqual([undefined, 'token_too_old']);
   });
 
+  it('with a maximum age, a token from the future is not young but refused, and its second counts', async () => {
+    let nowMs = NOW * 1000;
+    const keys = createLocalKeys({ issuer: ISSUER, keys: [key.material] });
+    const policy = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] as const, keys, maxTokenAgeSeconds: 60, toleranceSeconds: 5 };
+    const cached = createCachedVerifier(createVerifier({ issuers: [policy], clock: () => nowMs }));
+    const early = makeToken(key, { payload: accessClaims({ iat: NOW + 100 }) });
+    nowMs = (NOW + 95) * 1000 - 0.25;
+    expect(await verdict(cached, early)).toBe('token_not_yet_valid');
+    nowMs = (NOW + 95) * 1000;
+    expect([await verdict(cached, early), cached.recall(early) !== undefined]).toEqual(['accepted', true]);
+    nowMs -= 0.25;
+    expect([cached.recall(early), await verdict(cached, early)]).toEqual([undefined, 'token_not_yet_valid']);
+  });
+
   it('D6: what the first caller does to a verdict, the second does not see', async () => {
     const cached = createCachedVerifier(verifierOf(key));
     const long = makeToken(key, { payload: accessClaims({ roles: ['reader'], deep: { list: [{ a: 1 }] } }) });
