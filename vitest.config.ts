@@ -15,6 +15,7 @@ export default defineConfig({
       '@watchword/planner': source('planner'),
       '@watchword/gateway': source('gateway'),
       '@watchword/conformance': source('conformance'),
+      '@watchword/redis': source('redis'),
     },
   },
   test: {

@@ -4,7 +4,7 @@ import process from 'node:process';
 
 /** Debian package, and the command that shows that it is there. */
 const PACKAGES = [
-  // { name: 'redis-server', command: 'redis-server' },
+  { name: 'redis-server', command: 'redis-server' },
 ];
 
 /** Installs what is missing, as root on Debian; does nothing anywhere else. */

@@ -1,0 +1,2 @@
+/** Public surface of @watchword/redis. */
+export { type RedisRevocationLogOptions, createRedisRevocationLog } from './redis-log.ts';

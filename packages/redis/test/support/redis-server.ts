@@ -1,0 +1,91 @@
+/** A Redis server of one test: own port, own folder, started and ended by its process id. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** Whether there is a Redis to test with. */
+export const hasRedis: boolean = spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+
+export class RedisServer {
+  readonly port: number;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'watchword-redis-'));
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePort());
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again, with what is left of its data. */
+  async restart(): Promise<void> {
+    const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--dir', this.#folder];
+    const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    for await (const line of createInterface(child.stdout)) {
+      if (!line.includes('Ready to accept connections')) continue;
+      child.stdout.resume();
+      return;
+    }
+    throw new Error('redis-server did not start');
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const child = this.#process!;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  freeze(): void {
+    this.#process!.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process!.kill('SIGCONT');
+  }
+
+  /** Everything that was written, acknowledged or not, is gone. Only while it is not running. */
+  loseData(): void {
+    rmSync(join(this.#folder, 'appendonlydir'), { recursive: true });
+  }
+
+  /** Copies what is on disk now. */
+  backUp(): void {
+    cpSync(join(this.#folder, 'appendonlydir'), join(this.#folder, 'backup'), { recursive: true });
+  }
+
+  /** Goes back to the copy, as a failover to a replica that was behind does. Only while it is not running. */
+  restore(): void {
+    this.loseData();
+    cpSync(join(this.#folder, 'backup'), join(this.#folder, 'appendonlydir'), { recursive: true });
+  }
+
+  async destroy(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
