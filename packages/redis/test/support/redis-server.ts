@@ -16,12 +16,16 @@ export class RedisServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'watchword-redis-'));
   #process: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  readonly #sync: 'always' | 'everysec';
+
+  private constructor(port: number, sync: 'always' | 'everysec') {
     this.port = port;
+    this.#sync = sync;
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort());
+  /** `everysec` is Redis's default; it acknowledges writes that a kill -9 may take, because it holds them back during a sync. */
+  static async start(sync: 'always' | 'everysec' = 'everysec'): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), sync);
     await server.restart();
     return server;
   }
@@ -32,7 +36,20 @@ export class RedisServer {
 
   /** Starts it again, with what is left of its data. */
   async restart(): Promise<void> {
-    const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--dir', this.#folder];
+    const options = [
+      '--port',
+      `${this.port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      this.#sync,
+      '--dir',
+      this.#folder,
+    ];
     const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     for await (const line of createInterface(child.stdout)) {
