@@ -20,7 +20,7 @@ export interface TxnMinterOptions {
   readonly key: SigningKey;
   /** Value of `req_wl`: the workload that asks for the tokens. */
   readonly requestingWorkload: string;
-  /** Seconds from issuance to `exp`, 5 to 300 (TT-3); never beyond the life of the subject token. Default 60. */
+  /** Seconds from issuance to `exp`, 5 to 300 (TT-3); never beyond the time for which the subject token is accepted. Default 60. */
   readonly lifetimeSeconds?: number;
   /**
    * Seconds during which equal requests get the same token, so that caches and header tables downstream can work. 0: a token
@@ -94,7 +94,7 @@ type Settings = Required<Omit<TxnMinterOptions, 'issuer'>> & { readonly issuer: 
 function sign(request: TxnRequest, settings: Settings, nowMs: number): MintedToken {
   const { subject } = request;
   const iat = Math.floor(nowMs / 1000);
-  // TT-4 permits to outlive the subject token; here it never does.
+  // TT-4 permits to outlive the subject token; here it never outlives the time for which that one is accepted.
   const exp = Math.min(iat + settings.lifetimeSeconds, Math.floor(subject.window.expiresAtMs / 1000));
   if (exp <= iat) throw new WatchwordError('token_expired', 'The subject token ends too soon for a Txn-Token');
   if (subject.claims.sub === undefined) throw new WatchwordError('mint_failed', 'The subject token has no sub');

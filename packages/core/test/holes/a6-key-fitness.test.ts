@@ -30,6 +30,20 @@ const KINDS: readonly [string, KeyObject, readonly string[]][] = [
   ['X25519', generateKeyPairSync('x25519').publicKey, []],
 ];
 
+/** Self-signed, P-256; its private key was thrown away. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBiDCCAS+gAwIBAgIUU/KFeGnCzz6mFEmsMLEvKpJqKMkwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOaXNzdWVyLmV4YW1wbGUwIBcNMjYxMTIxMTE0MzUzWhgPMjEy
+NjEwMjgxMTQzNTNaMBkxFzAVBgNVBAMMDmlzc3Vlci5leGFtcGxlMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEC33hfZwho4dg/Qg9YSBqwH6qBoMsphqHMGMw4QJX
+gmEr7uaipCvV2nui/Y7+DongntKhMRhsafb1uICSJv58HKNTMFEwHQYDVR0OBBYE
+FKu9UEbyx0uIMmuDY/fIw99PQFfzMB8GA1UdIwQYMBaAFKu9UEbyx0uIMmuDY/fI
+w99PQFfzMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgFXhe/3Ft
+P3kWRjKZNh1NYL+JMp60z8g3ppfgR/XEIHwCIH4bFuWG5PTvwEpCM8Y/KmLroHbq
+PTf5J/nrHbpANp/K
+-----END CERTIFICATE-----
+`;
+
 describe('A6: key type, size and curve', () => {
   test.each(KINDS)('A6: %s is bound to its algorithms only, as PEM and as JWK', (_, publicKey, fitting) => {
     const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
@@ -50,6 +64,14 @@ describe('A6: key type, size and curve', () => {
       expect(outcome(() => createVerificationKey({ alg: 'ES256', pem: text }))).toBe('config_invalid');
     }
     expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: privateKey.export({ format: 'jwk' }) }))).toBe('config_invalid');
+  });
+
+  test('A6: a certificate is taken for the key in it, under the algorithm of that key only', () => {
+    expect(ASYMMETRIC.filter((alg) => outcome(() => createVerificationKey({ alg, pem: CERTIFICATE })) === 'accepted')).toEqual(['ES256']);
+    const broken = CERTIFICATE.replace('MIIB', 'MIIC');
+    for (const pem of [broken, CERTIFICATE + CERTIFICATE, CERTIFICATE.replace('BEGIN CERTIFICATE', 'BEGIN PUBLIC KEY'), CERTIFICATE.replaceAll('CERTIFICATE', 'PUBLIC KEY')]) {
+      expect(outcome(() => createVerificationKey({ alg: 'ES256', pem }))).toBe('config_invalid');
+    }
   });
 
   test('A6: RSA with an exponent of 1, an even one, or a modulus beyond reason', () => {

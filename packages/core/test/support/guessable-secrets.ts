@@ -52,7 +52,7 @@ export function guessableSecrets(length: number): readonly Buffer[] {
     ]),
     ...SENTENCES.flatMap((sentence) => {
       const long = `${sentence} ${sentence}`.slice(0, Math.max(sentence.length, length));
-      return [...SPELLINGS.map((spell) => spell(long)), Buffer.from(long).toString('base64'), Buffer.from(long).toString('hex')];
+      return SPELLINGS.map((spell) => spell(long)).concat(Buffer.from(long).toString('base64'), Buffer.from(long).toString('hex'));
     }),
     ...['a', '0', ' ', 'ab', '01', '\u00ff', 'xyz!'].map((text) => times(text, length)),
   ].filter((text) => text.length >= length);
