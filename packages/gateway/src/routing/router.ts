@@ -23,10 +23,18 @@ export function createRouter(routes: readonly Route[]): Router {
   for (const host of new Set(routes.map((route) => route.host))) {
     if (host !== undefined) byHost.set(host, new PathTable(routes.filter((route) => route.host === host)));
   }
+  const everyPathLax = routes.every(({ path }) => laxPath(path) === path);
   return {
     find(method, host, path) {
-      const entry = (byHost.size > 0 ? byHost.get(host)?.find(path) : undefined) ?? anyHost.find(path);
-      return entry === undefined ? NO_ROUTE : entry.select(method);
+      const ofHost = byHost.size > 0 ? byHost.get(host) : undefined;
+      const entry = ofHost?.strict.find(path) ?? anyHost.strict.find(path);
+      if (entry === undefined) return NO_ROUTE;
+      const lax = laxPath(path);
+      // A path in lower case without a trailing slash can still be the lax reading of a route that has them.
+      if ((lax !== path || !everyPathLax) && (ofHost?.lax.find(lax) ?? anyHost.lax.find(lax)) !== entry) {
+        throw new WatchwordError('request_malformed', 'The path is that of another route but for case or a trailing slash');
+      }
+      return entry.select(method);
     },
   };
 }
@@ -64,8 +72,10 @@ class PathEntry {
 }
 
 class PathTable {
-  readonly #strict: PathTree;
-  readonly #lax: PathTree;
+  /** Paths as they are configured. */
+  readonly strict: PathTree;
+  /** The same entries by {@link laxPath}. */
+  readonly lax: PathTree;
 
   constructor(routes: readonly Route[]) {
     const entries = new Map<string, PathEntry>();
@@ -74,15 +84,8 @@ class PathTable {
       if (entry === undefined) entries.set(route.path, (entry = new PathEntry()));
       entry.add(route);
     }
-    this.#strict = new PathTree(entries);
-    this.#lax = new PathTree(new Map([...entries].map(([path, entry]) => [laxPath(path), entry])));
-  }
-
-  find(path: string): PathEntry | undefined {
-    const entry = this.#strict.find(path);
-    if (entry === undefined || !hasLaxSpelling(path)) return entry;
-    if (this.#lax.find(laxPath(path)) === entry) return entry;
-    throw new WatchwordError('request_malformed', 'The path is that of another route but for case or a trailing slash');
+    this.strict = new PathTree(entries);
+    this.lax = new PathTree(new Map([...entries].map(([path, entry]) => [laxPath(path), entry])));
   }
 }
 
@@ -105,7 +108,3 @@ class PathTree {
 }
 
 function noHandler(): void {}
-
-function hasLaxSpelling(path: string): boolean {
-  return (path.length > 1 && path.endsWith('/')) || /[A-Z]/.test(path);
-}

@@ -70,6 +70,28 @@ describe('router', () => {
     expect([found(router, 'GET', '/C'), found(router, 'GET', '/c/'), found(router, 'GET', '/b/X')]).toEqual([0, 0, 2]);
   });
 
+  test('E6: a path in lower case is refused where a lax server takes it for a route with capitals or a trailing slash', () => {
+    const router = createRouter([
+      route(0, '/api/*', { public: true }),
+      route(1, '/api/getUser'),
+      route(2, '/*', { public: true }),
+      route(3, '/admin/'),
+    ]);
+    for (const path of ['/api/getuser', '/api/GETUSER', '/api/getUser/', '/api/getuser/', '/admin', '/Admin']) {
+      expect(() => router.find('GET', 'h', path), path).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+    }
+    expect([found(router, 'GET', '/api/getUser'), found(router, 'GET', '/admin/'), found(router, 'GET', '/api/get')]).toEqual([1, 3, 0]);
+  });
+
+  test('E6: another spelling of a route of one host does not fall through to the routes of every host', () => {
+    const router = createRouter([route(0, '/*', { public: true }), route(1, '/secret', { host: 'h' }), route(2, '/Key', { host: 'h' })]);
+    for (const path of ['/Secret', '/secret/', '/key', '/KEY', '/Key/']) {
+      expect(() => router.find('GET', 'h', path), path).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+      expect(found(router, 'GET', path, 'other')).toBe(0);
+    }
+    expect([found(router, 'GET', '/secret'), found(router, 'GET', '/Key'), found(router, 'GET', '/secret/x')]).toEqual([1, 2, 0]);
+  });
+
   test('routes whose path has capitals are found as they are', () => {
     const router = createRouter([route(0, '/Docs/*'), route(1, '/api/v1/Users')]);
     expect([found(router, 'GET', '/Docs/x'), found(router, 'GET', '/docs/x'), found(router, 'GET', '/api/v1/Users')]).toEqual([
