@@ -8,9 +8,13 @@ import { isBusy } from './connections.ts';
 export function guardParser(server: Server): void {
   server.on('clientError', (error, socket) => onClientError(error, socket));
   // CONNECT asks for a tunnel; Node would drop the connection without a word.
-  server.on('connect', (_request, socket) =>
-    answerRaw(socket, '405 Method Not Allowed', 405, 'The route does not accept this method', 'Allow: GET\r\n'),
-  );
+  server.on('connect', (_request, socket) => {
+    // Node has let go of the socket: nobody else listens for its errors (F5).
+    socket.on('error', ignore);
+    // An answer under way to an earlier request would be cut in two, or this one be taken for it.
+    if (isBusy(socket)) socket.destroy();
+    else answerRaw(socket, '405 Method Not Allowed', 405, ERRORS.method_not_allowed.title, 'Allow: GET\r\n');
+  });
 }
 
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -34,3 +38,5 @@ function answerRaw(socket: Duplex, line: string, status: number, title: string, 
     () => socket.destroy(),
   );
 }
+
+function ignore(): void {}

@@ -22,6 +22,8 @@ export class RequestBody extends Readable {
     this.#request = request;
     this.#limitBytes = limitBytes;
     request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
+    // While it waits for a connection nobody else listens; whoever takes it over sees that it was destroyed (F5).
+    this.on('error', ignore);
     request.pause();
   }
 

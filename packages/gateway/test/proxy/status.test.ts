@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ISSUER, AUDIENCE, createTestIssuer } from '../support/identity-provider.ts';
 import { startEdge } from '../support/edge.ts';
@@ -199,6 +199,26 @@ describe('each failure has its own answer', () => {
     const edge = await startEdge(upstream.url);
     const answer = await sendRaw(edge.port, `GET /public/x HTTP/1.1\r\nHost: a\r\n\r\n\x00\x01\x02 junk\r\n\r\n`);
     expect([0, 200]).toContain(answer.status);
+  });
+
+  test('F5: a CONNECT whose sender resets the connection harms nobody', async () => {
+    const edge = await startEdge((await startUpstream()).url);
+    for (let round = 0; round < 50; round += 1) {
+      const socket = connect(edge.port, '127.0.0.1', () => {
+        socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n');
+        setImmediate(() => socket.resetAndDestroy());
+      });
+      // An error that nobody listens for would end the process.
+      await new Promise((resolve) => socket.on('close', resolve).on('error', () => {}));
+    }
+    expect((await fetch(`${edge.url}/public/x`)).status).toBe(200);
+  });
+
+  test('a CONNECT behind a good request never answers in its place', async () => {
+    const upstream = await startUpstream((_request, response) => void setTimeout(() => response.end('late'), 100));
+    const edge = await startEdge(upstream.url);
+    const answer = await sendRaw(edge.port, 'GET /public/x HTTP/1.1\r\nHost: a\r\n\r\nCONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(answer.status).toBe(0);
   });
 
   test('a slow request header: 408', async () => {

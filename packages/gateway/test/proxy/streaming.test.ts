@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, type ServerResponse, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Readable } from 'node:stream';
@@ -316,6 +317,30 @@ describe('when one side breaks off', () => {
     await vi.waitUntil(() => upstream.seen.length === 1);
     socket.destroy();
     expect(await ended).toBe('aborted');
+  });
+
+  test('F5: a client that leaves while its body waits for a connection harms nobody', async () => {
+    const held: ServerResponse[] = [];
+    const upstream = await startUpstream((request, response) => {
+      request.on('error', () => {}).resume();
+      if (request.url === '/public/hold') held.push(response);
+      else response.end('ok');
+    });
+    const edge = await startEdge(upstream.url, { upstream: { connections: 1 } });
+    const first = fetch(`${edge.url}/public/hold`);
+    await vi.waitUntil(() => held.length === 1);
+    const socket = connect(edge.port, '127.0.0.1', () =>
+      socket.write('POST /public/x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc'),
+    );
+    await once(socket, 'connect');
+    await delay(50);
+    socket.destroy();
+    // Without a listener for its error the process would end here.
+    await vi.waitUntil(async () => (await edge.metrics()).includes('status="499"} 1'));
+    held[0]!.end('held');
+    expect(await (await first).text()).toBe('held');
+    expect(await (await fetch(`${edge.url}/public/y`)).text()).toBe('ok');
+    expect(upstream.seen.map((seen) => seen.target)).toEqual(['/public/hold', '/public/y']);
   });
 
   test('an early answer of the upstream arrives although the body was not read', async () => {
