@@ -26,7 +26,7 @@ const FULL: GatewayPlan = {
   warmUpRounds: 2,
   roundMs: 1000,
 };
-const QUICK: GatewayPlan = { algorithms: ['ES256'], tokens: 300, connections: 64, rounds: 3, warmUpRounds: 1, roundMs: 800 };
+const QUICK: GatewayPlan = { algorithms: ['ES256'], tokens: 300, connections: 64, rounds: 3, warmUpRounds: 1, roundMs: 600 };
 
 /** The plan of a run. */
 export function gatewayPlan(quick: boolean): GatewayPlan {

@@ -46,7 +46,7 @@ const QUICK: Plan = {
   ],
   rounds: 3,
   lapMs: 60,
-  warmUpCalls: 4000,
+  warmUpCalls: 2500,
 };
 
 /** The plan of a run. */
