@@ -97,8 +97,8 @@ function printTables(figures: Figures): void {
   const requests = results.reduce((sum, result) => sum + result.requests, 0);
   const errors = results.reduce((sum, result) => sum + result.errors, 0);
   console.log(`Medians of ${plan.rounds} rounds; ${requests.toLocaleString('en-US')} requests, ${errors} errors.
-Requests/s and latency with ${plan.concurrency} requests in flight, clients and services sharing ${figures.machine.cores} cores; the rest with one in
-flight, ${plan.requestsPerUser} requests per user and Txn-Token. The full token has been seen before; with a cache, only its first use costs a check.`);
+${plan.concurrency} requests in flight, clients and services sharing ${figures.machine.cores} cores; meters off for requests/s and latency, on for the rest, with
+${plan.requestsPerUser} requests per user and Txn-Token. The full token has been seen before; with a cache, only its first use costs a check.`);
   console.log(
     `\nVerifying once saves ${(figures.verificationCpuSaved * 100).toFixed(1)} % of the CPU that goes into verification.`,
   );

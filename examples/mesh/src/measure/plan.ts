@@ -4,12 +4,12 @@
 export interface Plan {
   /** Rounds of each phase; strategies take turns inside a round, medians over the rounds are reported. */
   readonly rounds: number;
-  /** Users of one round with one request in flight. Each round has users of its own. */
+  /** Users of one metered round. Each round has users of its own. */
   readonly usersPerRound: number;
   /** Users of the rounds under load. */
   readonly loadUsers: number;
   /**
-   * Requests of one user in a round with one request in flight, all within one reuse window: the first one makes the gateway
+   * Requests of one user in a metered round, all within one reuse window: the first one makes the gateway
    * sign a Txn-Token and each service verify it, the others find it there. As many as a user makes under load in a window of
    * 30 s.
    */
