@@ -12,7 +12,7 @@ import { type Extractor, extractBearer, extractTxnToken } from './carrier/extrac
 import { Identity } from './context/identity.ts';
 import { WatchwordError, assertConfig } from './errors.ts';
 import { assertKnownOptions } from './options.ts';
-import { scopeValues } from './verify/scopes.ts';
+import { hasScope } from './verify/scopes.ts';
 import type { VerifiedToken } from './verify/verified-token.ts';
 import type { CachedVerifier, Verifier } from './verify/verifier.ts';
 
@@ -97,8 +97,7 @@ function authenticated(token: VerifiedToken, compact: string): Authenticated {
  */
 export function authorize(token: VerifiedToken, requirement: Requirement): void {
   if (!requirement.scopes?.length) return;
-  const granted = scopeValues(token.claims.scope);
   for (const scope of requirement.scopes) {
-    if (!granted.includes(scope)) throw new WatchwordError('scope_insufficient', `The route requires scope ${scope}`);
+    if (!hasScope(token.claims.scope, scope)) throw new WatchwordError('scope_insufficient', `The route requires scope ${scope}`);
   }
 }

@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import { type KeyObject, createHmac, sign, timingSafeEqual, verify } from 'node:crypto';
 import type { Algorithm } from '../keys/algorithms.ts';
 import { VerificationKey } from '../keys/verification-key.ts';
+import { fromDer, toDer } from './ecdsa-der.ts';
 
 /** `diagnostics_channel` with one message for each signature that is checked: what caching and offloading save. */
 export const SIGNATURE_CHECK_CHANNEL = 'watchword:signature-check';
@@ -23,31 +24,26 @@ export function verifySignature(input: string, signature: Uint8Array, key: Verif
   const keyObject = VerificationKey.keyObjectOf(key);
   const bytes = Buffer.from(input, 'latin1');
   if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
-  return verify(algorithm.hash, bytes, withParameters(keyObject, algorithm), signature);
+  if (algorithm.kty === 'EC') return verify(algorithm.hash, bytes, keyObject, toDer(signature));
+  return verify(algorithm.hash, bytes, withPadding(keyObject, algorithm), signature);
 }
 
 /** Signs `input`. The key has been checked to fit the algorithm when it was made. */
 export function createSignature(input: string, keyObject: KeyObject, algorithm: Algorithm): Buffer {
   const bytes = Buffer.from(input, 'latin1');
-  return algorithm.kty === 'oct' ? hmac(bytes, keyObject, algorithm) : sign(algorithm.hash, bytes, withParameters(keyObject, algorithm));
+  if (algorithm.kty === 'oct') return hmac(bytes, keyObject, algorithm);
+  if (algorithm.kty === 'EC') return fromDer(sign(algorithm.hash, bytes, keyObject), algorithm.signatureBytes!);
+  return sign(algorithm.hash, bytes, withPadding(keyObject, algorithm));
 }
 
 function hmac(bytes: Buffer, keyObject: KeyObject, algorithm: Algorithm): Buffer {
   return createHmac(algorithm.hash!, keyObject).update(bytes).digest();
 }
 
-interface SignatureParameters {
-  key: KeyObject;
-  padding?: number;
-  saltLength?: number;
-  dsaEncoding?: 'ieee-p1363';
-}
+type PaddedKey = KeyObject | { key: KeyObject; padding: number; saltLength?: number };
 
-function withParameters(key: KeyObject, algorithm: Algorithm): SignatureParameters {
-  if (algorithm.kty === 'EC') return { key, dsaEncoding: 'ieee-p1363' };
-  if (algorithm.kty === 'OKP') return { key };
+function withPadding(key: KeyObject, { padding, saltBytes }: Algorithm): PaddedKey {
+  if (padding === undefined) return key;
   // JO-12: without saltLength Node accepts any salt.
-  return algorithm.saltBytes === undefined
-    ? { key, padding: algorithm.padding! }
-    : { key, padding: algorithm.padding!, saltLength: algorithm.saltBytes };
+  return saltBytes === undefined ? { key, padding } : { key, padding, saltLength: saltBytes };
 }

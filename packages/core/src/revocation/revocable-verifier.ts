@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
-import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './freshness.ts';
 
@@ -38,19 +37,21 @@ export function createRevocableVerifier(
   const { clock = systemClock, ...requirement } = options;
   assertFunction(clock, 'revocable.clock');
   const freshness = readFreshness(requirement, 'revocable');
-  const isRevoked = (token: VerifiedToken): boolean => revocations.revokes(token, readClock(clock));
   return {
     policyId: policyId(verifier, revocations, clock, [freshness.staleAfterMs, freshness.whenStale]),
     async verify(compact) {
       const token = await verifier.verify(compact);
+      const nowMs = readClock(clock);
       // What is known to be revoked is a bad token, however old the knowledge.
-      if (isRevoked(token)) throw new WatchwordError('token_revoked');
-      assertFresh(revocations, freshness, readClock(clock));
+      if (revocations.revokes(token, nowMs)) throw new WatchwordError('token_revoked');
+      assertFresh(revocations, freshness, nowMs);
       return token;
     },
     holds(token) {
-      if (!verifier.holds(token) || isRevoked(token)) return false;
-      assertFresh(revocations, freshness, readClock(clock));
+      if (!verifier.holds(token)) return false;
+      const nowMs = readClock(clock);
+      if (revocations.revokes(token, nowMs)) return false;
+      assertFresh(revocations, freshness, nowMs);
       return true;
     },
   };

@@ -124,8 +124,8 @@ export class RevocationIndex {
 
 const KINDS = ['jti', 'sid', 'sub', 'kid'] as const;
 const SLOT_MS = 60_000;
-/** Objects, map and set entries of one revocation, measured on Node 24 with 200,000 of them; names come on top. */
-const ENTRY_BYTES = 400;
+/** Objects, map and set entries of one revocation; with names of one byte for each character 374 were measured on Node 24. */
+const ENTRY_BYTES = 320;
 
 function toEntry(revocation: Revocation): Entry {
   const { expiresAtMs } = revocation;
@@ -151,5 +151,5 @@ function slotOf(entry: Entry): number {
 }
 
 function bytesOf({ revocation, name }: Entry): number {
-  return ENTRY_BYTES + 2 * (name.length + revocation.issuer.length);
+  return ENTRY_BYTES + name.length + revocation.issuer.length;
 }

@@ -6,7 +6,7 @@ import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
 import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
-import { scopeValues } from '../verify/scopes.ts';
+import { hasScope } from '../verify/scopes.ts';
 import { assertWithin } from '../verify/validity.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
 import { type ClaimsMapping, assertMapping, mapClaims } from './claims-mapping.ts';
@@ -74,9 +74,9 @@ export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
     mint(request) {
       if (!VerifiedToken.is(request.subject)) throw new WatchwordError('mint_failed', 'The subject token is not verified');
       const nowMs = readClock(settings.clock);
-      assertWithin(request.subject.window, nowMs);
-      if (request.reuse === false) return window.count(sign(request, settings, nowMs)).compact;
-      return window.get(request, nowMs, () => sign(request, settings, nowMs));
+      if (!request.subject.isWithin(nowMs)) assertWithin(request.subject.window, nowMs);
+      const reusable = request.reuse === false ? undefined : window.find(request, nowMs);
+      return reusable ?? window.keep(request, nowMs, sign(request, settings, nowMs));
     },
     jwks: () => ({ keys: [settings.key.publicJwk()] }),
     stats: () => window.stats(),
@@ -120,8 +120,7 @@ function grantedScope({ subject, scopes }: TxnRequest): string {
   const { scope } = subject.claims;
   if (scope === undefined) throw new WatchwordError('scope_unknown');
   if (scopes === undefined) return scope;
-  const granted = scopeValues(scope);
-  const missing = scopes.find((wanted) => !granted.includes(wanted));
+  const missing = scopes.find((wanted) => !hasScope(scope, wanted));
   if (missing !== undefined) throw new WatchwordError('scope_insufficient', `The subject token does not grant scope ${missing}`);
   return scopes.join(' ');
 }

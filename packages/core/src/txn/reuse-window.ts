@@ -24,28 +24,25 @@ export class ReuseWindow {
     this.#lengthMs = lengthMs;
   }
 
-  /** The token for this request: one from the window, or a new one. */
-  get(request: TxnRequest, nowMs: number, mint: () => MintedToken): string {
-    if (this.#lengthMs === 0) return this.count(mint()).compact;
-    const variant = variantOf(request);
+  /** The token that an equal request got a short while ago. */
+  find(request: TxnRequest, nowMs: number): string | undefined {
+    const known = this.#bySubject.get(request.subject)?.get(variantOf(request));
+    // A clock that stepped back would stretch the window.
+    if (known === undefined || nowMs >= known.untilMs || nowMs < known.fromMs) return undefined;
+    this.#reused += 1;
+    return known.compact;
+  }
+
+  /** Counts a token that was just signed and, if the request permits, keeps it for the next one. */
+  keep(request: TxnRequest, nowMs: number, { compact, expiresAtMs }: MintedToken): string {
+    this.#minted += 1;
+    if (this.#lengthMs === 0 || request.reuse === false) return compact;
     let variants = this.#bySubject.get(request.subject);
-    const known = variants?.get(variant);
-    if (known !== undefined && nowMs < known.untilMs && nowMs >= known.fromMs) {
-      this.#reused += 1;
-      return known.compact;
-    }
-    const { compact, expiresAtMs } = this.count(mint());
     if (variants === undefined) this.#bySubject.set(request.subject, (variants = new Map()));
     if (variants.size >= MAX_VARIANTS) variants.clear();
     // Not in its last second: it has a way to go.
-    variants.set(variant, { compact, fromMs: nowMs, untilMs: Math.min(nowMs + this.#lengthMs, expiresAtMs - 1000) });
+    variants.set(variantOf(request), { compact, fromMs: nowMs, untilMs: Math.min(nowMs + this.#lengthMs, expiresAtMs - 1000) });
     return compact;
-  }
-
-  /** Counts a token that was signed. */
-  count(token: MintedToken): MintedToken {
-    this.#minted += 1;
-    return token;
   }
 
   stats(): { readonly minted: number; readonly reused: number } {
