@@ -48,7 +48,7 @@ export class SqliteStore {
     closeSync(openSync(path, 'a', 0o600));
     this.#file = identityOf(path);
     const { DatabaseSync } = sqlite();
-    this.#database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#database = new DatabaseSync(path);
     try {
       insist(() => this.#setUp());
       this.#statements = prepare(this.#database);
@@ -95,11 +95,12 @@ export class SqliteStore {
   }
 
   close(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#database.close();
   }
 
   #setUp(): void {
     const database = this.#database;
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const mode = database.prepare('PRAGMA journal_mode = WAL').get()!['journal_mode'];
     assertConfig(mode === 'wal', 'sqliteLog.path: the file system does not support SQLite in WAL mode');
     // In WAL mode NORMAL may lose acknowledged commits when the power fails.
@@ -143,9 +144,16 @@ export class SqliteStore {
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#rollBack();
       throw error;
     }
+  }
+
+  // Some errors have rolled back already.
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {}
   }
 }
 
