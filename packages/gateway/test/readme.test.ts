@@ -28,6 +28,7 @@ describe('README', () => {
     expect(config.cache.maxEntries).toBe(10_000);
     expect(config.upstreams.a).toMatchObject({
       connections: 128,
+      maxWaiting: 1024,
       connectTimeoutMs: 2000,
       responseTimeoutMs: 30_000,
       bodyTimeoutMs: 30_000,
@@ -39,6 +40,7 @@ describe('README', () => {
       headersTimeoutMs: 10_000,
       requestTimeoutMs: 30_000,
       keepAliveTimeoutMs: 65_000,
+      stallTimeoutMs: 30_000,
       shutdownTimeoutMs: 10_000,
     });
     for (const name of ['authorization', 'txn-token']) expect(RESERVED_HEADERS).toContain(name);

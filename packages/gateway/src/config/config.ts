@@ -26,7 +26,7 @@ export interface IssuerConfig {
   readonly requiredClaims?: readonly string[] | undefined;
   readonly toleranceSeconds?: number | undefined;
   readonly maxTokenAgeSeconds?: number | undefined;
-  /** Allows `http:` and private addresses for `jwksUrl`. */
+  /** Allows `http:` for `jwksUrl`. */
   readonly allowInsecure: boolean;
 }
 
@@ -50,6 +50,9 @@ export interface UpstreamConfig {
   /** Origin: scheme, host and port, no path. */
   readonly url: string;
   readonly connections: number;
+  /** Requests that may wait for a connection; one more is refused with 503. */
+  readonly maxWaiting: number;
+  /** Until there is a connection, waiting for a free one included: 504 when it can't be made, 503 when none gets free. */
   readonly connectTimeoutMs: number;
   /** Until the response header is there. */
   readonly responseTimeoutMs: number;
@@ -76,6 +79,8 @@ export interface LimitsConfig {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** Longest time that a client may take nothing of an answer that is there for it. */
+  readonly stallTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 }
 

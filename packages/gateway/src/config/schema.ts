@@ -88,6 +88,7 @@ const txnToken = section({
 const upstream = section({
   url: origin,
   connections: v.optional(between(1, 65_536), 128),
+  maxWaiting: v.optional(between(0, 1_000_000), 1024),
   connectTimeoutMs: v.optional(milliseconds, 2000),
   responseTimeoutMs: v.optional(milliseconds, 30_000),
   bodyTimeoutMs: v.optional(milliseconds, 30_000),
@@ -110,6 +111,7 @@ const limits = section({
   headersTimeoutMs: v.optional(milliseconds, 10_000),
   requestTimeoutMs: v.optional(milliseconds, 30_000),
   keepAliveTimeoutMs: v.optional(milliseconds, 65_000),
+  stallTimeoutMs: v.optional(milliseconds, 30_000),
   shutdownTimeoutMs: v.optional(between(0, 3_600_000), 10_000),
 });
 

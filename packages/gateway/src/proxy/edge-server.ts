@@ -1,12 +1,13 @@
 /** The HTTP/1.1 edge: request -> decision -> forward. Holds no policy of its own. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { type WatchwordError, WatchwordError as Failure, toWatchwordError } from '@watchword/core';
 import type { LimitsConfig } from '../config/config.ts';
 import { type Decide, Decision, Refusal } from '../decision/decision.ts';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { Route } from '../routing/route.ts';
 import { answerRefusal } from './answer.ts';
-import { trackConnections } from './connections.ts';
+import { isBusy, trackConnections } from './connections.ts';
 import { type ForwardObserver, forward } from './forward.ts';
 import { guardParser } from './parser-guard.ts';
 import { RequestBody } from './request-body.ts';
@@ -59,6 +60,7 @@ export function createEdge(options: EdgeOptions): Edge {
   // The client waits for permission to send its body: it gets it when the request has been admitted (RFC 9110 section 10.1.1).
   server.on('checkContinue', (request, response) => handle(request, response, true));
   guardParser(server);
+  server.setTimeout(limits.stallTimeoutMs, onSilence);
   const connections = trackConnections(server);
   return {
     server,
@@ -67,6 +69,12 @@ export function createEdge(options: EdgeOptions): Edge {
       connections.closeIdle();
     },
   };
+}
+
+// Nothing was read or written for a while. Who waits for the upstream is left to the time limits of the upstream; who does not
+// take what is there would hold its connection, and the upstream's, for as long as it likes (F10).
+function onSilence(socket: Socket): void {
+  if (!isBusy(socket) || socket.writableLength > 0) socket.destroy();
 }
 
 /** One request on its way through the edge. */

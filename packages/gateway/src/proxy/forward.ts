@@ -5,6 +5,8 @@ import type { WatchwordError } from '@watchword/core';
 import { responseHeaders } from '../headers/response-headers.ts';
 import type { RequestBody } from './request-body.ts';
 import { toUpstreamError } from './upstream-error.ts';
+import type { Upstream } from './upstreams.ts';
+import type { Guest } from './waiting-room.ts';
 
 /** What goes upstream. */
 export interface ForwardedRequest {
@@ -30,35 +32,51 @@ export interface ForwardObserver {
 
 /** Starts forwarding. Everything that happens then is told to the client or to `observer`. */
 export function forward(
-  upstream: Dispatcher,
+  upstream: Upstream,
   request: ForwardedRequest,
   response: ServerResponse,
   observer: ForwardObserver,
 ): void {
-  const { method, target, headers, body } = request;
-  upstream.dispatch({ method, path: target, headers, body }, new ForwardHandler(request, response, observer));
+  upstream.room.enter(new ForwardHandler(upstream, request, response, observer));
 }
 
 // A short answer as a string joins its header in one write; latin1 keeps every byte. Above this copying costs more than it saves.
 const ONE_PIECE_BYTES = 4096;
 
-class ForwardHandler implements Dispatcher.DispatchHandler {
-  readonly #authenticated: boolean;
-  readonly #body: RequestBody | null;
+class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
+  readonly #upstream: Upstream;
+  readonly #request: ForwardedRequest;
   readonly #response: ServerResponse;
   readonly #observer: ForwardObserver;
   #controller: Dispatcher.DispatchController | undefined = undefined;
   // Bytes still to come; NaN while unknown, which equals nothing.
   #left = NaN;
+  #started = false;
   #ended = false;
+  #inRoom = true;
   #waitingForDrain = false;
 
-  constructor({ authenticated, body }: ForwardedRequest, response: ServerResponse, observer: ForwardObserver) {
-    this.#authenticated = authenticated;
-    this.#body = body;
+  constructor(upstream: Upstream, request: ForwardedRequest, response: ServerResponse, observer: ForwardObserver) {
+    this.#upstream = upstream;
+    this.#request = request;
     this.#response = response;
     this.#observer = observer;
     response.on('close', this.#onClientClose);
+  }
+
+  start(): void {
+    // The client has left, and the place with it.
+    if (this.#ended) return;
+    this.#started = true;
+    const { method, target, headers, body } = this.#request;
+    this.#upstream.pool.dispatch({ method, path: target, headers, body }, this);
+  }
+
+  refuse(error: WatchwordError): void {
+    this.#inRoom = false;
+    this.#ended = true;
+    this.#request.body?.destroy();
+    this.#observer.failed(error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -69,7 +87,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHttpHeaders): void {
     // Interim answers are between the upstream and us (RFC 9110 section 15.2 permits dropping them).
     if (statusCode < 200) return;
-    const fields = responseHeaders(headers, this.#authenticated);
+    const fields = responseHeaders(headers, this.#request.authenticated);
     if (this.#observer.closing()) fields.push('connection', 'close');
     const length = headers['content-length'];
     if (length !== undefined) this.#left = Number(length);
@@ -88,14 +106,16 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
 
   // Trailers are not forwarded: no field may arrive after the checks (RFC 9110 section 6.5.1 permits dropping them).
   onResponseEnd(): void {
+    this.#leave();
     if (!this.#ended) this.#response.end();
     this.#ended = true;
     // The upstream may have answered without reading all of it.
-    this.#body?.destroy();
+    this.#request.body?.destroy();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#body?.destroy();
+    this.#leave();
+    this.#request.body?.destroy();
     if (this.#ended || error instanceof ClientGone || this.#response.destroyed) return;
     this.#ended = true;
     if (!this.#response.headersSent) {
@@ -105,6 +125,11 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     // A cut-off answer must look cut off: ending it properly would pass it off as whole.
     this.#response.destroy();
     this.#observer.brokenOff(toUpstreamError(error));
+  }
+
+  #leave(): void {
+    if (this.#inRoom) this.#upstream.room.leave(this);
+    this.#inRoom = false;
   }
 
   #pause(controller: Dispatcher.DispatchController): void {
@@ -118,6 +143,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler {
     if (this.#ended) return;
     this.#ended = true;
     this.#controller?.abort(new ClientGone());
+    if (!this.#started) this.#leave();
   };
 }
 

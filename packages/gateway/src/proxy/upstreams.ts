@@ -1,11 +1,18 @@
 /** The connections to what is behind the edge. */
 import { Pool } from 'undici';
 import type { UpstreamConfig } from '../config/config.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+/** One upstream: its connections, and the queue in front of them. */
+export interface Upstream {
+  readonly pool: Pool;
+  readonly room: WaitingRoom;
+}
 
 /** All upstreams of one gateway. */
 export interface Upstreams {
-  /** The pool of a configured upstream. */
-  get(name: string): Pool;
+  /** A configured upstream. */
+  get(name: string): Upstream;
   /** Waits for running requests, then closes all connections. */
   close(): Promise<void>;
   /** Closes all connections now; running requests fail. */
@@ -14,20 +21,27 @@ export interface Upstreams {
 
 /** Opens a pool per upstream. Connections are made when they are needed. */
 export function createUpstreams(configs: Readonly<Record<string, UpstreamConfig>>): Upstreams {
-  const pools = new Map(Object.entries(configs).map(([name, config]) => [name, createPool(config)]));
+  const upstreams = new Map(Object.entries(configs).map(([name, config]) => [name, createUpstream(config)]));
+  const pools = [...upstreams.values()].map(({ pool }) => pool);
   return {
     get(name) {
-      const pool = pools.get(name);
-      if (pool === undefined) throw new Error(`No upstream is named ${name}`);
-      return pool;
+      const upstream = upstreams.get(name);
+      if (upstream === undefined) throw new Error(`No upstream is named ${name}`);
+      return upstream;
     },
     close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
+      await Promise.all(pools.map((pool) => pool.close()));
     },
     destroy: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      await Promise.all(pools.map((pool) => pool.destroy()));
     },
   };
+}
+
+function createUpstream(config: UpstreamConfig): Upstream {
+  const { connections, maxWaiting, connectTimeoutMs } = config;
+  const room = new WaitingRoom({ places: connections, maxWaiting, timeoutMs: connectTimeoutMs });
+  return { pool: createPool(config), room };
 }
 
 function createPool(config: UpstreamConfig): Pool {

@@ -367,6 +367,32 @@ describe('when one side breaks off', () => {
   });
 });
 
+describe('F10: a client that takes nothing of its answer', () => {
+  test('loses its connection, and the upstream has its own back', async () => {
+    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    const upstream = await startUpstream((request, response) => {
+      if (request.url === '/public/short') return void response.end('ok');
+      response.on('close', close);
+      Readable.from(Array(500).fill(Buffer.alloc(MEGABYTE))).pipe(response);
+    });
+    const edge = await startEdge(upstream.url, { limits: { stallTimeoutMs: 200 }, upstream: { connections: 1 } });
+    const socket = connect(edge.port, '127.0.0.1', () => socket.write('GET /public/long HTTP/1.1\r\nHost: a\r\n\r\n'));
+    socket.on('error', () => {}).pause();
+    await closed;
+    expect(await (await fetch(`${edge.url}/public/short`)).text()).toBe('ok');
+    socket.destroy();
+  });
+
+  test('is told apart from one that waits for the upstream', async () => {
+    const upstream = await startUpstream((_request, response) => {
+      response.write('one');
+      setTimeout(() => response.end('two'), 700);
+    });
+    const edge = await startEdge(upstream.url, { limits: { stallTimeoutMs: 100 } });
+    expect(await (await fetch(`${edge.url}/public/x`)).text()).toBe('onetwo');
+  });
+});
+
 describe('F1: framing that two parsers could read differently', () => {
   const requests: [string, string][] = [
     ['Content-Length and Transfer-Encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],

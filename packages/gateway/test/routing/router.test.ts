@@ -80,11 +80,17 @@ describe('router', () => {
     for (const path of ['/api/getuser', '/api/GETUSER', '/api/getUser/', '/api/getuser/', '/admin', '/Admin']) {
       expect(() => router.find('GET', 'h', path), path).toThrow(expect.objectContaining({ code: 'request_malformed' }));
     }
-    expect([found(router, 'GET', '/api/getUser'), found(router, 'GET', '/admin/'), found(router, 'GET', '/api/get')]).toEqual([1, 3, 0]);
+    expect([found(router, 'GET', '/api/getUser'), found(router, 'GET', '/admin/'), found(router, 'GET', '/api/get')]).toEqual([
+      1, 3, 0,
+    ]);
   });
 
   test('E6: another spelling of a route of one host does not fall through to the routes of every host', () => {
-    const router = createRouter([route(0, '/*', { public: true }), route(1, '/secret', { host: 'h' }), route(2, '/Key', { host: 'h' })]);
+    const router = createRouter([
+      route(0, '/*', { public: true }),
+      route(1, '/secret', { host: 'h' }),
+      route(2, '/Key', { host: 'h' }),
+    ]);
     for (const path of ['/Secret', '/secret/', '/key', '/KEY', '/Key/']) {
       expect(() => router.find('GET', 'h', path), path).toThrow(expect.objectContaining({ code: 'request_malformed' }));
       expect(found(router, 'GET', path, 'other')).toBe(0);
