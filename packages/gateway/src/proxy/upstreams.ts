@@ -1,5 +1,5 @@
 /** The connections to what is behind the edge. */
-import { Pool } from 'undici';
+import { Pool, buildConnector } from 'undici';
 import type { UpstreamConfig } from '../config/config.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -47,11 +47,27 @@ function createUpstream(config: UpstreamConfig): Upstream {
 function createPool(config: UpstreamConfig): Pool {
   return new Pool(config.url, {
     connections: config.connections,
-    connect: { timeout: config.connectTimeoutMs },
+    connect: createConnector(config.connectTimeoutMs),
     headersTimeout: config.responseTimeoutMs,
     bodyTimeout: config.bodyTimeoutMs,
     // One request at a time on a connection: an answer can't be taken for that of another caller's request (F1).
     pipelining: 1,
     allowH2: false,
   });
+}
+
+function createConnector(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout, allowH2: false });
+  return (options, callback) => {
+    connect(options, (...result) => {
+      result[1]?.on('error', renameReset);
+      callback(...result);
+    });
+  };
+}
+
+// An answer without a length ends with its connection, but not with a reset (RFC 9112 section 8). To undici, which reads the
+// code after us, ECONNRESET is such an end: a cut-off answer would pass for a whole one.
+function renameReset(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UPSTREAM_RESET';
 }

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Readable } from 'node:stream';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type TestEdge, startEdge } from '../support/edge.ts';
 import { rawGet, sendRaw } from '../support/raw.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -224,6 +224,17 @@ describe('answers without a body', () => {
 });
 
 describe('Expect: 100-continue', () => {
+  test('another expectation changes nothing: the request is decided like any other', async () => {
+    const upstream = await startUpstream();
+    const edge = await startEdge(upstream.url);
+    const expecting = (path: string): string => rawGet(path, ['Expect: something-else']);
+    const refused = await sendRaw(edge.port, expecting('/api/x'));
+    expect(refused.status).toBe(401);
+    expect(JSON.parse(refused.body)).toMatchObject({ status: 401 });
+    expect((await sendRaw(edge.port, expecting('/public/x'))).status).toBe(200);
+    expect(upstream.seen.map(({ headers }) => headers.expect)).toEqual([undefined]);
+  });
+
   test('is answered after the request has been admitted', async () => {
     const upstream = await startUpstream(async (request, response) => response.end(await digestOf(request)));
     const edge = await startEdge(upstream.url);
@@ -256,6 +267,23 @@ describe('Expect: 100-continue', () => {
 });
 
 describe('when one side breaks off', () => {
+  test('a reset is not the end of an answer that ends with its connection; a close is', async () => {
+    const upstream = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (request) => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\nhalf of it');
+        setTimeout(() => (request.includes('/reset') ? socket.resetAndDestroy() : socket.end()), 50);
+      });
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void upstream.close());
+    const edge = await startEdge(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const cut = await sendRaw(edge.port, rawGet('/public/reset'));
+    expect(cut.body).toContain('half of it');
+    expect(cut.body).not.toMatch(/0\r\n\r\n$/);
+    expect((await sendRaw(edge.port, rawGet('/public/close'))).body).toMatch(/half of it\r\n0\r\n\r\n$/);
+  });
+
   for (const [framing, head] of [
     ['a length', 'Content-Length: 1000'],
     ['chunks', 'Transfer-Encoding: chunked'],
@@ -394,7 +422,7 @@ describe('F10: a client that takes nothing of its answer', () => {
 });
 
 describe('F1: framing that two parsers could read differently', () => {
-  const requests: [string, string][] = [
+  const requests: [name: string, rest: string, version?: string][] = [
     ['Content-Length and Transfer-Encoding', 'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two Content-Lengths', 'Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcde'],
     ['a list of Content-Lengths', 'Content-Length: 4, 4\r\n\r\nabcd'],
@@ -404,13 +432,14 @@ describe('F1: framing that two parsers could read differently', () => {
     ['chunked in another field value', 'Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n'],
     ['a bad chunk size', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'],
     ['a folded line', 'X-A: 1\r\n b: 2\r\nContent-Length: 0\r\n\r\n'],
+    ['a transfer coding in HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'HTTP/1.0'],
     ['a bare line feed', 'X-A: 1\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ];
-  for (const [name, rest] of requests) {
+  for (const [name, rest, version = 'HTTP/1.1'] of requests) {
     test(`F1: ${name}`, async () => {
       const upstream = await startUpstream();
       const edge = await startEdge(upstream.url);
-      const answer = await sendRaw(edge.port, `POST /public/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${rest}`);
+      const answer = await sendRaw(edge.port, `POST /public/x ${version}\r\nHost: a\r\nConnection: close\r\n${rest}`);
       expect([0, 400]).toContain(answer.status);
       expect(upstream.seen.filter((seen) => seen.target !== '/public/x')).toHaveLength(0);
     });
