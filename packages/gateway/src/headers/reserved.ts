@@ -7,6 +7,7 @@
 export const RESERVED_HEADERS: readonly string[] = [
   'authorization', // the external token never goes past the edge (invariant 10)
   'proxy-authorization',
+  'proxy', // HTTP_PROXY of a CGI-like environment (CVE-2016-5385)
   'txn-token',
   'remote-user',
   'x-remote-user',

@@ -23,6 +23,7 @@ export function trackConnections(server: Server): Connections {
   };
   server.on('request', remember);
   server.on('checkContinue', remember);
+  server.on('checkExpectation', remember);
   server.on('connection', (socket) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));

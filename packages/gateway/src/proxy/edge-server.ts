@@ -44,7 +44,8 @@ export function createEdge(options: EdgeOptions): Edge {
   const state = { draining: false };
   // insecureHTTPParser stays off: two readings of one request is what smuggling is (F1).
   const server = createServer({
-    requireHostHeader: true,
+    // Refused with the others, with a body and a count: `inspectHeaders` wants exactly one, of HTTP/1.0 too.
+    requireHostHeader: false,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
@@ -59,6 +60,8 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('request', (request, response) => handle(request, response, false));
   // The client waits for permission to send its body: it gets it when the request has been admitted (RFC 9110 section 10.1.1).
   server.on('checkContinue', (request, response) => handle(request, response, true));
+  // Other expectations are ignored, as RFC 9110 section 10.1.1 permits; Node would answer 417 behind our back.
+  server.on('checkExpectation', (request, response) => handle(request, response, false));
   guardParser(server);
   server.setTimeout(limits.stallTimeoutMs, onSilence);
   const connections = trackConnections(server);
@@ -75,6 +78,13 @@ export function createEdge(options: EdgeOptions): Edge {
 // take what is there would hold its connection, and the upstream's, for as long as it likes (F10).
 function onSilence(socket: Socket): void {
   if (!isBusy(socket) || socket.writableLength > 0) socket.destroy();
+}
+
+// RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so whoever sent this, or passed it on, may see another end of it (F1).
+function assertFraming({ httpVersionMinor }: IncomingMessage, { hasBody, contentLength }: InspectedHeaders): void {
+  if (httpVersionMinor === 0 && hasBody && contentLength === undefined) {
+    throw new Failure('request_malformed', 'Transfer-Encoding in HTTP/1.0');
+  }
 }
 
 /** One request on its way through the edge. */
@@ -106,6 +116,7 @@ class EdgeRequest implements ForwardObserver {
   start(): void {
     try {
       const headers = inspectHeaders(this.#request.rawHeaders);
+      assertFraming(this.#request, headers);
       if (headers.removedTxnTokens > 0) this.#options.observer.removedTxnTokens(headers.removedTxnTokens);
       const decision = this.#options.decide({
         method: this.#request.method!,

@@ -191,6 +191,7 @@ describe('each failure has its own answer', () => {
     expect((await sendRaw(edge.port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n')).status).toBe(405);
     const noHost = await sendRaw(edge.port, 'GET /public/x HTTP/1.1\r\nConnection: close\r\n\r\n');
     expect(noHost.status).toBe(400);
+    expect(JSON.parse(noHost.body)).toMatchObject({ status: 400 });
     expect(upstream.seen).toHaveLength(0);
   });
 
