@@ -135,8 +135,8 @@ export class RedisFollower implements RevocationFollower {
     for (const [id, fields] of messages) {
       const { r, p, l, t } = Object.fromEntries(pairsOf(fields));
       const position = { epoch: this.#cursor!.epoch, sequence: Number.parseInt(id, 10) };
-      const isNext = p === this.#cursor!.link && position.sequence === this.#cursor!.sequence + 1;
-      if (!isNext || r === undefined || l === undefined) return false;
+      // A link is the name of one entry in one history: a gap shows as well as a fork.
+      if (p !== this.#cursor!.link || r === undefined || l === undefined) return false;
       this.#listener.entry({ revocation: decodeRevocation(r), position, appendedAtMs: Number(t) });
       this.#cursor = { ...position, link: l };
     }

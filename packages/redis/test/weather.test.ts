@@ -165,6 +165,21 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     expect(service.revocations.stats()).toMatchObject({ snapshots: 2, owed: 0, position: { sequence: 3 } });
   });
 
+  test('another history is noticed by its next entry, though that has the right number', async () => {
+    const service = await start();
+    await service.revocations.revoke(revocationOf('a'));
+    await eventually(() => service.revocations.stats().position?.sequence === 1, 'the entry');
+    const { expiresAtMs } = revocationOf('b');
+    await admin
+      .multi()
+      .hset(KEYS[0], 'link', 'of another entry', 'count', 2)
+      .zadd(KEYS[2], expiresAtMs, JSON.stringify(revocationOf('b')))
+      .eval(APPEND, 3, ...KEYS, 'link', JSON.stringify(revocationOf('c')), expiresAtMs, 1000, 300_000)
+      .exec();
+    await eventually(() => service.revocations.stats().entries === 3, 'all three');
+    expect(service.revocations.stats()).toMatchObject({ snapshots: 2, owed: 0 });
+  });
+
   test('junk in the log lets nobody believe to be complete', async () => {
     const service = await start();
     await admin.eval(APPEND, 3, ...KEYS, 'link', '{"issuer":"a","all":true}', 4_000_000_000_000, 1000, 300_000);
