@@ -42,7 +42,7 @@ function lines(title: string, rows: readonly (readonly [name: string, value: str
   return [title, ...rows.map(([name, value]) => `  ${name.padEnd(12)} ${printable(value)}`), ''].join('\n');
 }
 
+// Control codes, and the marks that turn the direction of what follows or hide it.
 function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- that is what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (sign) => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 }

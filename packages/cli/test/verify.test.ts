@@ -113,10 +113,11 @@ describe('refused: exit 1, with the rule and the code', () => {
 
   test('what the token says is shown as not verified, and never reaches the terminal as control codes', async () => {
     const files = createFiles();
-    const { out } = await watchword(['verify', '-c', files.config, ...at], files.token({ iss: '\u001b[2Jevil\u009b' }));
+    const { out } = await watchword(['verify', '-c', files.config, ...at], files.token({ iss: '\u001b[2Jevil\u009b\u202e' }));
     expect(out).toContain('(not verified)');
     // oxlint-disable-next-line no-control-regex -- that is what is looked for
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(out).not.toMatch(/\p{Cf}/u);
   });
 
   test('time is that of --at on both ends', async () => {
