@@ -64,7 +64,7 @@ describe('stopping', () => {
     await vi.waitUntil(() => finish.length === 1);
     const closing = edge.close();
     expect((await fetch(`${edge.control}/readyz`)).status).toBe(503);
-    expect((await (await fetch(`${edge.control}/readyz`)).json()).status).toBe('draining');
+    expect(await (await fetch(`${edge.control}/readyz`)).json()).toEqual({ status: 'draining' });
     await idleClosed;
     await expect(fetch(`${edge.url}/public/y`)).rejects.toThrow();
     finish[0]!();
