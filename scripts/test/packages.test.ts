@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-const PUBLISHED = ['core', 'http', 'fastify', 'express', 'fetch', 'planner', 'gateway', 'cli'];
+const PUBLISHED = ['core', 'redis', 'http', 'fastify', 'express', 'fetch', 'planner', 'gateway', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'watchword-packages-'));
 const project = join(folder, 'project');
 
@@ -17,7 +17,15 @@ beforeAll(() => {
   expect(tarballs).toHaveLength(PUBLISHED.length);
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
-  npm(project, 'install', '--prefer-offline', ...tarballs.map((file) => join(folder, file)), 'fastify@5', 'express@5', 'undici@8');
+  npm(
+    project,
+    'install',
+    '--prefer-offline',
+    ...tarballs.map((file) => join(folder, file)),
+    'fastify@5',
+    'express@5',
+    'undici@8',
+  );
 }, 240_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,9 +48,19 @@ describe('a project that installed the tarballs', () => {
 
   test('verifies, mints, guards and propagates', () => {
     writeFileSync(join(project, 'use.js'), PROGRAM);
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['use.js'], { cwd: project, encoding: 'utf8', timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['use.js'], {
+      cwd: project,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     expect(stderr).toBe('');
-    expect(stdout.trim().split('\n')).toEqual(['fastify 200 user-1', 'fastify 401', 'express 200 user-1', 'http 200 user-1', 'carried true']);
+    expect(stdout.trim().split('\n')).toEqual([
+      'fastify 200 user-1',
+      'fastify 401',
+      'express 200 user-1',
+      'http 200 user-1',
+      'carried true',
+    ]);
     expect(status).toBe(0);
   });
 

@@ -45,7 +45,7 @@ export const QUICK_PLAN: Plan = {
   rounds: 1,
   usersPerRound: 4,
   loadUsers: 20,
-  requestsPerUser: 20,
+  requestsPerUser: 100,
   perRequestRequests: 50,
   loadMs: 300,
   maxLoadRequests: 300,
