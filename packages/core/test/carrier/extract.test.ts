@@ -8,7 +8,7 @@ import { outcome } from '../support/verdicts.ts';
 const CARRIERS: readonly [string, (fields: readonly (readonly [string, string])[]) => HeaderSource][] = [
   ['rawHeaders', (fields) => fromRawHeaders(fields.flat())],
   ['Headers', (fields) => fromHeaders(new Headers(fields.map(([name, value]) => [name, value])))],
-  ['a record', (fields) => fromRecord(Object.fromEntries(Map.groupBy(fields, ([name]) => name).entries().map(([name, same]) => [name, same.map(([, value]) => value)])))],
+  ['a record', (fields) => fromRecord(Object.fromEntries([...Map.groupBy(fields, ([name]) => name)].map(([name, same]) => [name, same.map(([, value]) => value)])))],
 ];
 
 describe.each(CARRIERS)('from %s', (_, carrier) => {

@@ -1,4 +1,5 @@
 /** Rows C7 and C8: key ids are looked up, never interpreted; a key set with a trap in it is refused. */
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parseJwkSet } from '../../src/keys/jwk-set.ts';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
@@ -54,6 +55,11 @@ describe('C8: traps in a key set', () => {
     expect(outcome(() => parse(jwk(key), jwk(freshKey('ES256', key.kid))))).toBe('config_invalid');
     expect(parse(jwk(key), jwk(key)).keys).toHaveLength(2);
     expect(parse(jwk(key), jwk(testKey('RS256'), { kid: key.kid })).keys).toHaveLength(2);
+  });
+
+  test('C8: a symmetric key is refused also where the allow-list has HMAC', () => {
+    const secret = { kty: 'oct', k: randomBytes(64).toString('base64url'), alg: 'HS256', kid: 'x' };
+    expect(parseJwkSet({ keys: [secret] }, ['HS256'])).toMatchObject({ keys: [], ignored: [{ index: 0 }] });
   });
 
   test('C8: the two names of Ed25519 are one algorithm here as well', () => {

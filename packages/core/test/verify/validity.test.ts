@@ -23,6 +23,11 @@ describe('validityWindow', () => {
     expect([49_999, 50_000, 99_999, 100_000].map((ms) => outcome(() => assertWithin(window, ms)))).toEqual(['token_not_yet_valid', 'accepted', 'accepted', 'token_expired']);
   });
 
+  test('isWithin says the same at both ends', () => {
+    const window = validityWindow({ exp: 100, nbf: 50 }, rules());
+    expect([49_999, 50_000, 99_999.9, 100_000].map((ms) => isWithin(window, ms))).toEqual([false, true, true, false]);
+  });
+
   test('with a maximum age, whichever comes first ends it, and says so', () => {
     expect(validityWindow({ exp: 100, iat: 10 }, rules(0, 50))).toMatchObject({ expiresAtMs: 60_000, endsBy: 'token_too_old' });
     expect(validityWindow({ exp: 100, iat: 10 }, rules(0, 500))).toMatchObject({ expiresAtMs: 100_000, endsBy: 'token_expired' });
