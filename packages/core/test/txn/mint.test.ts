@@ -35,6 +35,11 @@ describe('refusals', () => {
     expect(outcome(() => minterOf({ clock: () => expiresAtMs - 1 }).mint({ subject }))).toBe('accepted');
   });
 
+  test('a subject token that is not valid yet, after the clock stepped back', async () => {
+    const later = await verifiedToken({ nbf: NOW });
+    expect(outcome(() => minterOf({ clock: () => (NOW - 6) * 1000 }).mint({ subject: later }))).toBe('token_not_yet_valid');
+  });
+
   test('TT-17: scope that the subject token does not grant, in whole or in part', () => {
     for (const scopes of [['admin'], ['read', 'admin'], ['READ'], ['read write'], [''], ['read '], ['*']]) {
       expect(outcome(() => minterOf().mint({ subject, scopes }))).toBe('scope_insufficient');
