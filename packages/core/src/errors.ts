@@ -53,6 +53,8 @@ export type ErrorCode =
   // revocation
   | 'token_revoked'
   | 'revocation_unavailable'
+  | 'token_replayed'
+  | 'replay_unavailable'
   // authorization and exchange
   | 'scope_insufficient'
   | 'scope_unknown'
@@ -109,6 +111,13 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     grpc: 14,
     title: 'Revocations are unavailable',
     rule: 'A token is not accepted while nobody can say whether it was revoked (D10, ER-4)',
+  },
+  token_replayed: badToken('RFC 7519 section 4.1.7: a one-time token was used before (B12)'),
+  replay_unavailable: {
+    http: 503,
+    grpc: 14,
+    title: 'One-time tokens cannot be checked',
+    rule: 'A one-time token is not accepted while nobody can say whether it was used (B12, ER-4)',
   },
   // authorization and exchange
   scope_insufficient: {

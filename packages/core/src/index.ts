@@ -45,6 +45,9 @@ export { type SqliteRevocationLogOptions, createSqliteRevocationLog } from './re
 export { type RevocationStats, type Revocations, type RevocationsOptions, createRevocations } from './revocation/revocations.ts';
 export { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './revocation/freshness.ts';
 export { type RevocableVerifierOptions, createRevocableVerifier } from './revocation/revocable-verifier.ts';
+export type { SpentTokens } from './replay/spent-tokens.ts';
+export { createSingleUseVerifier } from './replay/single-use-verifier.ts';
+export { type SqliteSpentTokensOptions, createSqliteSpentTokens } from './replay/sqlite-spent-tokens.ts';
 export { type Random, type Schedule, systemSchedule } from './revocation/schedule.ts';
 export { type TxnMinter, type TxnMinterOptions, type TxnRequest, createTxnMinter } from './txn/mint.ts';
 export { type ClaimsMapping } from './txn/claims-mapping.ts';
