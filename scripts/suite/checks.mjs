@@ -20,6 +20,7 @@ export async function runChecks() {
   await withLock(() => check('types of the sources', TSC, '-b'));
   if (existsSync(inRoot('tsconfig.test.json'))) await check('types of the tests', TSC, '-p', 'tsconfig.test.json');
   await check('lint', tool('oxlint', 'bin', 'oxlint'));
+  await check('format', tool('oxfmt', 'bin', 'oxfmt'), '--check');
   for (const name of publishedPackages()) {
     await check(`package ${name}`, tool('publint', 'src', 'cli.js'), inRoot('packages', name), '--strict');
   }

@@ -80,7 +80,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   // carrier
   token_missing: { http: 401, grpc: 16, title: 'A token is required', rule: 'RFC 6750 section 3 (ER-2)' },
   token_ambiguous: {
-    ...badRequest('The request carries its credentials in a wrong form', 'RFC 6750 section 3.1, Txn-Tokens section 12 (B5, E4, TT-25)'),
+    ...badRequest(
+      'The request carries its credentials in a wrong form',
+      'RFC 6750 section 3.1, Txn-Tokens section 12 (B5, E4, TT-25)',
+    ),
     oauth: 'invalid_request',
   },
   scheme_unsupported: badToken('RFC 6750 section 2.1: the scheme must be Bearer (B5)'),
@@ -140,7 +143,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   route_unknown: { http: 404, grpc: 5, title: 'No route matches the request', rule: 'Routes are an allow-list' },
   method_not_allowed: { http: 405, grpc: 12, title: 'The route does not accept this method', rule: 'RFC 9110 section 15.5.6' },
   body_too_large: { http: 413, grpc: 8, title: 'The request body is too large', rule: 'RFC 9110 section 15.5.14' },
-  keys_unavailable: { http: 503, grpc: 14, title: 'Verification keys are unavailable', rule: 'A good token is not refused for our own outage (ER-4)' },
+  keys_unavailable: {
+    http: 503,
+    grpc: 14,
+    title: 'Verification keys are unavailable',
+    rule: 'A good token is not refused for our own outage (ER-4)',
+  },
   overloaded: { http: 503, grpc: 14, title: 'The service is overloaded', rule: 'RFC 9110 section 15.6.4' },
   upstream_unavailable: { http: 502, grpc: 14, title: 'The upstream is unavailable', rule: 'RFC 9110 section 15.6.3' },
   upstream_timeout: { http: 504, grpc: 4, title: 'The upstream did not answer in time', rule: 'RFC 9110 section 15.6.5' },

@@ -12,7 +12,8 @@ describe('the table of errors', () => {
     expect(grpc).toBeOneOf([3, 4, 5, 7, 8, 12, 13, 14, 16]);
     expect([title, rule]).toEqual([expect.stringMatching(/^[A-Z].{10,}/), expect.stringMatching(/^[A-Z].{10,}/)]);
     // RFC 6750 section 3.1 ties these three together.
-    if (oauth !== undefined) expect(oauth).toBe({ 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[http as 400]);
+    if (oauth !== undefined)
+      expect(oauth).toBe({ 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[http as 400]);
   });
 
   test('ER-6: to an outside caller all bad tokens are one', () => {
@@ -32,14 +33,23 @@ describe('WatchwordError', () => {
   test('is told apart by its code, and keeps its cause', () => {
     const cause = new Error('why');
     const error = new WatchwordError('mint_failed', 'what', { cause });
-    expect([error.name, error.code, error.message, error.cause, error instanceof Error]).toEqual(['WatchwordError', 'mint_failed', 'what', cause, true]);
+    expect([error.name, error.code, error.message, error.cause, error instanceof Error]).toEqual([
+      'WatchwordError',
+      'mint_failed',
+      'what',
+      cause,
+      true,
+    ]);
     expect(toWatchwordError(error)).toBe(error);
   });
 
-  test.each([new TypeError('x'), 'text', undefined, null, 5, { code: 'scope_insufficient', facts: { http: 200 } }])('E13: %o, thrown by anybody else, is internal', (thrown) => {
-    const error = toWatchwordError(thrown);
-    expect([error.code, error.facts.http, error.cause]).toEqual(['internal', 500, thrown]);
-  });
+  test.each([new TypeError('x'), 'text', undefined, null, 5, { code: 'scope_insufficient', facts: { http: 200 } }])(
+    'E13: %o, thrown by anybody else, is internal',
+    (thrown) => {
+      const error = toWatchwordError(thrown);
+      expect([error.code, error.facts.http, error.cause]).toEqual(['internal', 500, thrown]);
+    },
+  );
 });
 
 describe('toProblem', () => {
@@ -51,9 +61,14 @@ describe('toProblem', () => {
   });
 
   test('RFC 6750: a bad token, a missing scope with the scopes that are asked for, a bad request', () => {
-    const header = (code: ErrorCode): string | undefined => toProblem(new WatchwordError(code), { realm: 'orders', scopes: ['read', 'write'] }).headers['www-authenticate'];
-    expect(header('token_expired')).toBe('Bearer realm="orders", error="invalid_token", error_description="The token was not accepted"');
-    expect(header('scope_insufficient')).toBe('Bearer realm="orders", error="insufficient_scope", error_description="The token does not grant the required scope", scope="read write"');
+    const header = (code: ErrorCode): string | undefined =>
+      toProblem(new WatchwordError(code), { realm: 'orders', scopes: ['read', 'write'] }).headers['www-authenticate'];
+    expect(header('token_expired')).toBe(
+      'Bearer realm="orders", error="invalid_token", error_description="The token was not accepted"',
+    );
+    expect(header('scope_insufficient')).toBe(
+      'Bearer realm="orders", error="insufficient_scope", error_description="The token does not grant the required scope", scope="read write"',
+    );
     expect(header('token_ambiguous')).toMatch(/^Bearer realm="orders", error="invalid_request", /);
     expect([header('keys_unavailable'), header('internal'), header('route_unknown')]).toEqual([undefined, undefined, undefined]);
   });
@@ -62,7 +77,11 @@ describe('toProblem', () => {
     for (const code of CODES) {
       const { status, headers, body } = toProblem(new WatchwordError(code, 'canary'));
       const problem = JSON.parse(body) as Record<string, unknown>;
-      expect(problem).toEqual({ type: expect.stringMatching(/^urn:watchword:problem:[a-z_-]+$/), title: ERRORS[code].title, status });
+      expect(problem).toEqual({
+        type: expect.stringMatching(/^urn:watchword:problem:[a-z_-]+$/),
+        title: ERRORS[code].title,
+        status,
+      });
       expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
       expect(JSON.stringify([headers, body])).not.toContain('canary');
     }
@@ -71,10 +90,13 @@ describe('toProblem', () => {
   test('a realm or scope cannot break out of the header (E9)', () => {
     const realm = 'a"b\\c\r\nX-Injected: 1\u0000é\u2028';
     const { headers } = toProblem(new WatchwordError('scope_insufficient'), { realm, scopes: ['x"', '\r\ny'] });
-    expect(headers['www-authenticate']).toBe('Bearer realm="abcX-Injected: 1", error="insufficient_scope", error_description="The token does not grant the required scope", scope="x y"');
+    expect(headers['www-authenticate']).toBe(
+      'Bearer realm="abcX-Injected: 1", error="insufficient_scope", error_description="The token does not grant the required scope", scope="x y"',
+    );
   });
 
   test('only a 503 says when to come again', () => {
-    for (const code of CODES) expect('retry-after' in toProblem(new WatchwordError(code)).headers).toBe(ERRORS[code].http === 503);
+    for (const code of CODES)
+      expect('retry-after' in toProblem(new WatchwordError(code)).headers).toBe(ERRORS[code].http === 503);
   });
 });

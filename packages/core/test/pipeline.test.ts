@@ -61,8 +61,25 @@ describe('refusals', () => {
 
   it('scope is checked on each request, after the cache (invariant 1)', async () => {
     const pipeline = pipelineOf();
-    const demands = [['read'], ['admin'], ['read', 'write'], ['read', 'admin'], [], ['rea'], ['read write'], ['READ'], ['']] as const;
-    const verdicts = ['accepted', 'scope_insufficient', 'accepted', 'scope_insufficient', 'accepted', ...Array(4).fill('scope_insufficient')];
+    const demands = [
+      ['read'],
+      ['admin'],
+      ['read', 'write'],
+      ['read', 'admin'],
+      [],
+      ['rea'],
+      ['read write'],
+      ['READ'],
+      [''],
+    ] as const;
+    const verdicts = [
+      'accepted',
+      'scope_insufficient',
+      'accepted',
+      'scope_insufficient',
+      'accepted',
+      ...Array(4).fill('scope_insufficient'),
+    ];
     for (const _ of [1, 2]) {
       const found = [];
       for (const scopes of demands) found.push(await admitted(pipeline, bearer(token), { scopes }));

@@ -197,7 +197,9 @@ function conclude({ id, title }: Strategy, samples: Samples, cached: Samples | u
     title,
     signatureChecksPerRequest: median(samples.checks),
     verificationMicrosPerRequest: median(rounds.map((byRole) => [...byRole.values()].reduce((sum, micros) => sum + micros, 0))),
-    verificationMicrosByProcess: Object.fromEntries(roles.map((role) => [role, median(rounds.map((byRole) => byRole.get(role)!))])),
+    verificationMicrosByProcess: Object.fromEntries(
+      roles.map((role) => [role, median(rounds.map((byRole) => byRole.get(role)!))]),
+    ),
     tokenBytesPerHop: median(samples.bytes),
     internalHops: median(samples.hops),
     requestsPerSecond: median(samples.rates),

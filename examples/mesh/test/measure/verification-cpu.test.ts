@@ -6,7 +6,9 @@ const round = (authentication: number, whole: number): Map<string, { authenticat
 
 describe('verificationMicros', () => {
   it('refuses to tell what jose costs without the services to compare with', () => {
-    expect(() => verificationMicros('verify-everywhere', round(0, 500), undefined)).toThrow('orders with a cache was not measured');
+    expect(() => verificationMicros('verify-everywhere', round(0, 500), undefined)).toThrow(
+      'orders with a cache was not measured',
+    );
   });
 
   it('is what the meter saw, where verification runs in one go', () => {

@@ -52,7 +52,7 @@ const V128 = 0x7b;
 function assembleModule(): Uint8Array<ArrayBuffer> {
   const code = [...locals([1, I32], [SUM + LANES.length - FIRST, V128]), ...loopOverBlocks(), ...LANES.flatMap(storeSum), 0x0b];
   return new Uint8Array([
-    0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic number and version
+    ...Buffer.from('\0asm\x01\0\0\0', 'latin1'), // magic number and version
     ...section(1, [1, 0x60, 1, I32, 0]), // one type: (i32) -> ()
     ...section(3, [1, 0]), // one function of that type
     ...section(5, [1, 0x01, 1, 1]), // one memory: exactly one page of 64 KiB

@@ -50,9 +50,7 @@ export function fromHeaders(headers: { get(name: string): string | null }): Head
 export function fromRecord(record: Readonly<Record<string, string | readonly string[] | undefined>>): HeaderSource {
   return {
     values: (name) =>
-      Object.entries(record).flatMap(([key, value]) =>
-        key.toLowerCase() === name && value !== undefined ? value : [],
-      ),
+      Object.entries(record).flatMap(([key, value]) => (key.toLowerCase() === name && value !== undefined ? value : [])),
   };
 }
 

@@ -8,7 +8,8 @@ import { WatchwordError } from '../errors.ts';
  */
 export function decodeBase64url(segment: string): Buffer {
   const bytes = Buffer.from(segment, 'base64url');
-  if (bytes.toString('base64url') !== segment) throw new WatchwordError('token_malformed', 'A segment is not canonical base64url');
+  if (bytes.toString('base64url') !== segment)
+    throw new WatchwordError('token_malformed', 'A segment is not canonical base64url');
   return bytes;
 }
 

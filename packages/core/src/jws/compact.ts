@@ -27,7 +27,8 @@ const MAX_HEADER_DEPTH = 16;
  */
 export function assertTokenSize(token: unknown, maxTokenBytes: number): asserts token is string {
   if (typeof token !== 'string') throw new WatchwordError('token_malformed', 'A token is a string');
-  if (token.length > maxTokenBytes) throw new WatchwordError('token_too_large', `The token has more than ${maxTokenBytes} characters`);
+  if (token.length > maxTokenBytes)
+    throw new WatchwordError('token_too_large', `The token has more than ${maxTokenBytes} characters`);
 }
 
 /** Headers that have been read before, by segment: all tokens of one key have the same. */

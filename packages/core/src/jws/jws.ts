@@ -27,7 +27,8 @@ export function verifyJws(token: string, key: VerificationKey, options: { readon
   if (!ALGORITHMS.has(jws.header.alg)) throw new WatchwordError('algorithm_not_allowed');
   // The key says which algorithm; the header may only agree (A3, JB-2).
   if (!sameAlgorithm(jws.header.alg, key.algorithm.name)) throw new WatchwordError('algorithm_not_allowed');
-  if (jws.header.kid !== undefined && key.kid !== undefined && jws.header.kid !== key.kid) throw new WatchwordError('key_unknown');
+  if (jws.header.kid !== undefined && key.kid !== undefined && jws.header.kid !== key.kid)
+    throw new WatchwordError('key_unknown');
   const payload = decodeBase64url(jws.payloadSegment);
   if (!verifySignature(jws.signingInput, jws.signature, key)) throw new WatchwordError('signature_invalid');
   return { header: jws.header, payload };

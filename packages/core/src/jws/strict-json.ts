@@ -82,7 +82,8 @@ function seal(value: object): number {
     if (name === '__proto__') throw new WatchwordError('json_invalid', 'A member is named __proto__');
     const child: unknown = (value as Record<string, unknown>)[name];
     if (typeof child === 'object' && child !== null) members += seal(child);
-    else if (typeof child === 'string' && !child.isWellFormed()) throw new WatchwordError('json_invalid', 'A string is not Unicode');
+    else if (typeof child === 'string' && !child.isWellFormed())
+      throw new WatchwordError('json_invalid', 'A string is not Unicode');
     if (!Array.isArray(value)) {
       if (!name.isWellFormed()) throw new WatchwordError('json_invalid', 'A member name is not Unicode');
       members += 1;

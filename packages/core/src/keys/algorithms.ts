@@ -24,39 +24,77 @@ export interface Algorithm {
 
 /** Names of the supported algorithms. `none` is not one of them and cannot be configured (A1). */
 export type AlgorithmName =
-  | 'RS256' | 'RS384' | 'RS512'
-  | 'PS256' | 'PS384' | 'PS512'
-  | 'ES256' | 'ES384' | 'ES512'
-  | 'Ed25519' | 'EdDSA'
-  | 'HS256' | 'HS384' | 'HS512';
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'Ed25519'
+  | 'EdDSA'
+  | 'HS256'
+  | 'HS384'
+  | 'HS512';
 
 type HashBits = 256 | 384 | 512;
 
 const hashName = (bits: HashBits): 'sha256' | 'sha384' | 'sha512' => `sha${bits}`;
 const rs = (bits: HashBits): Algorithm => ({
-  name: `RS${bits}`, kty: 'RSA', hash: hashName(bits), keyType: 'rsa', minimumKeyBits: 2048, padding: constants.RSA_PKCS1_PADDING,
+  name: `RS${bits}`,
+  kty: 'RSA',
+  hash: hashName(bits),
+  keyType: 'rsa',
+  minimumKeyBits: 2048,
+  padding: constants.RSA_PKCS1_PADDING,
 });
 const ps = (bits: HashBits): Algorithm => ({
-  name: `PS${bits}`, kty: 'RSA', hash: hashName(bits), keyType: 'rsa', minimumKeyBits: 2048,
-  padding: constants.RSA_PKCS1_PSS_PADDING, saltBytes: bits / 8,
+  name: `PS${bits}`,
+  kty: 'RSA',
+  hash: hashName(bits),
+  keyType: 'rsa',
+  minimumKeyBits: 2048,
+  padding: constants.RSA_PKCS1_PSS_PADDING,
+  saltBytes: bits / 8,
 });
 const es = (bits: HashBits, namedCurve: string, signatureBytes: number): Algorithm => ({
-  name: `ES${bits}`, kty: 'EC', hash: hashName(bits), keyType: 'ec', namedCurve, signatureBytes,
+  name: `ES${bits}`,
+  kty: 'EC',
+  hash: hashName(bits),
+  keyType: 'ec',
+  namedCurve,
+  signatureBytes,
 });
 // RFC 9864 deprecates the polymorphic name EdDSA; with this one curve both names mean the same (JO-14).
 const ed = (name: string): Algorithm => ({ name, kty: 'OKP', hash: null, keyType: 'ed25519', signatureBytes: 64 });
 const hs = (bits: HashBits): Algorithm => ({
-  name: `HS${bits}`, kty: 'oct', hash: hashName(bits), keyType: 'secret', minimumKeyBits: bits, signatureBytes: bits / 8,
+  name: `HS${bits}`,
+  kty: 'oct',
+  hash: hashName(bits),
+  keyType: 'secret',
+  minimumKeyBits: bits,
+  signatureBytes: bits / 8,
 });
 
 /** Algorithm name, case-sensitive (JB-1), to its facts. A Map: a hostile name finds nothing on a prototype (B10). */
 export const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map(
   [
-    rs(256), rs(384), rs(512),
-    ps(256), ps(384), ps(512),
-    es(256, 'prime256v1', 64), es(384, 'secp384r1', 96), es(512, 'secp521r1', 132),
-    ed('Ed25519'), ed('EdDSA'),
-    hs(256), hs(384), hs(512),
+    rs(256),
+    rs(384),
+    rs(512),
+    ps(256),
+    ps(384),
+    ps(512),
+    es(256, 'prime256v1', 64),
+    es(384, 'secp384r1', 96),
+    es(512, 'secp521r1', 132),
+    ed('Ed25519'),
+    ed('EdDSA'),
+    hs(256),
+    hs(384),
+    hs(512),
   ].map((algorithm) => [algorithm.name, Object.freeze(algorithm)]),
 );
 

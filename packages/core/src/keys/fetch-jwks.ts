@@ -29,7 +29,11 @@ export async function fetchJson(fetch: Fetch, url: string, limits: FetchLimits):
 
 async function download(fetch: Fetch, url: string, limits: FetchLimits, signal: AbortSignal): Promise<unknown> {
   // A redirect could point anywhere, so none is followed (C1).
-  const response = await fetch(url, { redirect: 'error', signal, headers: { accept: 'application/jwk-set+json, application/json' } });
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal,
+    headers: { accept: 'application/jwk-set+json, application/json' },
+  });
   if (response.status !== 200) {
     // An unread body would hold its connection until the time limit.
     response.body?.cancel().catch(() => {});

@@ -45,7 +45,12 @@ export function guessCost(text: string): GuessCost {
 function alphabetSize(text: string): number {
   if (/[^\x20-\x7e]/.test(text)) return 256;
   if (/^[0-9a-f]*$/.test(text) || /^[0-9A-F]*$/.test(text)) return /[a-f]/i.test(text) ? 16 : 10;
-  const classes: [RegExp, number][] = [[/[0-9]/, 10], [/[a-z]/, 26], [/[A-Z]/, 26], [/[^0-9A-Za-z]/, 33]];
+  const classes: [RegExp, number][] = [
+    [/[0-9]/, 10],
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/[^0-9A-Za-z]/, 33],
+  ];
   return classes.reduce((size, [pattern, count]) => (pattern.test(text) ? size + count : size), 0);
 }
 
@@ -82,9 +87,21 @@ const WORDS_BY_START: ReadonlyMap<string, readonly string[]> = Map.groupBy(GUESS
 
 /** Alphabet, digits, rows and columns of keyboards, and the sequence of a well-known key generator that takes every third letter. */
 const WALKS_FORWARD = [
-  'abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'yxcvbnm', 'azertyuiop', 'qsdfghjklm',
-  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()', 'n2r5u8x/a?d(g+kbpeshvmyq3t6w9z$c&f)j@ncrfujxn',
-  '/b?e(h+mbqethwmzq4t7w!z%c*f-jandrgukxp2s5v8y/', 'jmcqftjwnzr4u7x!a%d*g-kapdsgvkyp',
+  'abcdefghijklmnopqrstuvwxyz',
+  '01234567890',
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  'qwertzuiop',
+  'yxcvbnm',
+  'azertyuiop',
+  'qsdfghjklm',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p',
+  '1q2w3e4r5t6y7u8i9o0p',
+  '!@#$%^&*()',
+  'n2r5u8x/a?d(g+kbpeshvmyq3t6w9z$c&f)j@ncrfujxn',
+  '/b?e(h+mbqethwmzq4t7w!z%c*f-jandrgukxp2s5v8y/',
+  'jmcqftjwnzr4u7x!a%d*g-kapdsgvkyp',
 ];
 const WALKS = WALKS_FORWARD.flatMap((walk) => [walk, [...walk].toReversed().join('')]).join('\n');
 

@@ -1,8 +1,8 @@
 /** Words that people make secrets of. Lower case; digits that stand for letters have been read as letters before. */
 export const GUESSABLE_WORDS: readonly string[] = [
   ...new Set(
+    // what it is for
     (
-      // what it is for
       'secret secrets secretly secretkey password passwords passwort passphrase passwd pass private public token tokens jsonwebtoken webtoken ' +
       'json jwt jwts jws access refresh session cookie auth authentication authorization authenticate oauth openid login logon signin user users ' +
       'username admin administrator root system server service client customer application app apps api backend frontend web website site ' +

@@ -54,7 +54,10 @@ function parseMember(member: unknown, algorithms: readonly string[]): Verificati
 function algorithmOf(jwk: JsonWebKey & { alg?: unknown }, algorithms: readonly string[]): AlgorithmName {
   if (jwk.alg !== undefined) {
     assertConfig(typeof jwk.alg === 'string' && ALGORITHMS.has(jwk.alg), 'alg: not a supported algorithm');
-    assertConfig(algorithms.some((allowed) => sameAlgorithm(allowed, jwk.alg as string)), 'alg: not in the allow-list of the issuer');
+    assertConfig(
+      algorithms.some((allowed) => sameAlgorithm(allowed, jwk.alg as string)),
+      'alg: not in the allow-list of the issuer',
+    );
     return jwk.alg as AlgorithmName;
   }
   const fitting = algorithms.filter((name) => fits(jwk, name));
@@ -79,7 +82,10 @@ function assertDistinct(keys: readonly VerificationKey[]): void {
   for (const key of keys) {
     const name = `${canonicalName(key.algorithm.name)}\0${key.kid ?? ''}`;
     const known = seen.get(name);
-    assertConfig(known === undefined || known === key.id || key.kid === undefined, 'jwks: two different keys share one kid and alg');
+    assertConfig(
+      known === undefined || known === key.id || key.kid === undefined,
+      'jwks: two different keys share one kid and alg',
+    );
     seen.set(name, key.id);
   }
 }

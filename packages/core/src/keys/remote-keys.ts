@@ -80,7 +80,8 @@ class FetchedKeys implements RemoteKeys {
     if (found !== undefined) return found;
     // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).
     if (this.#lastFailure !== undefined) throw this.#lastFailure;
-    if (this.ageMs() >= this.#settings.maxAgeMs) throw new WatchwordError('keys_unavailable', `${this.#settings.url}: no fresh keys`);
+    if (this.ageMs() >= this.#settings.maxAgeMs)
+      throw new WatchwordError('keys_unavailable', `${this.#settings.url}: no fresh keys`);
     throw new WatchwordError('key_unknown');
   }
 
@@ -139,12 +140,24 @@ function parsePublishedSet(document: unknown, algorithms: readonly string[], url
     return new KeyRing(keys);
   } catch (error) {
     // Their document is not our configuration: a bad one is an outage of theirs.
-    throw new WatchwordError('keys_unavailable', `${url}: ${error instanceof Error ? error.message : 'unusable'}`, { cause: error });
+    throw new WatchwordError('keys_unavailable', `${url}: ${error instanceof Error ? error.message : 'unusable'}`, {
+      cause: error,
+    });
   }
 }
 
 const OPTIONS = [
-  'issuer', 'url', 'algorithms', 'timeoutMs', 'maxBytes', 'cooldownMs', 'refreshMs', 'maxAgeMs', 'allowInsecure', 'fetch', 'clock',
+  'issuer',
+  'url',
+  'algorithms',
+  'timeoutMs',
+  'maxBytes',
+  'cooldownMs',
+  'refreshMs',
+  'maxAgeMs',
+  'allowInsecure',
+  'fetch',
+  'clock',
 ];
 
 function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOptions, 'issuer' | 'allowInsecure'>> {
@@ -152,7 +165,10 @@ function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOption
   assertConfig(typeof options.issuer === 'string' && options.issuer !== '', 'issuer: must be a non-empty string');
   const url = URL.parse(options.url);
   assertConfig(url !== null, 'url: must be an absolute URL');
-  assertConfig(url.protocol === 'https:' || (url.protocol === 'http:' && options.allowInsecure === true), 'url: must be https (allowInsecure permits http)');
+  assertConfig(
+    url.protocol === 'https:' || (url.protocol === 'http:' && options.allowInsecure === true),
+    'url: must be https (allowInsecure permits http)',
+  );
   assertConfig(url.username === '' && url.password === '', 'url: must not contain credentials');
   assertConfig(Array.isArray(options.algorithms) && options.algorithms.length > 0, 'algorithms: must be a non-empty list');
   const refreshMs = options.refreshMs ?? 300_000;

@@ -12,7 +12,10 @@ export function assertStrongSecret(secret: Uint8Array, minimumBytes: number): vo
   const text = Buffer.from(secret).toString('latin1');
   assertConfig(!looksLikeKey(secret, text), 'secret: is the text or the encoding of a key, not a secret');
   assertConfig(!UUID.test(text.trim()), 'secret: is a UUID, which identifies and is no secret (RFC 9562 section 8)');
-  assertConfig(!formsOf(text).some(isGuessable), 'secret: is made of words, sequences or repetitions that can be guessed; use random bytes');
+  assertConfig(
+    !formsOf(text).some(isGuessable),
+    'secret: is made of words, sequences or repetitions that can be guessed; use random bytes',
+  );
 }
 
 const UUID = /^[{(]?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}[})]?$/i;
@@ -50,7 +53,11 @@ function hasKeyStructure(bytes: Buffer): boolean {
 function formsOf(text: string, depth = 0): readonly string[] {
   const plain = text.replaceAll('\0', '').trim();
   const decoded = depth < 2 ? [decodedText(plain, BASE64, 'base64'), decodedText(plain, HEX, 'hex')] : [];
-  return [plain, [...plain].toReversed().join(''), ...decoded.flatMap((form) => (form === undefined ? [] : formsOf(form, depth + 1)))];
+  return [
+    plain,
+    [...plain].toReversed().join(''),
+    ...decoded.flatMap((form) => (form === undefined ? [] : formsOf(form, depth + 1))),
+  ];
 }
 
 const BASE64 = /^[\w+/-]+=*$/;

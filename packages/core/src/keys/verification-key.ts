@@ -79,12 +79,16 @@ function importJwk(jwk: JsonWebKey, algorithm: Algorithm): KeyObject {
   assertConfig(use === undefined || use === 'sig', 'jwk.use: is not "sig"');
   if (operations !== undefined) assertKeyOperations(operations);
   // Private members mean that somebody handed out a signing key (JO-9).
-  for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) assertConfig(!(member in jwk), `jwk.${member}: not a public key`);
+  for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])
+    assertConfig(!(member in jwk), `jwk.${member}: not a public key`);
   return guarded('jwk', () => createPublicKey({ key: jwk, format: 'jwk' }));
 }
 
 function assertKeyOperations(operations: unknown): void {
-  assertConfig(Array.isArray(operations) && new Set(operations).size === operations.length, 'jwk.key_ops: must be an array without duplicates');
+  assertConfig(
+    Array.isArray(operations) && new Set(operations).size === operations.length,
+    'jwk.key_ops: must be an array without duplicates',
+  );
   assertConfig(operations.includes('verify'), 'jwk.key_ops: does not include "verify"');
 }
 
@@ -120,13 +124,20 @@ function assertFits(keyObject: KeyObject, algorithm: Algorithm): void {
     `key: ${algorithm.name} needs curve ${algorithm.namedCurve}`,
   );
   // The constructor is not exported, yet nothing makes a key with an empty secret (A5, JO-10).
-  if (algorithm.kty === 'oct') assertConfig(keyObject.symmetricKeySize! * 8 >= algorithm.minimumKeyBits!, `key: ${algorithm.name} needs a longer secret`);
+  if (algorithm.kty === 'oct')
+    assertConfig(keyObject.symmetricKeySize! * 8 >= algorithm.minimumKeyBits!, `key: ${algorithm.name} needs a longer secret`);
   if (algorithm.kty !== 'RSA') return;
   const bits = details?.modulusLength ?? 0;
-  assertConfig(bits >= algorithm.minimumKeyBits!, `key: ${algorithm.name} needs RSA of at least ${algorithm.minimumKeyBits} bits`);
+  assertConfig(
+    bits >= algorithm.minimumKeyBits!,
+    `key: ${algorithm.name} needs RSA of at least ${algorithm.minimumKeyBits} bits`,
+  );
   // Verification cost grows with the modulus; 16384 is what OpenSSL itself still verifies.
   assertConfig(bits <= 16384, `key: RSA of more than 16384 bits is refused`);
-  assertConfig((details?.publicExponent ?? 0n) >= 3n && details!.publicExponent! % 2n === 1n, 'key: RSA exponent must be odd and at least 3');
+  assertConfig(
+    (details?.publicExponent ?? 0n) >= 3n && details!.publicExponent! % 2n === 1n,
+    'key: RSA exponent must be odd and at least 3',
+  );
 }
 
 function assertKeyId(kid: unknown): void {
@@ -139,6 +150,11 @@ function fingerprint(keyObject: KeyObject, algorithm: Algorithm, kid: string | u
     keyObject.type === 'secret'
       ? createHash('sha256').update('watchword hmac secret').update(keyObject.export()).digest()
       : keyObject.export({ type: 'spki', format: 'der' });
-  const hash = createHash('sha256').update(canonicalName(algorithm.name)).update('\0').update(kid ?? '').update('\0').update(material);
+  const hash = createHash('sha256')
+    .update(canonicalName(algorithm.name))
+    .update('\0')
+    .update(kid ?? '')
+    .update('\0')
+    .update(material);
   return hash.digest('base64url');
 }

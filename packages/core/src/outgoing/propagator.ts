@@ -71,7 +71,10 @@ function parsePattern(destination: unknown, place: string): Pattern {
   const url = URL.parse(wildcard ? destination.replace('://*.', '://') : destination);
   assertConfig(url !== null && isHttp(url), `${place}: must be an http or https origin`);
   const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  assertConfig(bare && !url.hostname.includes('*'), `${place}: must be scheme, host and port only, with at most one leading "*."`);
+  assertConfig(
+    bare && !url.hostname.includes('*'),
+    `${place}: must be scheme, host and port only, with at most one leading "*."`,
+  );
   assertConfig(!wildcard || url.hostname.includes('.'), `${place}: a wildcard needs a domain of at least two labels`);
   return { origin: url.origin, protocol: url.protocol, port: url.port, suffix: wildcard ? `.${url.hostname}` : undefined };
 }

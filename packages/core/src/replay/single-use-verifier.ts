@@ -34,7 +34,9 @@ async function spend(token: VerifiedToken, spent: SpentTokens): Promise<boolean>
   const { jti } = token.claims;
   if (jti === undefined) throw new WatchwordError('claim_missing', 'Claim jti is missing: a one-time token needs one');
   // The issuer belongs to it: two issuers may give the same jti. JSON keeps the two apart whatever characters they have.
-  const id = createHash('sha256').update(JSON.stringify([token.issuer, jti])).digest('base64url');
+  const id = createHash('sha256')
+    .update(JSON.stringify([token.issuer, jti]))
+    .digest('base64url');
   try {
     return (await spent.spend(id, token.window.expiresAtMs + KEEP_AFTER_MS)) === true;
   } catch (cause) {

@@ -6,14 +6,31 @@ import type { Claims, JsonObject, JsonValue } from '../verify/verified-token.ts'
 export type ClaimsMapping = Readonly<Record<string, string>>;
 
 /** Claims that the draft defines or that are set here: a mapping can't replace them (Txn-Tokens section 9.2). */
-const RESERVED = new Set(['iat', 'exp', 'nbf', 'aud', 'iss', 'txn', 'sub', 'scope', 'req_wl', 'tctx', 'rctx', 'cnf', '__proto__']);
+const RESERVED = new Set([
+  'iat',
+  'exp',
+  'nbf',
+  'aud',
+  'iss',
+  'txn',
+  'sub',
+  'scope',
+  'req_wl',
+  'tctx',
+  'rctx',
+  'cnf',
+  '__proto__',
+]);
 
 /** Checks a mapping. @throws WatchwordError `config_invalid` naming the claim */
 export function assertMapping(mapping: ClaimsMapping): void {
   assertConfig(typeof mapping === 'object' && !Array.isArray(mapping), 'claims: must be an object');
   for (const [target, source] of Object.entries(mapping)) {
     assertConfig(!RESERVED.has(target), `claims.${target}: is set by the Txn-Token itself`);
-    assertConfig(target !== '' && typeof source === 'string' && source !== '', `claims.${target}: must name a claim of the subject token`);
+    assertConfig(
+      target !== '' && typeof source === 'string' && source !== '',
+      `claims.${target}: must name a claim of the subject token`,
+    );
   }
 }
 

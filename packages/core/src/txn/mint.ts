@@ -63,7 +63,15 @@ export interface TxnMinter {
 }
 
 const OPTIONS = [
-  'trustDomain', 'key', 'requestingWorkload', 'lifetimeSeconds', 'reuseWindowSeconds', 'claims', 'issuer', 'clock', 'randomBytes',
+  'trustDomain',
+  'key',
+  'requestingWorkload',
+  'lifetimeSeconds',
+  'reuseWindowSeconds',
+  'claims',
+  'issuer',
+  'clock',
+  'randomBytes',
 ];
 
 /** Builds a minter. @throws WatchwordError `config_invalid` naming the option */
@@ -130,7 +138,10 @@ const MAX_COMPACT_LENGTH = 4096;
 
 function assertSize(compact: string): void {
   if (compact.length <= MAX_COMPACT_LENGTH) return;
-  throw new WatchwordError('mint_failed', `The Txn-Token has ${compact.length} characters, more than ${MAX_COMPACT_LENGTH}: map fewer claims`);
+  throw new WatchwordError(
+    'mint_failed',
+    `The Txn-Token has ${compact.length} characters, more than ${MAX_COMPACT_LENGTH}: map fewer claims`,
+  );
 }
 
 function readOptions(options: TxnMinterOptions): Settings {

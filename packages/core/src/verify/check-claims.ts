@@ -10,7 +10,8 @@ import type { IssuerRules } from './policy.ts';
 export function checkClaims(claims: JsonObject, rules: IssuerRules): asserts claims is Claims {
   for (const [name, isValid] of REGISTERED_CLAIMS) {
     const value = claims[name];
-    if (value !== undefined && !isValid(value)) throw new WatchwordError('claim_invalid', `Claim ${name} has a wrong type or value`);
+    if (value !== undefined && !isValid(value))
+      throw new WatchwordError('claim_invalid', `Claim ${name} has a wrong type or value`);
   }
   checkIssuer(claims as Claims, rules);
   checkAudience(claims as Claims, rules);
@@ -24,7 +25,8 @@ const MAX_SECONDS = 8.64e12;
 
 const isText = (value: JsonValue): boolean => typeof value === 'string' && value !== '';
 const isDate = (value: JsonValue): boolean => typeof value === 'number' && Math.abs(value) <= MAX_SECONDS;
-const isAudience = (value: JsonValue): boolean => isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
+const isAudience = (value: JsonValue): boolean =>
+  isText(value) || (Array.isArray(value) && value.length > 0 && value.every(isText));
 const isObject = (value: JsonValue): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Claims whose type is registered (RFC 7519, 8693, 9068, Txn-Tokens section 9.2). A wrong one is refused wherever it stands. */

@@ -88,7 +88,8 @@ async function findKey({ header }: CompactJws, rules: IssuerRules, policy: Trust
   const known = rules.keys.lookup(header.alg, header.kid, readClock(policy.clock));
   const key = known ?? (await rules.keys.load(header.alg, header.kid));
   // A source written by a user may give anything (A5): only a typed key that is bound to this very algorithm passes (A3).
-  if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg)) throw new WatchwordError('key_unknown');
+  if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg))
+    throw new WatchwordError('key_unknown');
   if (key.kid !== undefined && header.kid !== undefined && key.kid !== header.kid) throw new WatchwordError('key_unknown');
   return key;
 }

@@ -65,18 +65,32 @@ export interface TrustPolicy {
 const ACCESS_TOKEN_CLAIMS = ['sub', 'client_id', 'iat', 'jti'];
 
 const ISSUER_OPTIONS = [
-  'issuer', 'audience', 'algorithms', 'keys', 'tokenTypes', 'requiredClaims', 'toleranceSeconds', 'allowLargeTolerance', 'maxTokenAgeSeconds',
+  'issuer',
+  'audience',
+  'algorithms',
+  'keys',
+  'tokenTypes',
+  'requiredClaims',
+  'toleranceSeconds',
+  'allowLargeTolerance',
+  'maxTokenAgeSeconds',
 ];
 
 /** Checks and freezes a policy. @throws WatchwordError `config_invalid` naming the place */
 export function defineTrustPolicy(options: TrustPolicyOptions): TrustPolicy {
   assertKnownOptions(options, ['issuers', 'maxTokenBytes', 'clock'], 'policy');
   assertConfig(Array.isArray(options.issuers) && options.issuers.length > 0, 'policy.issuers: must be a non-empty list');
-  return sealPolicy(options.issuers.map((issuer, index) => readIssuer(issuer, `policy.issuers[${index}]`)), options);
+  return sealPolicy(
+    options.issuers.map((issuer, index) => readIssuer(issuer, `policy.issuers[${index}]`)),
+    options,
+  );
 }
 
 /** Makes a policy of normalized rules. @throws WatchwordError `config_invalid` */
-export function sealPolicy(rules: readonly IssuerRules[], options: Pick<TrustPolicyOptions, 'maxTokenBytes' | 'clock'>): TrustPolicy {
+export function sealPolicy(
+  rules: readonly IssuerRules[],
+  options: Pick<TrustPolicyOptions, 'maxTokenBytes' | 'clock'>,
+): TrustPolicy {
   const issuers = new Map(rules.map((rule) => [rule.issuer, Object.freeze(rule)]));
   assertConfig(issuers.size === rules.length, 'policy.issuers: one issuer stands twice');
   const clock = assertFunction(options.clock ?? systemClock, 'policy.clock');
@@ -98,7 +112,9 @@ function readIssuer(issuer: IssuerPolicy, place: string): IssuerRules {
     requiredClaims: requiredClaims(issuer, place),
     toleranceSeconds: tolerance(issuer, place),
     maxTokenAgeSeconds:
-      issuer.maxTokenAgeSeconds === undefined ? undefined : assertPositive(issuer.maxTokenAgeSeconds, `${place}.maxTokenAgeSeconds`),
+      issuer.maxTokenAgeSeconds === undefined
+        ? undefined
+        : assertPositive(issuer.maxTokenAgeSeconds, `${place}.maxTokenAgeSeconds`),
   };
 }
 
@@ -165,5 +181,7 @@ function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, clock: C
     rule.toleranceSeconds,
     rule.maxTokenAgeSeconds ?? null,
   ]);
-  return createHash('sha256').update(JSON.stringify([facts, maxTokenBytes, identityOf(clock)])).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify([facts, maxTokenBytes, identityOf(clock)]))
+    .digest('base64url');
 }

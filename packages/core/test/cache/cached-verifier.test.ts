@@ -22,7 +22,9 @@ describe('options', () => {
   });
 
   it('D3: nobody can bring a key builder, or any other unknown option', () => {
-    expect(outcome(() => createCachedVerifier(verifierOf(key), { cacheKeyBuilder: () => 'same' } as object))).toBe('config_invalid');
+    expect(outcome(() => createCachedVerifier(verifierOf(key), { cacheKeyBuilder: () => 'same' } as object))).toBe(
+      'config_invalid',
+    );
   });
 });
 
@@ -42,16 +44,24 @@ describe('a wrong yes', () => {
     expect(cached.recall(token)).toBeDefined();
   });
 
-  it.each([undefined, null, 0, {}, [token], { length: token.length }, Object(token)])('what is no string (%#) is not looked up', async (value) => {
-    const cached = createCachedVerifier(verifierOf(key));
-    await cached.verify(token);
-    expect(cached.recall(value as string)).toBeUndefined();
-    expect(await verdict(cached, value)).toBe('token_malformed');
-  });
+  it.each([undefined, null, 0, {}, [token], { length: token.length }, Object(token)])(
+    'what is no string (%#) is not looked up',
+    async (value) => {
+      const cached = createCachedVerifier(verifierOf(key));
+      await cached.verify(token);
+      expect(cached.recall(value as string)).toBeUndefined();
+      expect(await verdict(cached, value)).toBe('token_malformed');
+    },
+  );
 
   it('D2: the same token under two policies, in both orders', async () => {
-    for (const order of [[0, 1], [1, 0]] as const) {
-      const pair = [verifierOf(key), verifierOf(key, { audience: 'https://elsewhere.example' })].map((one) => createCachedVerifier(one));
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const pair = [verifierOf(key), verifierOf(key, { audience: 'https://elsewhere.example' })].map((one) =>
+        createCachedVerifier(one),
+      );
       const verdicts = ['accepted', 'audience_mismatch'];
       for (const index of [...order, ...order]) expect(await verdict(pair[index]!, token)).toBe(verdicts[index]);
       expect(pair[0]!.policyId).not.toBe(pair[1]!.policyId);
@@ -80,7 +90,14 @@ describe('a wrong yes', () => {
   it('with a maximum age, a token from the future is not young but refused, and its second counts', async () => {
     let nowMs = NOW * 1000;
     const keys = createLocalKeys({ issuer: ISSUER, keys: [key.material] });
-    const policy = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] as const, keys, maxTokenAgeSeconds: 60, toleranceSeconds: 5 };
+    const policy = {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      algorithms: ['HS256'] as const,
+      keys,
+      maxTokenAgeSeconds: 60,
+      toleranceSeconds: 5,
+    };
     const cached = createCachedVerifier(createVerifier({ issuers: [policy], clock: () => nowMs }));
     const early = makeToken(key, { payload: accessClaims({ iat: NOW + 100 }) });
     nowMs = (NOW + 95) * 1000 - 0.25;
@@ -120,7 +137,10 @@ describe('a wrong yes', () => {
     for (const [trusted, named, unnamed] of states) {
       keys.replace({ keys: trusted });
       expect([await verdict(cached, token), await verdict(cached, anonymous)]).toEqual([named, unnamed]);
-      expect([cached.recall(token) !== undefined, cached.recall(anonymous) !== undefined]).toEqual([named === 'accepted', unnamed === 'accepted']);
+      expect([cached.recall(token) !== undefined, cached.recall(anonymous) !== undefined]).toEqual([
+        named === 'accepted',
+        unnamed === 'accepted',
+      ]);
     }
   });
 });
@@ -129,7 +149,8 @@ describe('D8: what is remembered', () => {
   it('100,000 junk tokens take no place from the good one', async () => {
     const cached = createCachedVerifier(verifierOf(key), { maxEntries: 10 });
     await cached.verify(token);
-    for (let index = 0; index < 100_000; index += 1) await verdict(cached, `${token.slice(0, -8)}${String(index).padStart(8, 'A')}`);
+    for (let index = 0; index < 100_000; index += 1)
+      await verdict(cached, `${token.slice(0, -8)}${String(index).padStart(8, 'A')}`);
     expect(cached.recall(token)).toBeDefined();
     expect(cached.stats()).toMatchObject({ size: 1, evictions: 0, misses: 100_001 });
   });
@@ -288,7 +309,10 @@ describe('verifiers that users wrap', () => {
   it('a fact that only a wrapper knows is checked on each hit', async () => {
     const plain = verifierOf(key);
     const revoked = new Set<string>();
-    const cached = createCachedVerifier({ ...plain, holds: (verified) => plain.holds(verified) && !revoked.has(verified.claims.jti!) });
+    const cached = createCachedVerifier({
+      ...plain,
+      holds: (verified) => plain.holds(verified) && !revoked.has(verified.claims.jti!),
+    });
     await cached.verify(token);
     expect(cached.recall(token)).toBeDefined();
     revoked.add('token-1');

@@ -19,7 +19,10 @@ describe.each([
   it.each([
     ['empty', ''],
     ['too long', 'A'.repeat(NH_MAX_BYTES + 1)],
-    ['a character that Latin-1 folds onto an ASCII one', TOKEN.slice(0, 3) + String.fromCharCode(TOKEN.charCodeAt(3) + 0x100) + TOKEN.slice(4)],
+    [
+      'a character that Latin-1 folds onto an ASCII one',
+      TOKEN.slice(0, 3) + String.fromCharCode(TOKEN.charCodeAt(3) + 0x100) + TOKEN.slice(4),
+    ],
     ['a lone high surrogate', `${TOKEN}\ud800`],
     ['a lone low surrogate', `${TOKEN}\udc00`],
     ['what lone surrogates are encoded as', `${TOKEN}\ufffd`],
@@ -64,7 +67,10 @@ describe.each([
   it.each([
     ['by their signatures', () => TOKEN + randomBytes(64).toString('base64url')],
     ['by a few characters at the end', (index: number) => TOKEN + index],
-    ['by a few characters in the middle', (index: number) => TOKEN.slice(0, 99) + String(index).padStart(4, '0') + TOKEN.slice(99)],
+    [
+      'by a few characters in the middle',
+      (index: number) => TOKEN.slice(0, 99) + String(index).padStart(4, '0') + TOKEN.slice(99),
+    ],
   ])('D9: 4096 tokens that differ %s spread over 1024 slots', (__, make) => {
     const fullest = Array.from({ length: 9 }, () => {
       const digest = create(randomBytes);

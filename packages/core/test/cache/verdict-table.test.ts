@@ -138,7 +138,8 @@ describe('model', () => {
         table.clear();
         model.clear();
       }
-      if (table.size !== model.size || table.evictions !== model.evictions) expect([table.size, table.evictions], place).toEqual([model.size, model.evictions]);
+      if (table.size !== model.size || table.evictions !== model.evictions)
+        expect([table.size, table.evictions], place).toEqual([model.size, model.evictions]);
     }
     for (const { words, length } of keys) {
       digest.choose(words);

@@ -8,16 +8,33 @@ import { outcome } from '../support/verdicts.ts';
 const CARRIERS: readonly [string, (fields: readonly (readonly [string, string])[]) => HeaderSource][] = [
   ['rawHeaders', (fields) => fromRawHeaders(fields.flat())],
   ['Headers', (fields) => fromHeaders(new Headers(fields.map(([name, value]) => [name, value])))],
-  ['a record', (fields) => fromRecord(Object.fromEntries([...Map.groupBy(fields, ([name]) => name)].map(([name, same]) => [name, same.map(([, value]) => value)])))],
+  [
+    'a record',
+    (fields) =>
+      fromRecord(
+        Object.fromEntries(
+          [...Map.groupBy(fields, ([name]) => name)].map(([name, same]) => [name, same.map(([, value]) => value)]),
+        ),
+      ),
+  ],
 ];
 
 describe.each(CARRIERS)('from %s', (_, carrier) => {
-  const txn = (...values: string[]): string => outcome(() => extractTxnToken(carrier(values.map((value) => ['Txn-Token', value]))));
-  const bearer = (...values: string[]): string => outcome(() => extractBearer(carrier(values.map((value) => ['Authorization', value]))));
+  const txn = (...values: string[]): string =>
+    outcome(() => extractTxnToken(carrier(values.map((value) => ['Txn-Token', value]))));
+  const bearer = (...values: string[]): string =>
+    outcome(() => extractBearer(carrier(values.map((value) => ['Authorization', value]))));
 
   test('TT-25, E4: the Txn-Token field holds exactly one token', () => {
     expect([txn(), txn('')]).toEqual(['token_missing', 'token_missing']);
-    expect([txn('a.b.c', 'd.e.f'), txn('a.b.c', 'a.b.c'), txn('a.b.c, d.e.f'), txn('a.b.c,d.e.f'), txn('a.b.c d.e.f'), txn('a.b.c', '')]).toEqual(Array(6).fill('token_ambiguous'));
+    expect([
+      txn('a.b.c', 'd.e.f'),
+      txn('a.b.c', 'a.b.c'),
+      txn('a.b.c, d.e.f'),
+      txn('a.b.c,d.e.f'),
+      txn('a.b.c d.e.f'),
+      txn('a.b.c', ''),
+    ]).toEqual(Array(6).fill('token_ambiguous'));
     expect([txn('Bearer a.b.c'), txn('txn a.b.c')]).toEqual(['token_ambiguous', 'token_ambiguous']);
     expect(txn('a.b.c')).toBe('accepted');
   });
@@ -25,8 +42,19 @@ describe.each(CARRIERS)('from %s', (_, carrier) => {
   test('B5, E4: Authorization holds exactly one bearer token', () => {
     expect([bearer(), bearer('')]).toEqual(['token_missing', 'token_missing']);
     expect([bearer('Bearer'), bearer('bearer')]).toEqual(['token_missing', 'token_missing']);
-    expect([bearer('Bearer a.b.c', 'Bearer a.b.c'), bearer('Bearer a.b.c, Bearer d.e.f'), bearer('Bearer  a.b.c'), bearer('Bearer a.b.c d')]).toEqual(Array(4).fill('token_ambiguous'));
-    expect([bearer('Basic dXNlcjpwYXNz'), bearer('a.b.c'), bearer('DPoP a.b.c'), bearer('Bearera.b.c'), bearer('Bearer\ta.b.c')]).toEqual(Array(5).fill('scheme_unsupported'));
+    expect([
+      bearer('Bearer a.b.c', 'Bearer a.b.c'),
+      bearer('Bearer a.b.c, Bearer d.e.f'),
+      bearer('Bearer  a.b.c'),
+      bearer('Bearer a.b.c d'),
+    ]).toEqual(Array(4).fill('token_ambiguous'));
+    expect([
+      bearer('Basic dXNlcjpwYXNz'),
+      bearer('a.b.c'),
+      bearer('DPoP a.b.c'),
+      bearer('Bearera.b.c'),
+      bearer('Bearer\ta.b.c'),
+    ]).toEqual(Array(5).fill('scheme_unsupported'));
     expect([bearer('Bearer a.b.c'), bearer('bearer a.b.c'), bearer('BEARER a.b.c')]).toEqual(Array(3).fill('accepted'));
   });
 
@@ -36,7 +64,13 @@ describe.each(CARRIERS)('from %s', (_, carrier) => {
   });
 
   test('ER-2: other fields are not looked at', () => {
-    const fields = [['X-Authorization', 'Bearer a.b.c'], ['Cookie', 'token=a.b.c'], ['Txn_Token', 'a.b.c'], ['Proxy-Authorization', 'Bearer a.b.c'], ['authorization2', 'Bearer a.b.c']] as const;
+    const fields = [
+      ['X-Authorization', 'Bearer a.b.c'],
+      ['Cookie', 'token=a.b.c'],
+      ['Txn_Token', 'a.b.c'],
+      ['Proxy-Authorization', 'Bearer a.b.c'],
+      ['authorization2', 'Bearer a.b.c'],
+    ] as const;
     expect(outcome(() => extractBearer(carrier(fields)))).toBe('token_missing');
     expect(outcome(() => extractTxnToken(carrier(fields)))).toBe('token_missing');
   });

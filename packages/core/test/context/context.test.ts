@@ -20,8 +20,17 @@ describe('context', () => {
   });
 
   test('D5: it ends with the work, also when the work throws', async () => {
-    expect(() => runWithIdentity(identity, () => { throw new RangeError('x'); })).toThrow(RangeError);
-    await expect(runWithIdentity(identity, async () => { await wait(0); throw new RangeError('x'); })).rejects.toThrow(RangeError);
+    expect(() =>
+      runWithIdentity(identity, () => {
+        throw new RangeError('x');
+      }),
+    ).toThrow(RangeError);
+    await expect(
+      runWithIdentity(identity, async () => {
+        await wait(0);
+        throw new RangeError('x');
+      }),
+    ).rejects.toThrow(RangeError);
     expect(outcome(currentIdentity)).toBe('context_lost');
   });
 
@@ -46,7 +55,12 @@ describe('Identity', () => {
   });
 
   test('says who, what and in which transaction, and cannot be changed', () => {
-    expect([identity.subject, identity.scopes, identity.transaction, identity.claims]).toEqual(['user-1', ['read', 'write'], 'txn-1', identity.token.claims]);
+    expect([identity.subject, identity.scopes, identity.transaction, identity.claims]).toEqual([
+      'user-1',
+      ['read', 'write'],
+      'txn-1',
+      identity.token.claims,
+    ]);
     for (const change of [{ subject: 'admin' }, { token: null }, { claims: {} }, { scopes: ['admin'] }, { extra: 1 }]) {
       expect(() => Object.assign(identity, change)).toThrow(TypeError);
     }

@@ -19,7 +19,16 @@ const headersOf = (user: User): ReturnType<typeof fromRecord> => fromRecord({ 't
 function seen(): string {
   const identity = currentIdentity();
   const { sub, txn, scope, tctx } = identity.claims;
-  return JSON.stringify([identity.subject, identity.transaction, identity.scopes, sub, txn, scope, tctx, Identity.txnTokenOf(identity)]);
+  return JSON.stringify([
+    identity.subject,
+    identity.transaction,
+    identity.scopes,
+    sub,
+    txn,
+    scope,
+    tctx,
+    Identity.txnTokenOf(identity),
+  ]);
 }
 
 function expected({ subject, txn, scope, compact }: User): string {
@@ -48,7 +57,13 @@ const pauses: readonly ((random: SeededRandom) => unknown)[] = [
     setImmediate(() => own.emit('go'));
     return once(own, 'go');
   },
-  () => new Promise<void>((resolve) => shared.once('go', AsyncResource.bind(() => resolve()))),
+  () =>
+    new Promise<void>((resolve) =>
+      shared.once(
+        'go',
+        AsyncResource.bind(() => resolve()),
+      ),
+    ),
   (random) => runWithIdentity(new Identity(currentIdentity().token, 'nested'), () => delay(0, random.next())),
   () => runAnonymous(() => Promise.resolve(currentIdentityOrNobody())),
 ];
@@ -147,14 +162,22 @@ describe('D6: what one caller does to its identity', () => {
         await delay(0);
         expect(seen()).toBe(expected(user));
       });
-      await expect(async () => pipeline.admit(headersOf(user), { scopes: ['admin'] })).rejects.toMatchObject({ code: 'scope_insufficient' });
+      await expect(async () => pipeline.admit(headersOf(user), { scopes: ['admin'] })).rejects.toMatchObject({
+        code: 'scope_insufficient',
+      });
     }
   });
 
   it('an identity is made of a verified token only', async () => {
     const { token } = await domain.pipeline().admit(headersOf(domain.users[0]!));
     const forged = { ...token, claims: { sub: 'mallory', aud: TRUST_DOMAIN } };
-    for (const value of [forged, Object.create(token), Object.setPrototypeOf({ ...forged }, Object.getPrototypeOf(token)), new Proxy(token, {}), null]) {
+    for (const value of [
+      forged,
+      Object.create(token),
+      Object.setPrototypeOf({ ...forged }, Object.getPrototypeOf(token)),
+      new Proxy(token, {}),
+      null,
+    ]) {
       expect(() => new Identity(value as typeof token)).toThrow(TypeError);
     }
     expect(JSON.stringify(new Identity(token, 'secret-txn-token'))).not.toContain('secret-txn-token');

@@ -21,7 +21,9 @@ describe('A1: alg none', () => {
     const key = testKey(alg);
     for (const token of tokens) {
       expect(await verdict(verifierOf(key), token)).toMatch(/algorithm_not_allowed|header_invalid/);
-      expect(outcome(() => verifyJws(token, createVerificationKey(key.material)))).toMatch(/algorithm_not_allowed|header_invalid/);
+      expect(outcome(() => verifyJws(token, createVerificationKey(key.material)))).toMatch(
+        /algorithm_not_allowed|header_invalid/,
+      );
     }
   });
 
@@ -95,7 +97,13 @@ describe('A4: keys that the token brings', () => {
     const attacker = freshKey(alg, trusted.kid);
     const jwk = attacker.publicKey!.export({ format: 'jwk' });
     const der = attacker.publicKey!.export({ type: 'spki', format: 'der' }).toString('base64');
-    for (const header of [{ jwk }, { x5c: [der] }, { jku: 'https://evil.example/jwks' }, { x5u: 'file:///etc/passwd' }, { jwk, kid: undefined }]) {
+    for (const header of [
+      { jwk },
+      { x5c: [der] },
+      { jku: 'https://evil.example/jwks' },
+      { x5u: 'file:///etc/passwd' },
+      { jwk, kid: undefined },
+    ]) {
       expect(await verdict(verifierOf(trusted), makeToken(attacker, { header }))).toBe('signature_invalid');
       // The same parameters on a good token are ignored, not used (JO-6).
       expect(await verdict(verifierOf(trusted), makeToken(trusted, { header }))).toBe('accepted');
@@ -114,25 +122,53 @@ describe('A5: empty and missing keys', () => {
   const values = ['', Buffer.alloc(0), null, undefined, {}, NaN, 0, [], 'secret', { algorithm: { name: 'HS256' }, id: 'x' }];
 
   test.each(values.map((value) => [value]))('A5: a key source that gives %o accepts nothing', async (value) => {
-    for (const secret of [Buffer.alloc(0), Buffer.from('secret'), Buffer.from('undefined'), Buffer.from('null'), Buffer.from('NaN')]) {
+    for (const secret of [
+      Buffer.alloc(0),
+      Buffer.from('secret'),
+      Buffer.from('undefined'),
+      Buffer.from('null'),
+      Buffer.from('NaN'),
+    ]) {
       expect(await verdict(createVerifier(policy(() => value)), forged(secret))).toBe('key_unknown');
-      expect(await verdict(createVerifier(policy(() => undefined, async () => value)), forged(secret))).toBe('key_unknown');
+      expect(
+        await verdict(
+          createVerifier(
+            policy(
+              () => undefined,
+              async () => value,
+            ),
+          ),
+          forged(secret),
+        ),
+      ).toBe('key_unknown');
     }
   });
 
   test('A5: one that throws or rejects refuses, one that hangs never accepts', async () => {
-    const failure = (): never => { throw new Error('store is down'); };
+    const failure = (): never => {
+      throw new Error('store is down');
+    };
     expect(await verdict(createVerifier(policy(failure)), forged(Buffer.alloc(0)))).not.toBe('accepted');
     expect(await verdict(createVerifier(policy(() => undefined, failure)), forged(Buffer.alloc(0)))).not.toBe('accepted');
-    const hanging = createVerifier(policy(() => undefined, () => new Promise(() => {}))).verify(forged(Buffer.alloc(0)));
+    const hanging = createVerifier(
+      policy(
+        () => undefined,
+        () => new Promise(() => {}),
+      ),
+    ).verify(forged(Buffer.alloc(0)));
     const patience = new Promise((resolve) => setImmediate(resolve, 'still waiting'));
     expect(await Promise.race([hanging.then(() => 'accepted', codeOf), patience])).toBe('still waiting');
   });
 
   test('A5: a secret shorter than the hash is refused, at every length (JO-10)', () => {
     const verdicts: string[] = [];
-    for (const [alg, bytes] of [['HS256', 32], ['HS384', 48], ['HS512', 64]] as const) {
-      for (let length = 0; length < bytes; length += 1) verdicts.push(outcome(() => createVerificationKey({ alg, secret: randomBytes(length) })));
+    for (const [alg, bytes] of [
+      ['HS256', 32],
+      ['HS384', 48],
+      ['HS512', 64],
+    ] as const) {
+      for (let length = 0; length < bytes; length += 1)
+        verdicts.push(outcome(() => createVerificationKey({ alg, secret: randomBytes(length) })));
       expect(outcome(() => createVerificationKey({ alg, secret: randomBytes(bytes) }))).toBe('accepted');
     }
     expect(tally(verdicts)).toEqual({ config_invalid: 144 });
@@ -140,7 +176,19 @@ describe('A5: empty and missing keys', () => {
 
   test('A5: nothing but bytes is a secret', () => {
     const text = randomBytes(64).toString('hex');
-    for (const secret of ['', text, null, undefined, {}, [], NaN, 0, new String(text), [...randomBytes(64)], new ArrayBuffer(64)]) {
+    for (const secret of [
+      '',
+      text,
+      null,
+      undefined,
+      {},
+      [],
+      NaN,
+      0,
+      new String(text),
+      [...randomBytes(64)],
+      new ArrayBuffer(64),
+    ]) {
       expect(outcome(() => createVerificationKey({ alg: 'HS256', secret } as unknown as KeyMaterial))).toBe('config_invalid');
     }
   });

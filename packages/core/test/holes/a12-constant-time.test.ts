@@ -8,14 +8,21 @@ import { createVerificationKey } from '../../src/keys/verification-key.ts';
 vi.mock('node:crypto', { spy: true });
 const { randomBytes, timingSafeEqual } = await import('node:crypto');
 
-const SIZES = [['HS256', 'sha256', 32], ['HS384', 'sha384', 48], ['HS512', 'sha512', 64]] as const;
+const SIZES = [
+  ['HS256', 'sha256', 32],
+  ['HS384', 'sha384', 48],
+  ['HS512', 'sha512', 64],
+] as const;
 
 describe('A12: HMAC comparison', () => {
   test.each(SIZES)('A12: %s is compared by timingSafeEqual, whether it is right or wrong', (alg, hash, size) => {
     const secret = randomBytes(size);
     const key = createVerificationKey({ alg, secret });
     const right = createHmac(hash, secret).update('input').digest();
-    for (const [mac, expected] of [[right, true], [randomBytes(size), false]] as const) {
+    for (const [mac, expected] of [
+      [right, true],
+      [randomBytes(size), false],
+    ] as const) {
       vi.mocked(timingSafeEqual).mockClear();
       expect(verifySignature('input', mac, key)).toBe(expected);
       expect(timingSafeEqual).toHaveBeenCalledExactlyOnceWith(right, mac);
@@ -25,7 +32,8 @@ describe('A12: HMAC comparison', () => {
   test.each(SIZES)('A12: a %s of another length is refused without comparing', (alg, _, size) => {
     const key = createVerificationKey({ alg, secret: randomBytes(size) });
     vi.mocked(timingSafeEqual).mockClear();
-    for (const length of [0, 1, size - 1, size + 1, size * 2]) expect(verifySignature('input', Buffer.alloc(length), key)).toBe(false);
+    for (const length of [0, 1, size - 1, size + 1, size * 2])
+      expect(verifySignature('input', Buffer.alloc(length), key)).toBe(false);
     expect(timingSafeEqual).not.toHaveBeenCalled();
   });
 

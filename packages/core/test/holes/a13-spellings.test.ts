@@ -12,17 +12,24 @@ const INTRUDERS = [' ', '\t', '\n', '\r\n', '\0', '\u00a0', '\u200b', '\ufeff', 
 const ORDERS: Readonly<Record<string, bigint>> = {
   ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   ES384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
-  ES512: 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  ES512:
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
 };
 
 /** Other texts that a lenient decoder reads as the same bytes. */
 function respell(segment: string): readonly string[] {
   const middle = segment.length >> 1;
   const bytes = Buffer.from(segment, 'base64url');
-  const tails = [...ALPHABET].map((last) => segment.slice(0, -1) + last).filter((text) => Buffer.from(text, 'base64url').equals(bytes));
+  const tails = [...ALPHABET]
+    .map((last) => segment.slice(0, -1) + last)
+    .filter((text) => Buffer.from(text, 'base64url').equals(bytes));
   return [
     ...tails,
-    `${segment}=`, `${segment}==`, bytes.toString('base64'), segment.replaceAll('-', '+').replaceAll('_', '/'), `${segment}A`.slice(0, -1),
+    `${segment}=`,
+    `${segment}==`,
+    bytes.toString('base64'),
+    segment.replaceAll('-', '+').replaceAll('_', '/'),
+    `${segment}A`.slice(0, -1),
     ...INTRUDERS.flatMap((sign) => [sign + segment, segment.slice(0, middle) + sign + segment.slice(middle), segment + sign]),
   ];
 }
@@ -30,7 +37,17 @@ function respell(segment: string): readonly string[] {
 function spellings(token: string, alg: AlgorithmName): readonly string[] {
   const segments = token.split('.');
   const respelled = segments.flatMap((segment, index) => respell(segment).map((other) => segments.with(index, other).join('.')));
-  const whole = [token, ` ${token}`, `${token}\n`, `"${token}"`, `Bearer ${token}`, `${token}.`, token.replaceAll('.', '%2E'), token.replaceAll('.', '\u2024'), token.replaceAll('.', '..')];
+  const whole = [
+    token,
+    ` ${token}`,
+    `${token}\n`,
+    `"${token}"`,
+    `Bearer ${token}`,
+    `${token}.`,
+    token.replaceAll('.', '%2E'),
+    token.replaceAll('.', '\u2024'),
+    token.replaceAll('.', '..'),
+  ];
   return [...new Set([...whole, ...respelled, ...mirrored(token, alg)])];
 }
 

@@ -8,11 +8,43 @@ import { accessClaims, segment } from '../support/tokens.ts';
 import { outcome, tally } from '../support/verdicts.ts';
 
 const PREFIXES = [
-  '', ' ', '  ', '\t', '\n', '\r\n', '\r', '\v', '\f', '\0', '\u00a0', '\u1680', '\u2000', '\u2003', '\u200a', '\u200b', '\u200c', '\u200d',
-  '\u2028', '\u2029', '\u202f', '\u205f', '\u2060', '\u3000', '\ufeff', '\u00ad', '\u180e', '\x1b[0m', '# key\n', 'subject=/CN=x\n',
+  '',
+  ' ',
+  '  ',
+  '\t',
+  '\n',
+  '\r\n',
+  '\r',
+  '\v',
+  '\f',
+  '\0',
+  '\u00a0',
+  '\u1680',
+  '\u2000',
+  '\u2003',
+  '\u200a',
+  '\u200b',
+  '\u200c',
+  '\u200d',
+  '\u2028',
+  '\u2029',
+  '\u202f',
+  '\u205f',
+  '\u2060',
+  '\u3000',
+  '\ufeff',
+  '\u00ad',
+  '\u180e',
+  '\x1b[0m',
+  '# key\n',
+  'subject=/CN=x\n',
 ] as const;
 
-const HMAC = [['HS256', 'sha256'], ['HS384', 'sha384'], ['HS512', 'sha512']] as const;
+const HMAC = [
+  ['HS256', 'sha256'],
+  ['HS384', 'sha384'],
+  ['HS512', 'sha512'],
+] as const;
 
 /** A public key in every form in which people keep one. */
 function formsOf(key: TestKey): Record<string, Buffer> {
@@ -42,27 +74,35 @@ function formsOf(key: TestKey): Record<string, Buffer> {
 describe('A2: algorithm confusion', () => {
   test('A2: there are 30 prefixes', () => expect(new Set(PREFIXES).size).toBe(30));
 
-  test.each(['RS256', 'ES256', 'ES512', 'Ed25519'] as const)('A2: no form of an %s key becomes an HMAC secret, behind any prefix', (alg) => {
-    const verdicts: string[] = [];
-    for (const [name, form] of Object.entries(formsOf(testKey(alg)))) {
-      for (const prefix of PREFIXES) {
-        const secret = Buffer.concat([Buffer.from(prefix), form]);
-        for (const [hmac] of HMAC) {
-          const result = outcome(() => createVerificationKey({ alg: hmac, secret }));
-          verdicts.push(result === 'config_invalid' ? result : `${name} behind ${JSON.stringify(prefix)} for ${hmac}: ${result}`);
+  test.each(['RS256', 'ES256', 'ES512', 'Ed25519'] as const)(
+    'A2: no form of an %s key becomes an HMAC secret, behind any prefix',
+    (alg) => {
+      const verdicts: string[] = [];
+      for (const [name, form] of Object.entries(formsOf(testKey(alg)))) {
+        for (const prefix of PREFIXES) {
+          const secret = Buffer.concat([Buffer.from(prefix), form]);
+          for (const [hmac] of HMAC) {
+            const result = outcome(() => createVerificationKey({ alg: hmac, secret }));
+            verdicts.push(
+              result === 'config_invalid' ? result : `${name} behind ${JSON.stringify(prefix)} for ${hmac}: ${result}`,
+            );
+          }
         }
       }
-    }
-    expect(Object.keys(tally(verdicts))).toEqual(['config_invalid']);
-    expect(verdicts.length).toBeGreaterThanOrEqual(10 * 30 * 3);
-  });
+      expect(Object.keys(tally(verdicts))).toEqual(['config_invalid']);
+      expect(verdicts.length).toBeGreaterThanOrEqual(10 * 30 * 3);
+    },
+  );
 
   test('A2: nor does its text, as text, whatever member it is given in', () => {
     for (const [name, form] of Object.entries(formsOf(testKey('RS256')))) {
       for (const [alg] of HMAC) {
         for (const member of ['secret', 'pem', 'jwk']) {
           const material = { alg, [member]: form.toString('latin1') } as never;
-          expect(outcome(() => createVerificationKey(material)), `${name} as ${member}`).toBe('config_invalid');
+          expect(
+            outcome(() => createVerificationKey(material)),
+            `${name} as ${member}`,
+          ).toBe('config_invalid');
         }
       }
     }

@@ -63,13 +63,22 @@ describe('A6: key type, size and curve', () => {
     for (const text of [pem, pem.replaceAll('PRIVATE KEY', 'PUBLIC KEY'), pem.replaceAll('PRIVATE KEY', 'CERTIFICATE REQUEST')]) {
       expect(outcome(() => createVerificationKey({ alg: 'ES256', pem: text }))).toBe('config_invalid');
     }
-    expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: privateKey.export({ format: 'jwk' }) }))).toBe('config_invalid');
+    expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: privateKey.export({ format: 'jwk' }) }))).toBe(
+      'config_invalid',
+    );
   });
 
   test('A6: a certificate is taken for the key in it, under the algorithm of that key only', () => {
-    expect(ASYMMETRIC.filter((alg) => outcome(() => createVerificationKey({ alg, pem: CERTIFICATE })) === 'accepted')).toEqual(['ES256']);
+    expect(ASYMMETRIC.filter((alg) => outcome(() => createVerificationKey({ alg, pem: CERTIFICATE })) === 'accepted')).toEqual([
+      'ES256',
+    ]);
     const broken = CERTIFICATE.replace('MIIB', 'MIIC');
-    for (const pem of [broken, CERTIFICATE + CERTIFICATE, CERTIFICATE.replace('BEGIN CERTIFICATE', 'BEGIN PUBLIC KEY'), CERTIFICATE.replaceAll('CERTIFICATE', 'PUBLIC KEY')]) {
+    for (const pem of [
+      broken,
+      CERTIFICATE + CERTIFICATE,
+      CERTIFICATE.replace('BEGIN CERTIFICATE', 'BEGIN PUBLIC KEY'),
+      CERTIFICATE.replaceAll('CERTIFICATE', 'PUBLIC KEY'),
+    ]) {
       expect(outcome(() => createVerificationKey({ alg: 'ES256', pem }))).toBe('config_invalid');
     }
   });
@@ -79,39 +88,83 @@ describe('A6: key type, size and curve', () => {
     const huge = randomBytes(2056);
     huge[0] = 0x80;
     huge[2055]! |= 1;
-    const keys = [{ n, e: 'AQ' }, { n, e: 'Ag' }, { n, e: 'AA' }, { n, e: '' }, { n: '', e: 'AQAB' }, { n: huge.toString('base64url'), e: 'AQAB' }];
-    for (const key of keys) expect(outcome(() => createVerificationKey({ alg: 'RS256', jwk: { kty: 'RSA', ...key } }))).toBe('config_invalid');
+    const keys = [
+      { n, e: 'AQ' },
+      { n, e: 'Ag' },
+      { n, e: 'AA' },
+      { n, e: '' },
+      { n: '', e: 'AQAB' },
+      { n: huge.toString('base64url'), e: 'AQAB' },
+    ];
+    for (const key of keys)
+      expect(outcome(() => createVerificationKey({ alg: 'RS256', jwk: { kty: 'RSA', ...key } }))).toBe('config_invalid');
   });
 
   test('A6: material of no kind, or of two', () => {
     const pem = KINDS[8]![1].export({ type: 'spki', format: 'pem' }) as string;
     const jwk = KINDS[8]![1].export({ format: 'jwk' });
-    for (const material of [{}, { pem, jwk }, { pem: 5 }, { jwk: 'x' }, { jwk: [] }, { jwk: {} }, { pem: null, jwk }, { pem, x: 1 }]) {
+    for (const material of [
+      {},
+      { pem, jwk },
+      { pem: 5 },
+      { jwk: 'x' },
+      { jwk: [] },
+      { jwk: {} },
+      { pem: null, jwk },
+      { pem, x: 1 },
+    ]) {
       expect(outcome(() => createVerificationKey({ alg: 'ES256', ...material } as never))).toBe('config_invalid');
     }
   });
 
   test('JO-9: a JWK that is for something else', () => {
     const jwk = KINDS[8]![1].export({ format: 'jwk' });
-    const marks = [{ use: 'enc' }, { use: '' }, { key_ops: ['sign'] }, { key_ops: [] }, { key_ops: 'verify' }, { key_ops: ['verify', 'verify'] }, { alg: 'ES384' }, { kty: 'RSA' }];
-    for (const mark of marks) expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: { ...jwk, ...mark } as never }))).toBe('config_invalid');
-    expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: { ...jwk, use: 'sig', key_ops: ['verify'], alg: 'ES256' } as never }))).toBe('accepted');
+    const marks = [
+      { use: 'enc' },
+      { use: '' },
+      { key_ops: ['sign'] },
+      { key_ops: [] },
+      { key_ops: 'verify' },
+      { key_ops: ['verify', 'verify'] },
+      { alg: 'ES384' },
+      { kty: 'RSA' },
+    ];
+    for (const mark of marks)
+      expect(outcome(() => createVerificationKey({ alg: 'ES256', jwk: { ...jwk, ...mark } as never }))).toBe('config_invalid');
+    expect(
+      outcome(() =>
+        createVerificationKey({ alg: 'ES256', jwk: { ...jwk, use: 'sig', key_ops: ['verify'], alg: 'ES256' } as never }),
+      ),
+    ).toBe('accepted');
   });
 });
 
 describe('A14: points that are not on the curve', () => {
-  test.each<[AlgorithmName, string, number]>([['ES256', 'prime256v1', 32], ['ES384', 'secp384r1', 48], ['ES512', 'secp521r1', 66]])('A14: %s', (alg, namedCurve, size) => {
+  test.each<[AlgorithmName, string, number]>([
+    ['ES256', 'prime256v1', 32],
+    ['ES384', 'secp384r1', 48],
+    ['ES512', 'secp521r1', 66],
+  ])('A14: %s', (alg, namedCurve, size) => {
     const jwk = curve(namedCurve).export({ format: 'jwk' }) as { kty: string; crv: string; x: string; y: string };
     const text = (bytes: Buffer): string => bytes.toString('base64url');
     const flipped = Buffer.from(jwk.y, 'base64url');
     flipped[size - 1]! ^= 1;
     const zero = text(Buffer.alloc(size));
     const hostile = [
-      { y: text(flipped) }, { x: jwk.y, y: jwk.x }, { x: zero, y: zero }, { x: zero }, { y: text(Buffer.alloc(size, 0xff)) },
-      { x: text(Buffer.alloc(size, 0xff)) }, { x: '' }, { y: '' }, { y: undefined }, { x: text(randomBytes(size + 1)) },
+      { y: text(flipped) },
+      { x: jwk.y, y: jwk.x },
+      { x: zero, y: zero },
+      { x: zero },
+      { y: text(Buffer.alloc(size, 0xff)) },
+      { x: text(Buffer.alloc(size, 0xff)) },
+      { x: '' },
+      { y: '' },
+      { y: undefined },
+      { x: text(randomBytes(size + 1)) },
     ];
     expect(outcome(() => createVerificationKey({ alg, jwk }))).toBe('accepted');
-    for (const change of hostile) expect(outcome(() => createVerificationKey({ alg, jwk: { ...jwk, ...change } as never }))).toBe('config_invalid');
+    for (const change of hostile)
+      expect(outcome(() => createVerificationKey({ alg, jwk: { ...jwk, ...change } as never }))).toBe('config_invalid');
   });
 
   test('A14: Ed25519 keys of the wrong length', () => {

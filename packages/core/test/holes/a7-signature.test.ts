@@ -9,9 +9,24 @@ import { verdict } from '../support/verdicts.ts';
 
 /** Order and field prime of each curve (FIPS 186-4 appendix D). */
 const CURVES = [
-  ['ES256', 32, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n, 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n],
-  ['ES384', 48, 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n, 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n],
-  ['ES512', 66, 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n, 2n ** 521n - 1n],
+  [
+    'ES256',
+    32,
+    0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+  ],
+  [
+    'ES384',
+    48,
+    0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+    2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+  ],
+  [
+    'ES512',
+    66,
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+    2n ** 521n - 1n,
+  ],
 ] as const;
 
 describe('A7: signatures that any key would have made', () => {
@@ -21,7 +36,9 @@ describe('A7: signatures that any key would have made', () => {
     const bytes = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex');
     for (const r of values) {
       for (const s of values) {
-        expect(await verdict(verifierOf(key), makeToken(key, { signature: Buffer.concat([bytes(r), bytes(s)]) }))).toBe('signature_invalid');
+        expect(await verdict(verifierOf(key), makeToken(key, { signature: Buffer.concat([bytes(r), bytes(s)]) }))).toBe(
+          'signature_invalid',
+        );
       }
     }
   });
@@ -30,10 +47,19 @@ describe('A7: signatures that any key would have made', () => {
     const key = testKey(alg);
     const good = Buffer.from(makeToken(key).split('.')[2]!, 'base64url');
     const hostile = [
-      Buffer.alloc(good.length), Buffer.alloc(good.length, 0xff), randomBytes(good.length), Buffer.alloc(0), good.subarray(1), good.subarray(0, -1),
-      Buffer.concat([good, Buffer.alloc(1)]), Buffer.concat([Buffer.alloc(1), good]), good.subarray(0, good.length / 2), Buffer.concat([good, good]),
+      Buffer.alloc(good.length),
+      Buffer.alloc(good.length, 0xff),
+      randomBytes(good.length),
+      Buffer.alloc(0),
+      good.subarray(1),
+      good.subarray(0, -1),
+      Buffer.concat([good, Buffer.alloc(1)]),
+      Buffer.concat([Buffer.alloc(1), good]),
+      good.subarray(0, good.length / 2),
+      Buffer.concat([good, good]),
     ];
-    for (const signature of hostile) expect(await verdict(verifierOf(key), makeToken(key, { signature }))).toBe('signature_invalid');
+    for (const signature of hostile)
+      expect(await verdict(verifierOf(key), makeToken(key, { signature }))).toBe('signature_invalid');
   });
 
   test('A7: a DER signature is not an ES256 signature (JO-13)', async () => {
@@ -48,7 +74,11 @@ describe('A7: signatures that any key would have made', () => {
     const key = testKey('PS256');
     const { constants, sign } = await import('node:crypto');
     const input = makeToken(key).split('.').slice(0, 2).join('.');
-    const signature = sign('sha256', Buffer.from(input), { key: key.privateKey!, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
+    const signature = sign('sha256', Buffer.from(input), {
+      key: key.privateKey!,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength,
+    });
     expect(await verdict(verifierOf(key), `${input}.${signature.toString('base64url')}`)).toBe('signature_invalid');
   });
 });
@@ -77,7 +107,9 @@ describe('A8: crit', () => {
 
   test('JO-6: an unknown parameter that is not critical is ignored', async () => {
     const key = testKey('ES256');
-    expect(await verdict(verifierOf(key), makeToken(key, { header: { 'x-vendor': { deep: [1] }, cty: 'at', url: 'x' } }))).toBe('accepted');
+    expect(await verdict(verifierOf(key), makeToken(key, { header: { 'x-vendor': { deep: [1] }, cty: 'at', url: 'x' } }))).toBe(
+      'accepted',
+    );
   });
 });
 
@@ -131,12 +163,30 @@ describe('A10 and A11: three segments, nothing else', () => {
 
   const flattened = { protected: header, payload, signature };
   test.each<[string, unknown]>([
-    ['nothing', ''], ['one segment', header], ['two', `${header}.${payload}`], ['four', `${token}.`], ['four at the front', `.${token}`], ['six', `${token}.${token}`],
-    ['no header', `.${payload}.${signature}`], ['no payload', `${header}..${signature}`], ['no signature', `${header}.${payload}.`], ['dots only', '..'],
-    ['the flattened form', JSON.stringify(flattened)], ['the general form', JSON.stringify({ payload, signatures: [flattened] })],
-    ['compact inside JSON', JSON.stringify({ [`${header}.${payload}.${signature}`]: '' })], ['a brace in front', `{${token}`], ['JSON that holds two dots', '{"a":"."}.x.y'],
-    ['an object', flattened], ['a list', [header, payload, signature]], ['bytes', Buffer.from(token)], ['a String', new String(token)],
-    ['an object with toString', { toString: () => token, length: token.length }], ['a number', 5], ['null', null], ['undefined', undefined], ['true', true],
+    ['nothing', ''],
+    ['one segment', header],
+    ['two', `${header}.${payload}`],
+    ['four', `${token}.`],
+    ['four at the front', `.${token}`],
+    ['six', `${token}.${token}`],
+    ['no header', `.${payload}.${signature}`],
+    ['no payload', `${header}..${signature}`],
+    ['no signature', `${header}.${payload}.`],
+    ['dots only', '..'],
+    ['the flattened form', JSON.stringify(flattened)],
+    ['the general form', JSON.stringify({ payload, signatures: [flattened] })],
+    ['compact inside JSON', JSON.stringify({ [`${header}.${payload}.${signature}`]: '' })],
+    ['a brace in front', `{${token}`],
+    ['JSON that holds two dots', '{"a":"."}.x.y'],
+    ['an object', flattened],
+    ['a list', [header, payload, signature]],
+    ['bytes', Buffer.from(token)],
+    ['a String', new String(token)],
+    ['an object with toString', { toString: () => token, length: token.length }],
+    ['a number', 5],
+    ['null', null],
+    ['undefined', undefined],
+    ['true', true],
   ])('A11: %s is refused', async (_, value) => {
     expect(await verdict(verifierOf(key), value)).toMatch(/^(token_malformed|signature_invalid|json_invalid)$/);
   });

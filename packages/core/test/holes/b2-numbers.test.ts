@@ -18,14 +18,21 @@ const key = testKey('ES256');
 const token = makeToken(key);
 const signer = generateSigningKey();
 const minter = { trustDomain: 'domain', key: signer, requestingWorkload: 'edge' };
-const txn = { trustDomain: 'domain', keys: createLocalKeys({ issuer: 'domain', jwks: { keys: [signer.publicJwk()] }, algorithms: ['ES256'] }) };
+const txn = {
+  trustDomain: 'domain',
+  keys: createLocalKeys({ issuer: 'domain', jwks: { keys: [signer.publicJwk()] }, algorithms: ['ES256'] }),
+};
 const remote = { issuer: ISSUER, url: 'https://issuer.example/jwks', algorithms: ['ES256'] };
 
 /** Every number that a user can set, with a good value. */
 const OPTIONS: readonly [string, number, (value: never) => unknown][] = [
   ['policy.maxTokenBytes', 4096, (maxTokenBytes) => createVerifier({ issuers: [issuerPolicy(key)], maxTokenBytes })],
   ['policy.toleranceSeconds', 0, (toleranceSeconds) => verifierOf(key, { toleranceSeconds })],
-  ['policy.toleranceSeconds, allowed to be large', 3600, (toleranceSeconds) => verifierOf(key, { toleranceSeconds, allowLargeTolerance: true })],
+  [
+    'policy.toleranceSeconds, allowed to be large',
+    3600,
+    (toleranceSeconds) => verifierOf(key, { toleranceSeconds, allowLargeTolerance: true }),
+  ],
   ['policy.maxTokenAgeSeconds', 60, (maxTokenAgeSeconds) => verifierOf(key, { maxTokenAgeSeconds })],
   ['cache.maxEntries', 100, (maxEntries) => createCachedVerifier(verifierOf(key), { maxEntries })],
   ['minter.lifetimeSeconds', 60, (lifetimeSeconds) => createTxnMinter({ ...minter, lifetimeSeconds })],
@@ -43,7 +50,11 @@ const OPTIONS: readonly [string, number, (value: never) => unknown][] = [
 describe('B2: numeric options', () => {
   test.each(OPTIONS)('B2: %s takes %d, and none of what is no number of its kind', (_, good, build) => {
     expect(outcome(() => build(good as never))).toBe('accepted');
-    for (const bad of BAD) expect(outcome(() => build(bad as never)), String(bad)).toBe('config_invalid');
+    for (const bad of BAD)
+      expect(
+        outcome(() => build(bad as never)),
+        String(bad),
+      ).toBe('config_invalid');
   });
 
   test('B2: a tolerance above 300 s needs to be said out loud', () => {
@@ -51,7 +62,9 @@ describe('B2: numeric options', () => {
     expect(outcome(() => verifierOf(key, { toleranceSeconds: 300.001 }))).toBe('config_invalid');
     expect(outcome(() => verifierOf(key, { toleranceSeconds: 301, allowLargeTolerance: true }))).toBe('accepted');
     for (const word of ['true', 1, {}]) {
-      expect(outcome(() => verifierOf(key, { toleranceSeconds: 301, allowLargeTolerance: word as never }))).toBe('config_invalid');
+      expect(outcome(() => verifierOf(key, { toleranceSeconds: 301, allowLargeTolerance: word as never }))).toBe(
+        'config_invalid',
+      );
     }
   });
 });
@@ -87,8 +100,15 @@ describe('B2: the clock', () => {
 
   test('B2: at the far ends of time a token is expired or not yet valid', async () => {
     const at = (now: number): Promise<string> =>
-      verdict(createVerifier({ issuers: [issuerPolicy(key)], clock: () => now }), makeToken(key, { payload: accessClaims({ nbf: NOW - 10 }) }));
+      verdict(
+        createVerifier({ issuers: [issuerPolicy(key)], clock: () => now }),
+        makeToken(key, { payload: accessClaims({ nbf: NOW - 10 }) }),
+      );
     expect([await at(Number.MAX_VALUE), await at(Number.MAX_SAFE_INTEGER)]).toEqual(['token_expired', 'token_expired']);
-    expect([await at(0), await at(-1), await at(-Number.MAX_VALUE)]).toEqual(['token_not_yet_valid', 'token_not_yet_valid', 'token_not_yet_valid']);
+    expect([await at(0), await at(-1), await at(-Number.MAX_VALUE)]).toEqual([
+      'token_not_yet_valid',
+      'token_not_yet_valid',
+      'token_not_yet_valid',
+    ]);
   });
 });

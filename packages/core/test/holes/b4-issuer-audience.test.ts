@@ -15,7 +15,10 @@ const withClaims = (claims: object): string => makeToken(key, { payload: accessC
 
 describe('B4: shapes of iss and aud', () => {
   const single = verifierOf(key);
-  const several = createVerifier({ issuers: [issuerPolicy(key), issuerPolicy(freshKey('ES256'), { issuer: 'https://other.example' })], clock });
+  const several = createVerifier({
+    issuers: [issuerPolicy(key), issuerPolicy(freshKey('ES256'), { issuer: 'https://other.example' })],
+    clock,
+  });
 
   test.each<[string, unknown, string]>([
     ['missing', undefined, 'claim_missing'],
@@ -69,7 +72,8 @@ describe('B4: shapes of iss and aud', () => {
   });
 
   test.each(['sub', 'client_id', 'jti'])('B4: %s is non-empty text', async (claim) => {
-    for (const value of ['', 5, null, true, [], {}, ['x']]) expect(await verdict(single, withClaims({ [claim]: value }))).toBe('claim_invalid');
+    for (const value of ['', 5, null, true, [], {}, ['x']])
+      expect(await verdict(single, withClaims({ [claim]: value }))).toBe('claim_invalid');
     expect(await verdict(single, withClaims({ [claim]: undefined }))).toBe('claim_missing');
   });
 });
@@ -87,13 +91,20 @@ describe('B5: nothing is optional by default', () => {
     expect(await verdict(verifierOf(key, { requiredClaims: [] }), withClaims({ [claim]: undefined }))).toBe('claim_missing');
   });
 
-  test.each(['Basic', 'Token', 'JWT', 'MAC', 'Bearer:', 'Bearers', 'XBearer', 'DPoP', ''])('B5: the scheme %s is not Bearer', (scheme) => {
-    expect(outcome(() => extractBearer(fromRawHeaders(['Authorization', `${scheme} a.b.c`])))).toMatch(/scheme_unsupported/);
-  });
+  test.each(['Basic', 'Token', 'JWT', 'MAC', 'Bearer:', 'Bearers', 'XBearer', 'DPoP', ''])(
+    'B5: the scheme %s is not Bearer',
+    (scheme) => {
+      expect(outcome(() => extractBearer(fromRawHeaders(['Authorization', `${scheme} a.b.c`])))).toMatch(/scheme_unsupported/);
+    },
+  );
 
   test('B5: exactly one Authorization, in any case, with exactly one token', () => {
     expect(extractBearer(fromRawHeaders(['aUTHORIZATION', 'bEARER a.b.c']))).toBe('a.b.c');
-    for (const raw of [['Authorization', 'Bearer a.b.c', 'authorization', 'Bearer a.b.c'], ['Authorization', 'Bearer a.b.c, Bearer d.e.f'], ['Authorization', 'Bearer a.b.c d.e.f']]) {
+    for (const raw of [
+      ['Authorization', 'Bearer a.b.c', 'authorization', 'Bearer a.b.c'],
+      ['Authorization', 'Bearer a.b.c, Bearer d.e.f'],
+      ['Authorization', 'Bearer a.b.c d.e.f'],
+    ]) {
       expect(outcome(() => extractBearer(fromRawHeaders(raw)))).toBe('token_ambiguous');
     }
   });
@@ -106,7 +117,8 @@ describe('B5: nothing is optional by default', () => {
 
 describe('B6: no regular expressions', () => {
   test.each(['issuer', 'audience', 'algorithms', 'tokenTypes', 'requiredClaims'])('B6: %s takes none', (option) => {
-    for (const value of [/.*/, [/.*/], [/.*/.source, /.*/]]) expect(outcome(() => verifierOf(key, { [option]: value } as never))).toBe('config_invalid');
+    for (const value of [/.*/, [/.*/], [/.*/.source, /.*/]])
+      expect(outcome(() => verifierOf(key, { [option]: value } as never))).toBe('config_invalid');
   });
 
   test('B6: text is compared as text, whatever it looks like', async () => {
@@ -118,14 +130,23 @@ describe('B6: no regular expressions', () => {
 });
 
 describe('B7: claims are matched whole', () => {
-  test.each(['https://evil.example@api.example', 'https://api.example@evil.example', 'a@evil.example@api.example', 'api.example', 'https://x.api.example'])('B7: aud %s', async (aud) => {
+  test.each([
+    'https://evil.example@api.example',
+    'https://api.example@evil.example',
+    'a@evil.example@api.example',
+    'api.example',
+    'https://x.api.example',
+  ])('B7: aud %s', async (aud) => {
     expect(await verdict(verifierOf(key), withClaims({ aud }))).toBe('audience_mismatch');
   });
 
-  test.each(['write:all', 'rewrite', 'write\u0000', 'WRITE', 'read,write', 'read\twrite', 'write;', '*'])('B7: the scope "%s" does not grant write', async (scope) => {
-    const token = await verifiedToken({ scope });
-    expect(outcome(() => authorize(token, { scopes: ['write'] }))).toBe('scope_insufficient');
-  });
+  test.each(['write:all', 'rewrite', 'write\u0000', 'WRITE', 'read,write', 'read\twrite', 'write;', '*'])(
+    'B7: the scope "%s" does not grant write',
+    async (scope) => {
+      const token = await verifiedToken({ scope });
+      expect(outcome(() => authorize(token, { scopes: ['write'] }))).toBe('scope_insufficient');
+    },
+  );
 });
 
 describe('B14: a key of one issuer never verifies another (Storm-0558)', () => {
@@ -136,7 +157,9 @@ describe('B14: a key of one issuer never verifies another (Storm-0558)', () => {
 
   test('B14: 8 issuers x 8 keys, one key id: only the diagonal is accepted', async () => {
     for (const [index, iss] of names.entries()) {
-      const verdicts = await Promise.all(keys.map((one) => verdict(verifier, makeToken(one, { payload: accessClaims({ iss }) }))));
+      const verdicts = await Promise.all(
+        keys.map((one) => verdict(verifier, makeToken(one, { payload: accessClaims({ iss }) }))),
+      );
       expect(verdicts).toEqual(names.map((_, at) => (at === index ? 'accepted' : 'signature_invalid')));
     }
   });
@@ -149,14 +172,21 @@ describe('B14: a key of one issuer never verifies another (Storm-0558)', () => {
   test('B14: algorithms, audience and types are those of the issuer, not of any issuer (JB-3)', async () => {
     const rsa = testKey('RS256');
     const strict = createVerifier({
-      issuers: [issuerPolicy(key), issuerPolicy(rsa, { issuer: 'https://rsa.example', audience: 'https://rsa-api.example', tokenTypes: ['JWT'] })],
+      issuers: [
+        issuerPolicy(key),
+        issuerPolicy(rsa, { issuer: 'https://rsa.example', audience: 'https://rsa-api.example', tokenTypes: ['JWT'] }),
+      ],
       clock,
     });
     const rsaClaims = { iss: 'https://rsa.example', aud: 'https://rsa-api.example' };
     expect(await verdict(strict, makeToken(rsa, { header: { typ: 'JWT' }, payload: accessClaims(rsaClaims) }))).toBe('accepted');
     expect(await verdict(strict, makeToken(rsa, { payload: accessClaims(rsaClaims) }))).toBe('type_not_allowed');
-    expect(await verdict(strict, makeToken(rsa, { header: { typ: 'JWT' }, payload: accessClaims({ ...rsaClaims, aud: AUDIENCE }) }))).toBe('audience_mismatch');
-    expect(await verdict(strict, makeToken(rsa, { header: { typ: 'JWT' }, payload: accessClaims() }))).toBe('algorithm_not_allowed');
+    expect(
+      await verdict(strict, makeToken(rsa, { header: { typ: 'JWT' }, payload: accessClaims({ ...rsaClaims, aud: AUDIENCE }) })),
+    ).toBe('audience_mismatch');
+    expect(await verdict(strict, makeToken(rsa, { header: { typ: 'JWT' }, payload: accessClaims() }))).toBe(
+      'algorithm_not_allowed',
+    );
   });
 
   test('B14: one issuer stands once in a policy', () => {

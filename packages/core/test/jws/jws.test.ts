@@ -10,19 +10,22 @@ import { makeToken } from '../support/tokens.ts';
 import { outcome } from '../support/verdicts.ts';
 
 describe('verifyJws', () => {
-  test.each(ALGORITHM_NAMES)('%s: another key, another algorithm, another key id, a changed byte: each refused by its rule', (alg) => {
-    const key = testKey(alg);
-    const typed = createVerificationKey(key.material);
-    const token = makeToken(key);
-    expect(outcome(() => verifyJws(makeToken(freshKey(alg, key.kid)), typed))).toBe('signature_invalid');
-    expect(outcome(() => verifyJws(makeToken(key, { header: { kid: 'other' } }), typed))).toBe('key_unknown');
-    const other = ALGORITHM_NAMES.find((name) => name.slice(0, 2) !== alg.slice(0, 2))!;
-    expect(outcome(() => verifyJws(makeToken(key, { header: { alg: other } }), typed))).toBe('algorithm_not_allowed');
-    for (const at of [token.indexOf('.') + 5, token.lastIndexOf('.') + 5]) {
-      const changed = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
-      expect(outcome(() => verifyJws(changed, typed))).toBe('signature_invalid');
-    }
-  });
+  test.each(ALGORITHM_NAMES)(
+    '%s: another key, another algorithm, another key id, a changed byte: each refused by its rule',
+    (alg) => {
+      const key = testKey(alg);
+      const typed = createVerificationKey(key.material);
+      const token = makeToken(key);
+      expect(outcome(() => verifyJws(makeToken(freshKey(alg, key.kid)), typed))).toBe('signature_invalid');
+      expect(outcome(() => verifyJws(makeToken(key, { header: { kid: 'other' } }), typed))).toBe('key_unknown');
+      const other = ALGORITHM_NAMES.find((name) => name.slice(0, 2) !== alg.slice(0, 2))!;
+      expect(outcome(() => verifyJws(makeToken(key, { header: { alg: other } }), typed))).toBe('algorithm_not_allowed');
+      for (const at of [token.indexOf('.') + 5, token.lastIndexOf('.') + 5]) {
+        const changed = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+        expect(outcome(() => verifyJws(changed, typed))).toBe('signature_invalid');
+      }
+    },
+  );
 
   test('takes any bytes as payload: the layer knows nothing of claims', () => {
     const key = testKey('Ed25519');
@@ -37,7 +40,9 @@ describe('verifyJws', () => {
     const key = testKey('ES256');
     const nameless = createVerificationKey({ alg: 'ES256', jwk: (key.material as { jwk: object }).jwk } as never);
     expect(outcome(() => verifyJws(makeToken(key), nameless))).toBe('accepted');
-    expect(outcome(() => verifyJws(makeToken(key, { header: { kid: undefined } }), createVerificationKey(key.material)))).toBe('accepted');
+    expect(outcome(() => verifyJws(makeToken(key, { header: { kid: undefined } }), createVerificationKey(key.material)))).toBe(
+      'accepted',
+    );
   });
 
   test.each([undefined, null, 'pem', {}, { algorithm: { name: 'ES256' } }])('%j is no key', (key) => {
@@ -46,15 +51,18 @@ describe('verifyJws', () => {
 });
 
 describe('signJws', () => {
-  test.each(ASYMMETRIC as readonly Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>[])('%s: what is signed verifies with the public half, and with no other', (alg) => {
-    const key = generateSigningKey(alg);
-    const payload = randomBytes(50);
-    const token = signJws(payload, { typ: 'x' }, key);
-    const { header, payload: read } = verifyJws(token, createVerificationKey({ alg, kid: key.kid, jwk: key.publicJwk() }));
-    expect(Buffer.from(read).equals(payload)).toBe(true);
-    expect({ ...header }).toEqual({ alg, typ: 'x', kid: key.kid });
-    expect(outcome(() => verifyJws(token, generateSigningKey(alg, key.kid).verificationKey))).toBe('signature_invalid');
-  });
+  test.each(ASYMMETRIC as readonly Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>[])(
+    '%s: what is signed verifies with the public half, and with no other',
+    (alg) => {
+      const key = generateSigningKey(alg);
+      const payload = randomBytes(50);
+      const token = signJws(payload, { typ: 'x' }, key);
+      const { header, payload: read } = verifyJws(token, createVerificationKey({ alg, kid: key.kid, jwk: key.publicJwk() }));
+      expect(Buffer.from(read).equals(payload)).toBe(true);
+      expect({ ...header }).toEqual({ alg, typ: 'x', kid: key.kid });
+      expect(outcome(() => verifyJws(token, generateSigningKey(alg, key.kid).verificationKey))).toBe('signature_invalid');
+    },
+  );
 
   test('a header that contradicts the key is a configuration error', () => {
     const key = generateSigningKey('ES256', 'k');
@@ -82,7 +90,10 @@ describe('signing keys', () => {
     ['a key id too long', { alg: 'ES256', pem, kid: 'k'.repeat(257) }],
     ['an unknown option', { alg: 'ES256', pem, use: 'sig' }],
     ['junk', { alg: 'ES256', pem: 'canary' }],
-    ['RSA of 1024 bits', { alg: 'RS256', jwk: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }) }],
+    [
+      'RSA of 1024 bits',
+      { alg: 'RS256', jwk: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }) },
+    ],
   ])('refuse %s', (_, material) => {
     expect(outcome(() => createSigningKey(material as never))).toBe('config_invalid');
   });
@@ -97,7 +108,12 @@ describe('signing keys', () => {
 
   test('the key id defaults to the beginning of the thumbprint (RFC 7638), the same each time', () => {
     // The key of RFC 8037 appendix A.3, whose thumbprint is kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k.
-    const example = { kty: 'OKP', crv: 'Ed25519', d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
+    const example = {
+      kty: 'OKP',
+      crv: 'Ed25519',
+      d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+      x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    };
     expect(createSigningKey({ alg: 'Ed25519', jwk: example }).kid).toBe('kPrK_qmx');
   });
 });

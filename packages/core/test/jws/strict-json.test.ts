@@ -10,11 +10,77 @@ describe('what is no JSON object', () => {
   // What RFC 8259 parsers are known to disagree about, in classes.
   test.each<[string, readonly string[]]>([
     ['not an object', ['', ' ', '[]', '0', '"{}"', 'null', 'true', '{}{}', '{},', '{} {}', '{}x', 'x{}', '[{}]']],
-    ['commas and colons', ['{"a":1,}', '{,"a":1}', '{"a":1,,"b":2}', '{"a"::1}', '{"a":}', '{"a"}', '{:1}', '{"a" 1}', '{"a":1 "b":2}', '{"a":1:"b":2}', '{"a":[1,]}', '{"a":[,1]}', '{"a":[1:2]}']],
+    [
+      'commas and colons',
+      [
+        '{"a":1,}',
+        '{,"a":1}',
+        '{"a":1,,"b":2}',
+        '{"a"::1}',
+        '{"a":}',
+        '{"a"}',
+        '{:1}',
+        '{"a" 1}',
+        '{"a":1 "b":2}',
+        '{"a":1:"b":2}',
+        '{"a":[1,]}',
+        '{"a":[,1]}',
+        '{"a":[1:2]}',
+      ],
+    ],
     ['names', ['{a:1}', "{'a':1}", '{1:1}', '{null:1}', '{[]:1}', '{"a":1,b}']],
-    ['brackets', ['{', '}', '{"a":1', '"a":1}', '{"a":[}', '{"a":{]}', '{"a":1]', '{"a":[1}', '{"a":"}', '{"a', '{"a":"\\"}', '[{"a":1}', '{{}}', '{[]}']],
-    ['numbers', ['{"a":01}', '{"a":1.}', '{"a":.1}', '{"a":+1}', '{"a":-}', '{"a":1e}', '{"a":1e+}', '{"a":0x1}', '{"a":1_0}', '{"a":--1}', '{"a":1 000}', '{"a":NaN}', '{"a":Infinity}', '{"a":１}']],
-    ['strings', ['{"a":"\t"}', '{"a":"\n"}', '{"a":"\u0000"}', String.raw`{"a":"\x00"}`, String.raw`{"a":"\u12"}`, String.raw`{"a":"\u{41}"}`, String.raw`{"a":"\'"}`, '{"a":`b`}', "{\"a\":'b'}"]],
+    [
+      'brackets',
+      [
+        '{',
+        '}',
+        '{"a":1',
+        '"a":1}',
+        '{"a":[}',
+        '{"a":{]}',
+        '{"a":1]',
+        '{"a":[1}',
+        '{"a":"}',
+        '{"a',
+        '{"a":"\\"}',
+        '[{"a":1}',
+        '{{}}',
+        '{[]}',
+      ],
+    ],
+    [
+      'numbers',
+      [
+        '{"a":01}',
+        '{"a":1.}',
+        '{"a":.1}',
+        '{"a":+1}',
+        '{"a":-}',
+        '{"a":1e}',
+        '{"a":1e+}',
+        '{"a":0x1}',
+        '{"a":1_0}',
+        '{"a":--1}',
+        '{"a":1 000}',
+        '{"a":NaN}',
+        '{"a":Infinity}',
+        '{"a":１}',
+      ],
+    ],
+    [
+      'strings',
+      [
+        '{"a":"\t"}',
+        '{"a":"\n"}',
+        '{"a":"\u0000"}',
+        String.raw`{"a":"\x00"}`,
+        String.raw`{"a":"\u12"}`,
+        String.raw`{"a":"\u{41}"}`,
+        String.raw`{"a":"\'"}`,
+        '{"a":`b`}',
+        '{"a":\'b\'}',
+      ],
+    ],
     ['words', ['{"a":True}', '{"a":nul}', '{"a":undefined}', '{"a":truefalse}', '{"a":NULL}']],
     ['comments and white space', ['{}//', '/**/{}', '{"a":/**/1}', '#{}', '\v{}', '\u00a0{}', '{}\u2028', '\f{}', '{\u200b}']],
   ])('%s', (_, texts) => {
@@ -22,12 +88,22 @@ describe('what is no JSON object', () => {
   });
 
   test('the reason never quotes the text', () => {
-    for (const text of ['{"canary":canary}', '"canary"', '{"canary":1,"canary":2}', String.raw`{"a":"canary\ud800"}`, '[[["canary']) {
+    for (const text of [
+      '{"canary":canary}',
+      '"canary"',
+      '{"canary":1,"canary":2}',
+      String.raw`{"a":"canary\ud800"}`,
+      '[[["canary',
+    ]) {
       try {
         parse(text, 2);
         expect.unreachable();
       } catch (error) {
-        expect([codeOf(error), String(error), (error as Error).cause]).toEqual(['json_invalid', expect.not.stringContaining('canary'), undefined]);
+        expect([codeOf(error), String(error), (error as Error).cause]).toEqual([
+          'json_invalid',
+          expect.not.stringContaining('canary'),
+          undefined,
+        ]);
       }
     }
   });
@@ -35,15 +111,34 @@ describe('what is no JSON object', () => {
 
 describe('duplicate names', () => {
   test.each([
-    '{"a":1,"a":1}', '{"a":1,"b":2,"a":3}', '{"a":{"b":1,"b":2}}', '{"a":[0,{"b":1,"b":2}]}', '{"":1,"":2}', '{"0":1,"0":2}', String.raw`{"a":1,"\u0061":2}`,
-    String.raw`{"\u00e9":1,"é":2}`, String.raw`{"\/":1,"/":2}`, String.raw`{"\ud83d\ude00":1,"😀":2}`, String.raw`{"\"":1,"\u0022":2}`, '{"a":{},"a":[]}', '{"x":{"y":{"z":{"a":1,"a":1}}}}',
+    '{"a":1,"a":1}',
+    '{"a":1,"b":2,"a":3}',
+    '{"a":{"b":1,"b":2}}',
+    '{"a":[0,{"b":1,"b":2}]}',
+    '{"":1,"":2}',
+    '{"0":1,"0":2}',
+    String.raw`{"a":1,"\u0061":2}`,
+    String.raw`{"\u00e9":1,"é":2}`,
+    String.raw`{"\/":1,"/":2}`,
+    String.raw`{"\ud83d\ude00":1,"😀":2}`,
+    String.raw`{"\"":1,"\u0022":2}`,
+    '{"a":{},"a":[]}',
+    '{"x":{"y":{"z":{"a":1,"a":1}}}}',
   ])('%s is refused', (text) => {
     expect(check(text)).toBe('json_invalid');
   });
 
   test.each([
-    '{}', '{"a":1,"A":1}', '{"a":{"a":{"a":1}}}', '{"a":[{"a":1},{"a":1}]}', '{"é":1,"e\u0301":1}', '{"a":":","b":"a:1,a:2"}', String.raw`{"a":"\":\"","b":"\\"}`,
-    String.raw`{"\\":1,"\\\\":1,"\\\"":1,"\":":1}`, '{"a:b":1,"a":{"b:":":"}}', '{"{":"[","}":"]"}',
+    '{}',
+    '{"a":1,"A":1}',
+    '{"a":{"a":{"a":1}}}',
+    '{"a":[{"a":1},{"a":1}]}',
+    '{"é":1,"e\u0301":1}',
+    '{"a":":","b":"a:1,a:2"}',
+    String.raw`{"a":"\":\"","b":"\\"}`,
+    String.raw`{"\\":1,"\\\\":1,"\\\"":1,"\":":1}`,
+    '{"a:b":1,"a":{"b:":":"}}',
+    '{"{":"[","}":"]"}',
   ])('%s is accepted: colons and quotes inside of strings do not count', (text) => {
     expect(check(text)).toBe('accepted');
   });
@@ -98,7 +193,15 @@ describe('depth', () => {
 describe('what comes out', () => {
   test('every object and array is frozen and without prototype, every value as JSON.parse reads it', () => {
     const value = parse('{"s":"\\u0041\\n","n":[-0,1e3,1E-2,123456789012345678],"t":true,"z":null,"o":{"p":[[{}]]}}');
-    expect(value).toEqual(Object.assign(Object.create(null), { s: 'A\n', n: [-0, 1000, 0.01, 123456789012345680], t: true, z: null, o: { p: [[{}]] } }));
+    expect(value).toEqual(
+      Object.assign(Object.create(null), {
+        s: 'A\n',
+        n: [-0, 1000, 0.01, 123456789012345680],
+        t: true,
+        z: null,
+        o: { p: [[{}]] },
+      }),
+    );
     for (const part of [value, value.n, value.o, (value.o as { p: object }).p]) expect(Object.isFrozen(part)).toBe(true);
     for (const part of [value, value.o]) expect(Object.getPrototypeOf(part)).toBeNull();
     expect(() => Object.assign(value, { s: 'B' })).toThrow(TypeError);

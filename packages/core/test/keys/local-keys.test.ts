@@ -12,14 +12,22 @@ const other = freshKey('ES256', 'other');
 
 describe('refusals', () => {
   test.each<[string, object | undefined]>([
-    ['nothing', undefined], ['no issuer', { keys: [key.material] }], ['an empty issuer', { issuer: '', keys: [key.material] }], ['no keys', { issuer: ISSUER }], ['keys that are null', { issuer: ISSUER, keys: null }],
-    ['a JWK Set without algorithms', { issuer: ISSUER, jwks: { keys: [] } }], ['an unknown option', { issuer: ISSUER, keys: [key.material], url: 'x' }], ['a key without alg', { issuer: ISSUER, keys: [{ pem: publicPem(key) }] }],
+    ['nothing', undefined],
+    ['no issuer', { keys: [key.material] }],
+    ['an empty issuer', { issuer: '', keys: [key.material] }],
+    ['no keys', { issuer: ISSUER }],
+    ['keys that are null', { issuer: ISSUER, keys: null }],
+    ['a JWK Set without algorithms', { issuer: ISSUER, jwks: { keys: [] } }],
+    ['an unknown option', { issuer: ISSUER, keys: [key.material], url: 'x' }],
+    ['a key without alg', { issuer: ISSUER, keys: [{ pem: publicPem(key) }] }],
   ])('%s', (_, options) => {
     expect(outcome(() => createLocalKeys(options as never))).toBe('config_invalid');
   });
 
   test('a source without keys finds none', async () => {
-    expect(await verdict(verifierOf(key, { keys: createLocalKeys({ issuer: ISSUER, keys: [] }) }), makeToken(key))).toBe('key_unknown');
+    expect(await verdict(verifierOf(key, { keys: createLocalKeys({ issuer: ISSUER, keys: [] }) }), makeToken(key))).toBe(
+      'key_unknown',
+    );
   });
 });
 
@@ -30,12 +38,23 @@ describe('replace', () => {
     const [old, fresh] = [makeToken(key), makeToken(other)];
     expect([await verdict(cached, old), await verdict(cached, fresh)]).toEqual(['accepted', 'key_unknown']);
     keys.replace({ keys: [other.material] });
-    expect([cached.recall(old), await verdict(cached, old), await verdict(cached, fresh)]).toEqual([undefined, 'key_unknown', 'accepted']);
+    expect([cached.recall(old), await verdict(cached, old), await verdict(cached, fresh)]).toEqual([
+      undefined,
+      'key_unknown',
+      'accepted',
+    ]);
   });
 
   test('with something unusable it changes nothing (C4)', async () => {
     const keys = createLocalKeys({ issuer: ISSUER, keys: [key.material] });
-    for (const next of [{}, { keys: null }, { keys: [{ alg: 'ES256', pem: 'x' }] }, { jwks: {}, algorithms: ['ES256'] }, { issuer: 'x', keys: [] }, undefined]) {
+    for (const next of [
+      {},
+      { keys: null },
+      { keys: [{ alg: 'ES256', pem: 'x' }] },
+      { jwks: {}, algorithms: ['ES256'] },
+      { issuer: 'x', keys: [] },
+      undefined,
+    ]) {
       expect(outcome(() => keys.replace(next as never))).toBe('config_invalid');
     }
     expect(await verdict(verifierOf(key, { keys }), makeToken(key))).toBe('accepted');
@@ -51,14 +70,24 @@ describe('ids of keys', () => {
 
   test('another key, key id or algorithm has another', () => {
     const rsa = testKey('RS256').material as { jwk: object; kid: string };
-    const ids = [id(key.material), id(other.material), id({ ...key.material, kid: 'x' }), id({ ...key.material, kid: undefined }), id(rsa), id({ ...rsa, alg: 'RS384' }), id({ ...rsa, alg: 'PS256' })];
+    const ids = [
+      id(key.material),
+      id(other.material),
+      id({ ...key.material, kid: 'x' }),
+      id({ ...key.material, kid: undefined }),
+      id(rsa),
+      id({ ...rsa, alg: 'RS384' }),
+      id({ ...rsa, alg: 'PS256' }),
+    ];
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   test('the bytes of a secret that the caller changes later change nothing', async () => {
     const hmac = freshKey('HS256');
     const secret = Buffer.from((hmac.material as { secret: Uint8Array }).secret);
-    const verifier = verifierOf(hmac, { keys: createLocalKeys({ issuer: ISSUER, keys: [{ alg: 'HS256', kid: hmac.kid, secret }] }) });
+    const verifier = verifierOf(hmac, {
+      keys: createLocalKeys({ issuer: ISSUER, keys: [{ alg: 'HS256', kid: hmac.kid, secret }] }),
+    });
     secret.fill(0);
     expect(await verdict(verifier, makeToken(hmac))).toBe('accepted');
   });

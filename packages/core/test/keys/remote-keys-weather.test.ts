@@ -23,7 +23,15 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function remoteKeys(changes: Partial<RemoteKeysOptions> = {}): RemoteKeys {
-  return createRemoteKeys({ issuer: ISSUER, url: server.url, algorithms: ['ES256'], allowInsecure: true, timeoutMs: 250, clock: () => nowMs, ...changes });
+  return createRemoteKeys({
+    issuer: ISSUER,
+    url: server.url,
+    algorithms: ['ES256'],
+    allowInsecure: true,
+    timeoutMs: 250,
+    clock: () => nowMs,
+    ...changes,
+  });
 }
 
 describe.each(Object.entries(misbehaviours([published(good)])))('a server that %s', (_, behaviour) => {
@@ -52,7 +60,10 @@ describe.each(Object.entries(misbehaviours([published(good)])))('a server that %
     expect([await verdict(verifier, goodToken), await verdict(verifier, unknownToken)]).toEqual(['accepted', 'keys_unavailable']);
     server.behaviour = serving(published(good), published(other));
     nowMs += 15_000;
-    expect([await verdict(verifier, makeToken(other)), await verdict(verifier, unknownToken)]).toEqual(['accepted', 'key_unknown']);
+    expect([await verdict(verifier, makeToken(other)), await verdict(verifier, unknownToken)]).toEqual([
+      'accepted',
+      'key_unknown',
+    ]);
   });
 });
 
@@ -87,11 +98,14 @@ describe('limits', () => {
     expect(server.requests).toBe(1);
   });
 
-  it.each(['sends 50 MB', 'answers 503 without end', 'sends a gzip bomb'])('what %s is let go long before the time limit', async (name) => {
-    server.behaviour = misbehaviours([])[name]!;
-    await expect(remoteKeys({ timeoutMs: 20_000 }).refresh()).rejects.toMatchObject({ code: 'keys_unavailable' });
-    await expect.poll(() => server.open, { timeout: 5000 }).toBe(0);
-  });
+  it.each(['sends 50 MB', 'answers 503 without end', 'sends a gzip bomb'])(
+    'what %s is let go long before the time limit',
+    async (name) => {
+      server.behaviour = misbehaviours([])[name]!;
+      await expect(remoteKeys({ timeoutMs: 20_000 }).refresh()).rejects.toMatchObject({ code: 'keys_unavailable' });
+      await expect.poll(() => server.open, { timeout: 5000 }).toBe(0);
+    },
+  );
 
   it('the size limit counts to the byte, after decompression', async () => {
     const text = JSON.stringify({ keys: [published(good)] });
@@ -104,10 +118,16 @@ describe('limits', () => {
     ['never answers and does not heed the signal', () => new Promise<Response>(() => {})],
     ['gives nothing', () => Promise.resolve(undefined as unknown as Response)],
     ['rejects with nothing', () => Promise.reject()],
-    ['throws', () => {
-      throw new Error('broken');
-    }],
-    ['gives a body that breaks', () => Promise.resolve(new Response(new ReadableStream({ pull: (it) => it.error(new Error('cut')) })))],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    [
+      'gives a body that breaks',
+      () => Promise.resolve(new Response(new ReadableStream({ pull: (it) => it.error(new Error('cut')) }))),
+    ],
     ['gives a body that never ends and never comes', () => Promise.resolve(new Response(new ReadableStream({})))],
   ])("a user's fetch that %s is an outage, within the time limit", async (_, fetch) => {
     expect(await verdict(verifierOf(good, { keys: remoteKeys({ fetch, timeoutMs: 50 }) }), goodToken)).toBe('keys_unavailable');

@@ -26,11 +26,20 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function remoteKeys(changes: Partial<RemoteKeysOptions> = {}): RemoteKeys {
-  return createRemoteKeys({ issuer: ISSUER, url: server.url, algorithms: ['ES256'], allowInsecure: true, timeoutMs: 1000, clock: () => nowMs, ...changes });
+  return createRemoteKeys({
+    issuer: ISSUER,
+    url: server.url,
+    algorithms: ['ES256'],
+    allowInsecure: true,
+    timeoutMs: 1000,
+    clock: () => nowMs,
+    ...changes,
+  });
 }
 
 // With the clock of the keys, as a program has one clock.
-const verifierWith = (keys: RemoteKeys): Verifier => createVerifier({ issuers: [issuerPolicy(old, { keys })], clock: () => nowMs });
+const verifierWith = (keys: RemoteKeys): Verifier =>
+  createVerifier({ issuers: [issuerPolicy(old, { keys })], clock: () => nowMs });
 const cachedVerifier = (keys: RemoteKeys): VerificationCache => createCachedVerifier(verifierWith(keys));
 
 /** The most fetches in any 30 s. */
@@ -48,24 +57,41 @@ function noting(moments: number[], behaviour: Behaviour): Behaviour {
 
 describe('options', () => {
   it.each([
-    'http://issuer.example/jwks', 'file:///etc/passwd', 'data:application/json,{"keys":[]}', 'ftp://issuer.example/', 'ws://issuer.example/',
-    '//issuer.example/jwks', '/jwks', 'issuer.example', '', 'https://', 'https://user:secret@issuer.example/jwks', 'https://user@issuer.example/jwks',
+    'http://issuer.example/jwks',
+    'file:///etc/passwd',
+    'data:application/json,{"keys":[]}',
+    'ftp://issuer.example/',
+    'ws://issuer.example/',
+    '//issuer.example/jwks',
+    '/jwks',
+    'issuer.example',
+    '',
+    'https://',
+    'https://user:secret@issuer.example/jwks',
+    'https://user@issuer.example/jwks',
   ])('C1: the address %s is refused', (url) => {
     expect(outcome(() => remoteKeys({ url, allowInsecure: false }))).toBe('config_invalid');
   });
 
-  it.each(['file:///etc/passwd', 'data:application/json,{"keys":[]}', 'http://user:secret@127.0.0.1/'])('C1: %s is refused even where http is allowed', (url) => {
-    expect(outcome(() => remoteKeys({ url }))).toBe('config_invalid');
-  });
+  it.each(['file:///etc/passwd', 'data:application/json,{"keys":[]}', 'http://user:secret@127.0.0.1/'])(
+    'C1: %s is refused even where http is allowed',
+    (url) => {
+      expect(outcome(() => remoteKeys({ url }))).toBe('config_invalid');
+    },
+  );
 
   it.each(['timeoutMs', 'maxBytes', 'cooldownMs', 'refreshMs', 'maxAgeMs'])('B2: %s must be a usable number', (name) => {
     for (const value of [NaN, Infinity, -Infinity, -1, 0, 1e308, '60', null]) {
-      expect(outcome(() => remoteKeys({ [name]: value })), String(value)).toBe('config_invalid');
+      expect(
+        outcome(() => remoteKeys({ [name]: value })),
+        String(value),
+      ).toBe('config_invalid');
     }
   });
 
   it('an unknown option, no algorithms, no issuer', () => {
-    for (const changes of [{ cooldownms: 1 }, { algorithms: [] }, { issuer: '' }]) expect(outcome(() => remoteKeys(changes))).toBe('config_invalid');
+    for (const changes of [{ cooldownms: 1 }, { algorithms: [] }, { issuer: '' }])
+      expect(outcome(() => remoteKeys(changes))).toBe('config_invalid');
   });
 });
 
@@ -73,7 +99,10 @@ describe('C1: token headers lead to no fetch', () => {
   it.each(['jku', 'x5u', 'jwk', 'x5c'])('%s', async (name) => {
     const keys = remoteKeys();
     await keys.ready();
-    const hostile = makeToken(old, { payload, header: { [name]: name === 'jwk' ? published(next) : server.url.replace('/jwks', '/evil') } });
+    const hostile = makeToken(old, {
+      payload,
+      header: { [name]: name === 'jwk' ? published(next) : server.url.replace('/jwks', '/evil') },
+    });
     await verdict(verifierWith(keys), hostile);
     expect(server.requests).toBe(1);
   });
@@ -89,10 +118,9 @@ describe('C2: a flood of 10,000 unknown key ids in 60 s', () => {
   const weather: Readonly<Record<string, Behaviour>> = {
     'a good set': serving(published(old)),
     ...Object.fromEntries(
-      ['sends an empty set', 'answers 404 with a good set', 'answers 500', 'resets the connection', 'answers HTML'].map((name) => [
-        name,
-        misbehaviours([published(old)])[name]!,
-      ]),
+      ['sends an empty set', 'answers 404 with a good set', 'answers 500', 'resets the connection', 'answers HTML'].map(
+        (name) => [name, misbehaviours([published(old)])[name]!],
+      ),
     ),
   };
 
@@ -103,7 +131,9 @@ describe('C2: a flood of 10,000 unknown key ids in 60 s', () => {
     const verdicts: string[] = [];
     for (let index = 0; index < 10_000; index += 1) {
       nowMs = NOW * 1000 + index * 6;
-      verdicts.push(await verdict(verifier, makeToken(old, { payload, header: { kid: `unknown-${index}` }, signature: Buffer.alloc(64) })));
+      verdicts.push(
+        await verdict(verifier, makeToken(old, { payload, header: { kid: `unknown-${index}` }, signature: Buffer.alloc(64) })),
+      );
     }
     expect(moments.length).toBe(4);
     expect(busiest(moments)).toBeLessThanOrEqual(2);

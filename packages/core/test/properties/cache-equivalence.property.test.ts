@@ -19,14 +19,18 @@ describe('cached against uncached', () => {
   it.each([
     { family: 'secret', steps: amount(90_000, 9_500_000) },
     { family: 'public', steps: amount(10_000, 500_000) },
-  ] as const)('S9: $steps steps with $family keys, 0 differences', { timeout: IS_LONG ? LONG_MS : 60_000 }, async ({ family, steps }) => {
-    const report = await runCampaign({ seed: freshSeed(), steps, family });
-    expect(report.difference).toBeUndefined();
-    expect(report.steps).toBe(steps);
-    // A campaign of refusals alone would prove nothing.
-    expect(report.accepted).toBeGreaterThan(steps / 10);
-    expect(report.recalled).toBeGreaterThan(steps / 100);
-  });
+  ] as const)(
+    'S9: $steps steps with $family keys, 0 differences',
+    { timeout: IS_LONG ? LONG_MS : 60_000 },
+    async ({ family, steps }) => {
+      const report = await runCampaign({ seed: freshSeed(), steps, family });
+      expect(report.difference).toBeUndefined();
+      expect(report.steps).toBe(steps);
+      // A campaign of refusals alone would prove nothing.
+      expect(report.accepted).toBeGreaterThan(steps / 10);
+      expect(report.recalled).toBeGreaterThan(steps / 100);
+    },
+  );
 
   it('a campaign is replayed by its seed', async () => {
     const campaign = { seed: 7, steps: 2_000, family: 'secret' } as const;

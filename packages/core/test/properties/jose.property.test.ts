@@ -32,7 +32,10 @@ function sourceOf(keys: readonly TestKey[]): KeySource {
 }
 
 /** Compares the two; `distort` makes ours lenient on purpose. */
-function comparison(count: (name: string) => void, distort: (policy: CasePolicy) => CasePolicy = (policy) => policy): fc.IAsyncProperty<[TokenCase]> {
+function comparison(
+  count: (name: string) => void,
+  distort: (policy: CasePolicy) => CasePolicy = (policy) => policy,
+): fc.IAsyncProperty<[TokenCase]> {
   return fc.asyncProperty(tokenCases, async (tested) => {
     const [ours, theirs] = await Promise.all([askWatchword({ ...tested, policy: distort(tested.policy) }), askJose(tested)]);
     if (typeof ours !== 'string') {
@@ -59,7 +62,10 @@ const LENIENT: Readonly<Record<string, (policy: CasePolicy) => CasePolicy>> = {
 };
 
 it.each(Object.entries(LENIENT))('a verifier with %s is found out', { timeout: 120_000 }, async (_, distort) => {
-  const details = await fc.check(comparison(() => {}, distort), { seed: freshSeed(), numRuns: 40_000, endOnFailure: true });
+  const details = await fc.check(
+    comparison(() => {}, distort),
+    { seed: freshSeed(), numRuns: 40_000, endOnFailure: true },
+  );
   expect(details.failed).toBe(true);
 });
 

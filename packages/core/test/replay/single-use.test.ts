@@ -75,7 +75,9 @@ describe('a one-time token', () => {
 
   it('needs a jti', async () => {
     const spent = createSqliteSpentTokens({ path: newPath() });
-    await expect(createSingleUseVerifier(plain, spent).verify(tokenWith(undefined))).rejects.toMatchObject({ code: 'claim_missing' });
+    await expect(createSingleUseVerifier(plain, spent).verify(tokenWith(undefined))).rejects.toMatchObject({
+      code: 'claim_missing',
+    });
     await spent.close();
   });
 
@@ -83,7 +85,9 @@ describe('a one-time token', () => {
     const closed = createSqliteSpentTokens({ path: newPath() });
     await closed.close();
     const truthy = { spend: async () => 1 as unknown as boolean, close: async () => {} } satisfies SpentTokens;
-    await expect(createSingleUseVerifier(plain, closed).verify(tokenWith('a'))).rejects.toMatchObject({ code: 'replay_unavailable' });
+    await expect(createSingleUseVerifier(plain, closed).verify(tokenWith('a'))).rejects.toMatchObject({
+      code: 'replay_unavailable',
+    });
     await expect(createSingleUseVerifier(plain, truthy).verify(tokenWith('a'))).rejects.toMatchObject({ code: 'token_replayed' });
   });
 

@@ -24,7 +24,9 @@ describe('RFC 8725bis', () => {
   test('JB-2: a key is used with one algorithm only, whatever else is allowed', async () => {
     const rsa = testKey('RS256');
     const broad = verifierOf(rsa, { algorithms: ALGORITHM_NAMES.filter((name) => !name.startsWith('HS')) });
-    const verdicts = await Promise.all(['RS384', 'RS512', 'PS256'].map((alg) => verdict(broad, makeToken(testKey(alg as never, rsa.kid)))));
+    const verdicts = await Promise.all(
+      ['RS384', 'RS512', 'PS256'].map((alg) => verdict(broad, makeToken(testKey(alg as never, rsa.kid)))),
+    );
     expect(verdicts).toEqual(['key_unknown', 'key_unknown', 'key_unknown']);
   });
 
@@ -52,7 +54,9 @@ describe('RFC 8725bis', () => {
   });
 
   test('JB-7: a password is no HMAC key', () => {
-    expect(outcome(() => createVerificationKey({ alg: 'HS256', secret: Buffer.from('Correct Horse Battery Staple 2024!') }))).toBe('config_invalid');
+    expect(
+      outcome(() => createVerificationKey({ alg: 'HS256', secret: Buffer.from('Correct Horse Battery Staple 2024!') })),
+    ).toBe('config_invalid');
   });
 
   test('JB-8: UTF-8 and nothing else, in header and payload', async () => {
@@ -63,26 +67,42 @@ describe('RFC 8725bis', () => {
   test('JB-9: keys belong to the issuer that the token names', async () => {
     const mine = freshKey('ES256', 'k');
     const yours = freshKey('ES256', 'k');
-    const both = createVerifier({ issuers: [issuerPolicy(mine), issuerPolicy(yours, { issuer: 'https://other.example' })], clock });
+    const both = createVerifier({
+      issuers: [issuerPolicy(mine), issuerPolicy(yours, { issuer: 'https://other.example' })],
+      clock,
+    });
     expect(await verdict(both, makeToken(yours))).toBe('signature_invalid');
   });
 
   test('JB-10: a token without aud, or for others, is refused', async () => {
-    expect([await check({ payload: accessClaims({ aud: undefined }) }), await check({ payload: accessClaims({ aud: 'x' }) })]).toEqual(['claim_missing', 'audience_mismatch']);
+    expect([
+      await check({ payload: accessClaims({ aud: undefined }) }),
+      await check({ payload: accessClaims({ aud: 'x' }) }),
+    ]).toEqual(['claim_missing', 'audience_mismatch']);
   });
 
   test('JB-11, C1: nothing in a header leads to I/O: the one fetch goes to the configured address', async () => {
-    const fetch = vi.fn(async () => Response.json({ keys: [{ ...key.publicKey!.export({ format: 'jwk' }), kid: key.kid, alg: 'ES256' }] }));
+    const fetch = vi.fn(async () =>
+      Response.json({ keys: [{ ...key.publicKey!.export({ format: 'jwk' }), kid: key.kid, alg: 'ES256' }] }),
+    );
     const keys = createRemoteKeys({ issuer: ISSUER, url: 'https://issuer.example/jwks', algorithms: ['ES256'], fetch, clock });
     const remote = verifierOf(key, { keys });
-    for (const header of [{ jku: 'https://evil.example/jwks' }, { x5u: 'http://169.254.169.254/' }, { kid: 'https://evil.example/key' }, { kid: 'file:///etc/passwd' }]) {
+    for (const header of [
+      { jku: 'https://evil.example/jwks' },
+      { x5u: 'http://169.254.169.254/' },
+      { kid: 'https://evil.example/key' },
+      { kid: 'file:///etc/passwd' },
+    ]) {
       await verdict(remote, makeToken(key, { header }));
     }
     expect(fetch.mock.calls.map(([url]: unknown[]) => url)).toEqual(['https://issuer.example/jwks']);
   });
 
   test('JB-12: application/ may be left out; JWT is no explicit type', async () => {
-    expect([await check({ header: { typ: 'application/at+jwt' } }), await check({ header: { typ: 'JWT' } })]).toEqual(['accepted', 'type_not_allowed']);
+    expect([await check({ header: { typ: 'application/at+jwt' } }), await check({ header: { typ: 'JWT' } })]).toEqual([
+      'accepted',
+      'type_not_allowed',
+    ]);
   });
 
   test('JB-13: one issuer, one key, two kinds of token: each verifier takes its own', async () => {

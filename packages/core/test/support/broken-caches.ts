@@ -6,22 +6,37 @@ import type { CacheFactory, CacheWorld, Pair } from './cache-world.ts';
 
 /** By the defect: hole and what is wrong. */
 export const BROKEN_CACHES: Readonly<Record<string, CacheFactory>> = {
-  'D1: keyed by a prefix of the token': (verifier, maxEntries) => keyedBy(verifier, maxEntries, (token) => token.slice(0, token.length - 20)),
-  'D1: keyed without the signature': (verifier, maxEntries) => keyedBy(verifier, maxEntries, (token) => token.slice(0, token.lastIndexOf('.'))),
+  'D1: keyed by a prefix of the token': (verifier, maxEntries) =>
+    keyedBy(verifier, maxEntries, (token) => token.slice(0, token.length - 20)),
+  'D1: keyed without the signature': (verifier, maxEntries) =>
+    keyedBy(verifier, maxEntries, (token) => token.slice(0, token.lastIndexOf('.'))),
   'D1: keyed by bytes that several characters share': (verifier, maxEntries) =>
     keyedBy(verifier, maxEntries, (token) => Buffer.from(token, 'latin1').toString('latin1')),
-  'D2: one memory for several policies': (verifier, maxEntries, world) => keyedBy(verifier, maxEntries, (token) => token, memoryOf(world)),
+  'D2: one memory for several policies': (verifier, maxEntries, world) =>
+    keyedBy(verifier, maxEntries, (token) => token, memoryOf(world)),
   'D4: expiry ignored on a hit': (verifier, maxEntries, world) =>
-    createCachedVerifier({ ...verifier, holds: (token) => verifier.holds(token) || world.nowMs >= token.window.expiresAtMs }, { maxEntries }),
+    createCachedVerifier(
+      { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs >= token.window.expiresAtMs },
+      { maxEntries },
+    ),
   'D4: not-before ignored on a hit': (verifier, maxEntries, world) =>
-    createCachedVerifier({ ...verifier, holds: (token) => verifier.holds(token) || world.nowMs < token.window.notBeforeMs }, { maxEntries }),
+    createCachedVerifier(
+      { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs < token.window.notBeforeMs },
+      { maxEntries },
+    ),
   'D4: one millisecond too long': (verifier, maxEntries, world) =>
-    createCachedVerifier({ ...verifier, holds: (token) => verifier.holds(token) || world.nowMs === token.window.expiresAtMs }, { maxEntries }),
+    createCachedVerifier(
+      { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs === token.window.expiresAtMs },
+      { maxEntries },
+    ),
   'D6: claims that callers can change': (verifier, maxEntries) => keyedBy(thawing(verifier), maxEntries, (token) => token),
   'D7: key removal ignored': (verifier, maxEntries, world) =>
     createCachedVerifier({ ...verifier, holds: (token) => stillTimely(token, world) }, { maxEntries }),
   'D7: a key known by its key id alone': (verifier, maxEntries, world) =>
-    createCachedVerifier({ ...verifier, holds: (token) => stillTimely(token, world) && keyIdKnown(token, world) }, { maxEntries }),
+    createCachedVerifier(
+      { ...verifier, holds: (token) => stillTimely(token, world) && keyIdKnown(token, world) },
+      { maxEntries },
+    ),
   'D8: refusals remembered': (verifier) => rememberingRefusals(verifier),
 };
 
@@ -35,7 +50,12 @@ function memoryOf(world: CacheWorld): Memory {
   return memory;
 }
 
-function keyedBy(verifier: Verifier, maxEntries: number, keyOf: (token: string) => string, memory: Memory = new Map()): Pair['cached'] {
+function keyedBy(
+  verifier: Verifier,
+  maxEntries: number,
+  keyOf: (token: string) => string,
+  memory: Memory = new Map(),
+): Pair['cached'] {
   const recall = (token: string): VerifiedToken | undefined => {
     const known = memory.get(keyOf(token));
     return known !== undefined && verifier.holds(known) ? known : undefined;
@@ -69,7 +89,13 @@ function thawing(verifier: Verifier): Verifier {
     async verify(token) {
       const verdict = await verifier.verify(token);
       const { issuer, header, key, window } = verdict;
-      const copy = Object.freeze({ issuer, header, key, window, claims: structuredClone({ ...verdict.claims }) }) as unknown as VerifiedToken;
+      const copy = Object.freeze({
+        issuer,
+        header,
+        key,
+        window,
+        claims: structuredClone({ ...verdict.claims }),
+      }) as unknown as VerifiedToken;
       originals.set(copy, verdict);
       return copy;
     },

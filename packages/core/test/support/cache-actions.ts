@@ -37,9 +37,13 @@ function issue(world: CacheWorld, random: SeededRandom): string {
     sub: random.chance(0.9) ? `user-${random.int(4)}` : undefined,
     jti: random.int(1e9),
     iat: now - random.between(-2, 16),
-    exp: random.chance(0.97) ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25]) : random.pick<unknown>([undefined, null, '1', 9e15, -1]),
+    exp: random.chance(0.97)
+      ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25])
+      : random.pick<unknown>([undefined, null, '1', 9e15, -1]),
     ...(random.chance(0.2) ? { nbf: now + random.between(-20, 8) } : {}),
-    ...(random.chance(0.03) ? { [random.pick(['iat', 'nbf', 'scope', 'jti'])]: random.pick<unknown>(['x', [], {}, null, true]) } : {}),
+    ...(random.chance(0.03)
+      ? { [random.pick(['iat', 'nbf', 'scope', 'jti'])]: random.pick<unknown>(['x', [], {}, null, true]) }
+      : {}),
   };
   keep(world, random, makeToken(key, { header, payload: { ...payload, jti: String(payload.jti) } }));
   return `issue ${JSON.stringify({ kid: key.kid, header, payload })}`;

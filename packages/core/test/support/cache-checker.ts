@@ -38,7 +38,11 @@ export async function runCampaign({ seed, steps, family, factory = properCache }
     if (random.chance(0.5)) subject = { pair: random.pick(world.pairs), token: random.pick(world.tokens) };
     const difference = await compare(world, random, counts, subject);
     if (difference !== undefined) {
-      return { steps: step, ...counts, difference: [`seed ${seed}, family ${family}, step ${step}: ${difference}`, ...log].join('\n') };
+      return {
+        steps: step,
+        ...counts,
+        difference: [`seed ${seed}, family ${family}, step ${step}: ${difference}`, ...log].join('\n'),
+      };
     }
   }
   return { steps, ...counts, difference: undefined };
@@ -47,7 +51,12 @@ export async function runCampaign({ seed, steps, family, factory = properCache }
 type Counts = { accepted: number; recalled: number };
 type Subject = { readonly pair: Pair; readonly token: string };
 
-async function compare(world: CacheWorld, random: SeededRandom, counts: Counts, { pair, token }: Subject): Promise<string | undefined> {
+async function compare(
+  world: CacheWorld,
+  random: SeededRandom,
+  counts: Counts,
+  { pair, token }: Subject,
+): Promise<string | undefined> {
   if (random.chance(0.06)) return compareConcurrent(world, random, pair, token);
   const expected = await outcomeOf(pair.oracle.verify(token));
   if (expected.startsWith('accepted')) counts.accepted += 1;
@@ -63,7 +72,13 @@ async function compare(world: CacheWorld, random: SeededRandom, counts: Counts, 
   return random.pick([vandalized, compareTwin, compareBoundaries])(world, random, pair, token, await verdict);
 }
 
-type Probe = (world: CacheWorld, random: SeededRandom, pair: Pair, token: string, verdict: VerifiedToken) => Promise<string | undefined>;
+type Probe = (
+  world: CacheWorld,
+  random: SeededRandom,
+  pair: Pair,
+  token: string,
+  verdict: VerifiedToken,
+) => Promise<string | undefined>;
 
 // The next comparisons show whether it had an effect.
 const vandalized: Probe = async (_world, _random, _pair, _token, verdict) => {
@@ -99,7 +114,12 @@ async function compareNow(pair: Pair, token: string, call: string): Promise<stri
 
 // Several callers at once, some of whom come later, while the keys are on their way and the world goes on. A yes must be right
 // at some moment between the call and the answer. A no may also be one that an earlier caller's shared verification gave.
-async function compareConcurrent(world: CacheWorld, random: SeededRandom, pair: Pair, token: string): Promise<string | undefined> {
+async function compareConcurrent(
+  world: CacheWorld,
+  random: SeededRandom,
+  pair: Pair,
+  token: string,
+): Promise<string | undefined> {
   const isSlow = random.chance(0.6);
   if (isSlow) for (const keys of world.issuers) keys.holdBack();
   const calls: { readonly wave: number; readonly answer: Promise<string> }[] = [];
@@ -123,7 +143,10 @@ async function compareConcurrent(world: CacheWorld, random: SeededRandom, pair: 
     const isYes = answer.startsWith('accepted');
     return !expected.some((right) => right.answer === answer && (!isYes || right.wave >= wave));
   });
-  return wrong && differ(pair, 'concurrent verify', wrong.answer, expected.map(({ wave, answer }) => `${wave}: ${answer}`).join(' or '));
+  return (
+    wrong &&
+    differ(pair, 'concurrent verify', wrong.answer, expected.map(({ wave, answer }) => `${wave}: ${answer}`).join(' or '))
+  );
 }
 
 function differ(pair: Pair, call: string, cached: string, fresh: string): string | undefined {

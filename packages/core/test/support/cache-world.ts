@@ -87,7 +87,14 @@ export class CacheWorld {
         clock: () => this.nowMs,
         issuers: issuers.map(({ index, ...rules }) => {
           const keys = this.issuers[index]!;
-          return { issuer: keys.issuer, keys, audience: [...AUDIENCES], algorithms: ALGORITHMS_OF[family], requiredClaims: [], ...rules };
+          return {
+            issuer: keys.issuer,
+            keys,
+            audience: [...AUDIENCES],
+            algorithms: ALGORITHMS_OF[family],
+            requiredClaims: [],
+            ...rules,
+          };
         }),
       });
       return { name, oracle: createVerifier(policy()), cached: factory(createVerifier(policy()), maxEntries, this) };
@@ -95,7 +102,10 @@ export class CacheWorld {
   }
 }
 
-const ALGORITHMS_OF: Readonly<Record<Family, IssuerPolicy['algorithms']>> = { secret: ['HS256', 'HS512'], public: ['ES256', 'Ed25519'] };
+const ALGORITHMS_OF: Readonly<Record<Family, IssuerPolicy['algorithms']>> = {
+  secret: ['HS256', 'HS512'],
+  public: ['ES256', 'Ed25519'],
+};
 
 function keyPool(family: Family, issuer: string): TestKey[] {
   const [first, second] = family === 'secret' ? (['HS256', 'HS512'] as const) : (['ES256', 'Ed25519'] as const);
@@ -127,7 +137,10 @@ const POLICIES: readonly PolicyRow[] = [
   {
     name: 'two issuers, seven entries',
     maxEntries: 7,
-    issuers: [{ index: 0, maxTokenAgeSeconds: 20, toleranceSeconds: 1 }, { index: 1, requiredClaims: ['sub'] }],
+    issuers: [
+      { index: 0, maxTokenAgeSeconds: 20, toleranceSeconds: 1 },
+      { index: 1, requiredClaims: ['sub'] },
+    ],
   },
   { name: 'any type', maxEntries: 1000, issuers: [{ index: 0, tokenTypes: ['at+jwt', 'jwt', null], toleranceSeconds: 0.5 }] },
 ];

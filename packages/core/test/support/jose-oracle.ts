@@ -32,7 +32,8 @@ function bothNames(algorithms: readonly string[]): string[] {
 const resolvers = new WeakMap<readonly TestKey[], JWTVerifyGetKey>();
 
 function keysFor({ keys }: CasePolicy): JWTVerifyGetKey {
-  const resolver = resolvers.get(keys) ?? (keys[0]!.publicKey === undefined ? secretsOf(keys) : createLocalJWKSet({ keys: keys.map(jwkOf) }));
+  const resolver =
+    resolvers.get(keys) ?? (keys[0]!.publicKey === undefined ? secretsOf(keys) : createLocalJWKSet({ keys: keys.map(jwkOf) }));
   resolvers.set(keys, resolver);
   return resolver;
 }

@@ -111,7 +111,9 @@ export function misbehaviours(good: readonly object[]): Readonly<Record<string, 
     },
     'sends a gzip bomb': answering(gzipSync(Buffer.alloc(50 << 20, ' ')), { 'content-encoding': 'gzip' }),
     'sends broken gzip': answering('not gzip at all', { 'content-encoding': 'gzip' }),
-    'sends invalid UTF-8': answering(Buffer.concat([Buffer.from(goodText.slice(0, -1)), Buffer.from([0x2c, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])])),
+    'sends invalid UTF-8': answering(
+      Buffer.concat([Buffer.from(goodText.slice(0, -1)), Buffer.from([0x2c, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]),
+    ),
     'sends headers without end': (response) => {
       response.socket!.write(`HTTP/1.1 200 OK\r\n${'x-filler: 0123456789\r\n'.repeat(10_000)}`);
     },

@@ -32,7 +32,8 @@ const rsaPool = new Map<string, KeyObject>();
 export function testKey(alg: AlgorithmName, kid: string = `${alg}-key`): TestKey {
   const name = `${alg} ${kid}`;
   let key = pool.get(name);
-  if (key === undefined) pool.set(name, (key = alg.startsWith('HS') ? freshKey(alg, kid) : pairKey(alg, kid, pooledPrivateKey(alg, kid))));
+  if (key === undefined)
+    pool.set(name, (key = alg.startsWith('HS') ? freshKey(alg, kid) : pairKey(alg, kid, pooledPrivateKey(alg, kid))));
   return key;
 }
 
@@ -82,5 +83,7 @@ function pooledPrivateKey(alg: AlgorithmName, kid: string): KeyObject {
 function generatePrivateKey(alg: AlgorithmName): KeyObject {
   const { namedCurve } = ALGORITHMS.get(alg)!;
   if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve }).privateKey;
-  return alg.startsWith('Ed') ? generateKeyPairSync('ed25519').privateKey : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  return alg.startsWith('Ed')
+    ? generateKeyPairSync('ed25519').privateKey
+    : generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 }

@@ -12,7 +12,8 @@ export interface Strictness {
 export const STRICTER_THAN_JOSE: readonly Strictness[] = [
   {
     code: 'token_malformed',
-    because: 'A13, JO-1: one spelling for each token. jose decodes padding, white space, the other alphabet and non-canonical tails',
+    because:
+      'A13, JO-1: one spelling for each token. jose decodes padding, white space, the other alphabet and non-canonical tails',
     applies: ({ token }) => token.split('.').some((part) => Buffer.from(part, 'base64url').toString('base64url') !== part),
   },
   {
@@ -22,7 +23,8 @@ export const STRICTER_THAN_JOSE: readonly Strictness[] = [
   },
   {
     code: 'json_invalid',
-    because: 'B8, B9, B10, F7: duplicate names, byte order marks, invalid UTF-8, lone surrogates, __proto__, deep nesting. jose takes what JSON.parse takes',
+    because:
+      'B8, B9, B10, F7: duplicate names, byte order marks, invalid UTF-8, lone surrogates, __proto__, deep nesting. jose takes what JSON.parse takes',
     applies: ({ token }) => textsOf(token).some(isUntidy),
   },
   {
@@ -32,22 +34,26 @@ export const STRICTER_THAN_JOSE: readonly Strictness[] = [
   },
   {
     code: 'claim_invalid',
-    because: 'B3, B4, JO-8: registered claims have their types and ranges wherever they stand. jose checks those that an option asks for',
+    because:
+      'B3, B4, JO-8: registered claims have their types and ranges wherever they stand. jose checks those that an option asks for',
     applies: ({ token }) => hasOddClaim(claimsOf(token)),
   },
   {
     code: 'token_too_old',
     because: 'a maximum age of n seconds ends with the n-th second, as exp does. jose gives the whole second after it',
     applies: ({ token, policy, nowMs }) =>
-      Math.floor(nowMs / 1000) - Math.floor(Number(claimsOf(token).iat)) - policy.toleranceSeconds <= policy.maxTokenAgeSeconds! + 1 &&
+      Math.floor(nowMs / 1000) - Math.floor(Number(claimsOf(token).iat)) - policy.toleranceSeconds <=
+        policy.maxTokenAgeSeconds! + 1 &&
       nowMs / 1000 >= Number(claimsOf(token).iat) + policy.toleranceSeconds + policy.maxTokenAgeSeconds!,
   },
 ];
 
 const bytesOf = (part: string): Buffer => Buffer.from(part, 'base64url');
 const textsOf = (token: string): Buffer[] => token.split('.').slice(0, 2).map(bytesOf);
-const headerOf = (token: string): Record<string, unknown> => JSON.parse(bytesOf(token.split('.')[0]!).toString()) as Record<string, unknown>;
-const claimsOf = (token: string): Record<string, unknown> => JSON.parse(bytesOf(token.split('.')[1]!).toString()) as Record<string, unknown>;
+const headerOf = (token: string): Record<string, unknown> =>
+  JSON.parse(bytesOf(token.split('.')[0]!).toString()) as Record<string, unknown>;
+const claimsOf = (token: string): Record<string, unknown> =>
+  JSON.parse(bytesOf(token.split('.')[1]!).toString()) as Record<string, unknown>;
 
 function isUntidy(bytes: Buffer): boolean {
   const text = bytes.toString();
@@ -71,7 +77,9 @@ function hasOddClaim(claims: Record<string, unknown>): boolean {
     ['iss', 'sub', 'jti', 'client_id', 'txn', 'req_wl'].some((name) => isOdd(name, isText)) ||
     ['exp', 'nbf', 'iat'].some((name) => isOdd(name, (value) => typeof value === 'number' && Math.abs(value) <= 8.64e12)) ||
     isOdd('scope', (value) => typeof value === 'string') ||
-    ['cnf', 'tctx', 'rctx'].some((name) => isOdd(name, (value) => typeof value === 'object' && value !== null && !Array.isArray(value))) ||
+    ['cnf', 'tctx', 'rctx'].some((name) =>
+      isOdd(name, (value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+    ) ||
     (Array.isArray(aud) && !aud.every(isText))
   );
 }

@@ -30,12 +30,18 @@ const PUBLIC_KEYS: readonly TestKey[] = [
   testKey('ES256', 'k2'),
   testKey('ES256', 'k3'),
 ];
-const SECRETS: readonly TestKey[] = (['HS256', 'HS384', 'HS512'] as const).flatMap((alg) => [testKey(alg, 'k1'), testKey(alg, 'k2')]);
+const SECRETS: readonly TestKey[] = (['HS256', 'HS384', 'HS512'] as const).flatMap((alg) => [
+  testKey(alg, 'k1'),
+  testKey(alg, 'k2'),
+]);
 
 const policies = fc.boolean().chain((isPublic) => {
   const pool = isPublic ? PUBLIC_KEYS : SECRETS;
   return fc.record({
-    keys: fc.oneof({ weight: 3, arbitrary: fc.constant(pool) }, { weight: 1, arbitrary: fc.subarray([...pool], { minLength: 1 }) }),
+    keys: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(pool) },
+      { weight: 1, arbitrary: fc.subarray([...pool], { minLength: 1 }) },
+    ),
     algorithms: fc.oneof(
       { weight: 4, arbitrary: fc.constant([...new Set(pool.map((key) => key.alg))]) },
       { weight: 1, arbitrary: fc.subarray([...new Set(pool.map((key) => key.alg))], { minLength: 1 }) },
@@ -50,31 +56,102 @@ const policies = fc.boolean().chain((isPublic) => {
 
 type Change = (members: Record<string, unknown>) => void;
 
-const set = (name: string, value: unknown): Change => (members) => {
-  if (value === undefined) delete members[name];
-  else members[name] = value;
-};
+const set =
+  (name: string, value: unknown): Change =>
+  (members) => {
+    if (value === undefined) delete members[name];
+    else members[name] = value;
+  };
 
-const ODD = [undefined, null, true, false, 0, -1, 1.5, NOW, String(NOW), '', 'x', ISSUER, [], [ISSUER], [AUDIENCE, 7], {}, { a: 1 }, 8.64e12, 9e15, -8.64e12];
+const ODD = [
+  undefined,
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  NOW,
+  String(NOW),
+  '',
+  'x',
+  ISSUER,
+  [],
+  [ISSUER],
+  [AUDIENCE, 7],
+  {},
+  { a: 1 },
+  8.64e12,
+  9e15,
+  -8.64e12,
+];
 
 const claimChanges: fc.Arbitrary<Change> = fc.oneof(
   fc.constantFrom('iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti', 'custom').map((name) => set(name, undefined)),
-  fc.tuple(fc.constantFrom('exp', 'nbf', 'iat'), fc.integer({ min: -700, max: 700 })).map(([name, offset]) => set(name, NOW + offset)),
-  fc.tuple(fc.constantFrom('exp', 'nbf', 'iat'), fc.double({ min: -70, max: 70, noNaN: true })).map(([name, offset]) => set(name, NOW + offset)),
-  fc.tuple(fc.constantFrom('iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti', 'scope', 'cnf', 'custom'), fc.constantFrom(...ODD)).map(([name, value]) => set(name, value)),
+  fc
+    .tuple(fc.constantFrom('exp', 'nbf', 'iat'), fc.integer({ min: -700, max: 700 }))
+    .map(([name, offset]) => set(name, NOW + offset)),
+  fc
+    .tuple(fc.constantFrom('exp', 'nbf', 'iat'), fc.double({ min: -70, max: 70, noNaN: true }))
+    .map(([name, offset]) => set(name, NOW + offset)),
+  fc
+    .tuple(fc.constantFrom('iss', 'aud', 'sub', 'exp', 'nbf', 'iat', 'jti', 'scope', 'cnf', 'custom'), fc.constantFrom(...ODD))
+    .map(([name, value]) => set(name, value)),
   fc.tuple(fc.string(), fc.jsonValue()).map(([name, value]) => set(name, value)),
   fc.constantFrom(`${ISSUER}/`, ISSUER.toUpperCase(), `${ISSUER}\0`, ` ${ISSUER}`).map((value) => set('iss', value)),
-  fc.constantFrom([AUDIENCE], ['x', AUDIENCE], `${AUDIENCE}/`, AUDIENCE.slice(0, -1), [[AUDIENCE]], `x ${AUDIENCE}`).map((value) => set('aud', value)),
+  fc
+    .constantFrom([AUDIENCE], ['x', AUDIENCE], `${AUDIENCE}/`, AUDIENCE.slice(0, -1), [[AUDIENCE]], `x ${AUDIENCE}`)
+    .map((value) => set('aud', value)),
 );
 
 const headerChanges: fc.Arbitrary<Change> = fc.oneof(
-  fc.constantFrom('none', 'None', 'NONE', '', 'HS256', 'RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519', 'rs256', 'RS256 ', 'constructor', '__proto__', null, 7, ['RS256']).map((alg) => set('alg', alg)),
-  fc.constantFrom(undefined, 'k1', 'k2', 'k3', 'k9', '', 'K1', 'k1 ', '__proto__', null, 1, ['k1'], 'k'.repeat(300)).map((kid) => set('kid', kid)),
-  fc.constantFrom(undefined, 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+JWT', 'JWT', 'jwt', 'logout+jwt', 'application/application/at+jwt', '', null, 1).map((typ) => set('typ', typ)),
+  fc
+    .constantFrom(
+      'none',
+      'None',
+      'NONE',
+      '',
+      'HS256',
+      'RS256',
+      'PS256',
+      'ES256',
+      'ES384',
+      'EdDSA',
+      'Ed25519',
+      'rs256',
+      'RS256 ',
+      'constructor',
+      '__proto__',
+      null,
+      7,
+      ['RS256'],
+    )
+    .map((alg) => set('alg', alg)),
+  fc
+    .constantFrom(undefined, 'k1', 'k2', 'k3', 'k9', '', 'K1', 'k1 ', '__proto__', null, 1, ['k1'], 'k'.repeat(300))
+    .map((kid) => set('kid', kid)),
+  fc
+    .constantFrom(
+      undefined,
+      'at+jwt',
+      'AT+JWT',
+      'application/at+jwt',
+      'Application/AT+JWT',
+      'JWT',
+      'jwt',
+      'logout+jwt',
+      'application/application/at+jwt',
+      '',
+      null,
+      1,
+    )
+    .map((typ) => set('typ', typ)),
   fc.constantFrom(['b64'], [], ['exp'], 'b64', ['b64', 'b64'], null).map((crit) => set('crit', crit)),
   fc.constantFrom(true, false, null).map((b64) => set('b64', b64)),
   fc.constant<Change>((members) => Object.assign(members, { crit: ['b64'], b64: true })),
-  fc.tuple(fc.constantFrom('jwk', 'x5c', 'jku', 'x5u', 'zip', 'cty', 'custom'), fc.jsonValue()).map(([name, value]) => set(name, value)),
+  fc
+    .tuple(fc.constantFrom('jwk', 'x5c', 'jku', 'x5u', 'zip', 'cty', 'custom'), fc.jsonValue())
+    .map(([name, value]) => set(name, value)),
 );
 
 /** Whole texts in place of a tidy JSON object. */
@@ -110,20 +187,34 @@ const mutations: fc.Arbitrary<Mutation> = fc.oneof(
     (token: string) => `${token}\n`,
     (token: string) => ` ${token}`,
     (token: string) => token.replaceAll('-', '+').replaceAll('_', '/'),
-    (token: string, at: number) => token.split('.').toSpliced(at % 3, 1).join('.'),
-    (token: string, at: number) => token.split('.').map((part, index) => (index === at % 3 ? '' : part)).join('.'),
+    (token: string, at: number) =>
+      token
+        .split('.')
+        .toSpliced(at % 3, 1)
+        .join('.'),
+    (token: string, at: number) =>
+      token
+        .split('.')
+        .map((part, index) => (index === at % 3 ? '' : part))
+        .join('.'),
     (token: string) => `${token}.`,
     (token: string) => token.split('.').toReversed().join('.'),
     (token: string, at: number) => token.slice(0, at % token.length),
-    (token: string, at: number) => replaceAt(token, at % token.length, String.fromCharCode(token.charCodeAt(at % token.length) + 0x100)),
-    (token: string) => token.split('.').map((part) => `${part}${'='.repeat((4 - (part.length % 4)) % 4)}`).join('.'),
+    (token: string, at: number) =>
+      replaceAt(token, at % token.length, String.fromCharCode(token.charCodeAt(at % token.length) + 0x100)),
+    (token: string) =>
+      token
+        .split('.')
+        .map((part) => `${part}${'='.repeat((4 - (part.length % 4)) % 4)}`)
+        .join('.'),
   ].map((mutation) => fc.constant<Mutation>(mutation)),
   headerChanges.map<Mutation>((change) => (token) => edit(token, 0, change)),
   claimChanges.map<Mutation>((change) => (token) => edit(token, 1, change)),
 );
 
 const replaceAt = (token: string, at: number, text: string): string => token.slice(0, at) + text + token.slice(at + 1);
-const insert = (token: string, at: number, text: string): string => token.slice(0, at % token.length) + text + token.slice(at % token.length);
+const insert = (token: string, at: number, text: string): string =>
+  token.slice(0, at % token.length) + text + token.slice(at % token.length);
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 // Another character of the alphabet, one bit away: it decodes, so that the bit reaches the bytes.
@@ -150,7 +241,10 @@ function signerOf(key: TestKey, isConfused: boolean): TestKey {
 }
 
 const few = <Item>(arbitrary: fc.Arbitrary<Item>, most: number): fc.Arbitrary<Item[]> =>
-  fc.oneof({ weight: 2, arbitrary: fc.constant<Item[]>([]) }, { weight: 1, arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: most }) });
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant<Item[]>([]) },
+    { weight: 1, arbitrary: fc.array(arbitrary, { minLength: 1, maxLength: most }) },
+  );
 
 /** Random cases; the more interesting ones shrink to the fewest changes. */
 export const tokenCases: fc.Arbitrary<TokenCase> = fc
@@ -170,7 +264,14 @@ export const tokenCases: fc.Arbitrary<TokenCase> = fc
     const key = signerOf(policy.keys[index % policy.keys.length]!, isConfused);
     const header: Record<string, unknown> = { alg: key.alg, typ: policy.tokenType, kid: key.kid };
     const claims: Record<string, unknown> = {
-      iss: ISSUER, aud: policy.audience[0], sub: 'user', jti: 'id', custom: 1, iat: NOW - 10, nbf: NOW - 10, exp: NOW + 300,
+      iss: ISSUER,
+      aud: policy.audience[0],
+      sub: 'user',
+      jti: 'id',
+      custom: 1,
+      iat: NOW - 10,
+      nbf: NOW - 10,
+      exp: NOW + 300,
     };
     for (const change of changes.headerChanges) change(header);
     for (const change of changes.claimChanges) change(claims);

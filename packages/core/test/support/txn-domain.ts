@@ -26,12 +26,26 @@ export function createTxnDomain(count: number): TxnDomain {
   const keys = createLocalKeys({ issuer: TRUST_DOMAIN, algorithms: ['ES256'], jwks: { keys: [key.publicJwk()] } });
   const users = Array.from({ length: count }, (_, index) => {
     const facts = { subject: `user-${index}`, txn: `transaction-${index}`, scope: `read own:${index}` };
-    const claims = { iat: NOW - 1, exp: NOW + 60, aud: TRUST_DOMAIN, txn: facts.txn, sub: facts.subject, scope: facts.scope, req_wl: 'edge', tctx: { cart: [index] } };
+    const claims = {
+      iat: NOW - 1,
+      exp: NOW + 60,
+      aud: TRUST_DOMAIN,
+      txn: facts.txn,
+      sub: facts.subject,
+      scope: facts.scope,
+      req_wl: 'edge',
+      tctx: { cart: [index] },
+    };
     return { ...facts, compact: signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, key) };
   });
   return {
     users,
     pipeline: (maxEntries = 10_000) =>
-      createTxnPipeline({ trustDomain: TRUST_DOMAIN, keys, clock: () => NOW * 1000, cache: maxEntries === false ? false : { maxEntries } }),
+      createTxnPipeline({
+        trustDomain: TRUST_DOMAIN,
+        keys,
+        clock: () => NOW * 1000,
+        cache: maxEntries === false ? false : { maxEntries },
+      }),
   };
 }

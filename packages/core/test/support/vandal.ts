@@ -2,7 +2,7 @@
 
 /** Runs every attempt; whether it throws or is ignored is no matter, only what the next caller sees. */
 export function vandalize(value: unknown, seen: Set<unknown> = new Set()): void {
-  if ((typeof value !== 'object' || value === null) || seen.has(value)) return;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return;
   seen.add(value);
   for (const name of Reflect.ownKeys(value)) vandalize(Reflect.get(value, name), seen);
   for (const attempt of ATTEMPTS) {

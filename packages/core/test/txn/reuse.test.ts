@@ -9,7 +9,10 @@ import { minterOf, read } from '../support/txn.ts';
 const subject = await verifiedToken({ exp: NOW + 3600 });
 
 /** A minter with a clock that the test moves, in seconds from NOW. */
-function timed(options: Partial<TxnMinterOptions> = {}): { minter: TxnMinter; at(seconds: number, request?: Partial<TxnRequest>): string } {
+function timed(options: Partial<TxnMinterOptions> = {}): {
+  minter: TxnMinter;
+  at(seconds: number, request?: Partial<TxnRequest>): string;
+} {
   let now = NOW;
   const minter = minterOf({ ...options, clock: () => now * 1000 });
   return { minter, at: (seconds, request = {}) => ((now = NOW + seconds), minter.mint({ subject, ...request })) };
@@ -19,9 +22,22 @@ describe('what is not shared', () => {
   test('requests that differ in anything that goes into the token', () => {
     const { at } = timed();
     const requests: Partial<TxnRequest>[] = [
-      {}, { scopes: [] }, { scopes: ['read'] }, { scopes: ['write'] }, { scopes: ['read', 'write'] }, { scopes: ['write', 'read'] }, { requestContext: {} }, { transactionContext: {} },
-      { requestContext: { a: 1 } }, { transactionContext: { a: 1 } }, { requestContext: { a: 1 }, transactionContext: { a: 1 } }, { requestContext: { a: '1' } }, { requestContext: { a: [1] } },
-      { scopes: ['read'], requestContext: { a: 1 } }, { scopes: ['read'], transactionContext: { a: 1 } }, { scopes: [], requestContext: {} },
+      {},
+      { scopes: [] },
+      { scopes: ['read'] },
+      { scopes: ['write'] },
+      { scopes: ['read', 'write'] },
+      { scopes: ['write', 'read'] },
+      { requestContext: {} },
+      { transactionContext: {} },
+      { requestContext: { a: 1 } },
+      { transactionContext: { a: 1 } },
+      { requestContext: { a: 1 }, transactionContext: { a: 1 } },
+      { requestContext: { a: '1' } },
+      { requestContext: { a: [1] } },
+      { scopes: ['read'], requestContext: { a: 1 } },
+      { scopes: ['read'], transactionContext: { a: 1 } },
+      { scopes: [], requestContext: {} },
     ];
     const tokens = requests.map((request) => at(0, request));
     expect(new Set(tokens).size).toBe(requests.length);

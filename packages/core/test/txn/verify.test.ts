@@ -12,7 +12,8 @@ import { codeOf, outcome, verdict } from '../support/verdicts.ts';
 const key = testKey('ES256', 'txn');
 const keys = createLocalKeys({ issuer: DOMAIN, keys: [key.material] });
 const claims = { iat: NOW, exp: NOW + 60, aud: DOMAIN, txn: 'txn-1', sub: 'user-1', scope: 'read', req_wl: 'edge' };
-const make = (changes: object = {}, header: object = {}): string => makeToken(key, { header: { typ: 'txntoken+jwt', ...header }, payload: { ...claims, ...changes } });
+const make = (changes: object = {}, header: object = {}): string =>
+  makeToken(key, { header: { typ: 'txntoken+jwt', ...header }, payload: { ...claims, ...changes } });
 const check = (token: string): Promise<string> => verdict(txnVerifierOf({ keys }), token);
 
 describe('refusals', () => {
@@ -39,9 +40,15 @@ describe('refusals', () => {
   });
 
   test('another key, another domain, another algorithm', async () => {
-    expect(await check(makeToken(freshKey('ES256', key.kid), { header: { typ: 'txntoken+jwt' }, payload: claims }))).toBe('signature_invalid');
-    expect(await check(makeToken(testKey('RS256'), { header: { typ: 'txntoken+jwt' }, payload: claims }))).toBe('algorithm_not_allowed');
-    expect(outcome(() => txnVerifierOf({ keys: createLocalKeys({ issuer: 'other.internal', keys: [key.material] }) }))).toBe('config_invalid');
+    expect(await check(makeToken(freshKey('ES256', key.kid), { header: { typ: 'txntoken+jwt' }, payload: claims }))).toBe(
+      'signature_invalid',
+    );
+    expect(await check(makeToken(testKey('RS256'), { header: { typ: 'txntoken+jwt' }, payload: claims }))).toBe(
+      'algorithm_not_allowed',
+    );
+    expect(outcome(() => txnVerifierOf({ keys: createLocalKeys({ issuer: 'other.internal', keys: [key.material] }) }))).toBe(
+      'config_invalid',
+    );
     expect(outcome(() => txnVerifierOf({ keys, algorithms: ['HS256'] }))).toBe('config_invalid');
   });
 
@@ -53,19 +60,32 @@ describe('refusals', () => {
 
 describe('what is accepted', () => {
   test('the token of our own minter, and its claims', async () => {
-    const token = await txnVerifierOf().verify(minterOf({ issuer: DOMAIN }).mint({ subject: await verifiedToken(), requestContext: { req_ip: '::1' } }));
-    expect(token.claims).toMatchObject({ sub: 'user-1', scope: 'read write', req_wl: 'edge', aud: DOMAIN, rctx: { req_ip: '::1' } });
+    const token = await txnVerifierOf().verify(
+      minterOf({ issuer: DOMAIN }).mint({ subject: await verifiedToken(), requestContext: { req_ip: '::1' } }),
+    );
+    expect(token.claims).toMatchObject({
+      sub: 'user-1',
+      scope: 'read write',
+      req_wl: 'edge',
+      aud: DOMAIN,
+      rctx: { req_ip: '::1' },
+    });
   });
 
   test('an empty scope, which grants nothing; iss where it is the domain, or the issuer that is configured', async () => {
     expect([await check(make({ scope: '' })), await check(make({ iss: DOMAIN }))]).toEqual(['accepted', 'accepted']);
     const verifier = txnVerifierOf({ keys, issuer: 'https://tts.example' });
-    expect([await verdict(verifier, make({ iss: 'https://tts.example' })), await verdict(verifier, make({ iss: DOMAIN }))]).toEqual(['accepted', 'issuer_not_trusted']);
+    expect([
+      await verdict(verifier, make({ iss: 'https://tts.example' })),
+      await verdict(verifier, make({ iss: DOMAIN })),
+    ]).toEqual(['accepted', 'issuer_not_trusted']);
   });
 
   test('TT-6: typ in both spellings and any case', async () => {
-    for (const typ of ['txntoken+jwt', 'application/txntoken+jwt', 'TxnToken+JWT']) expect(await check(make({}, { typ }))).toBe('accepted');
-    for (const typ of ['JWT', 'at+jwt', 'txn-token+jwt', undefined]) expect(await check(make({}, { typ }))).toBe('type_not_allowed');
+    for (const typ of ['txntoken+jwt', 'application/txntoken+jwt', 'TxnToken+JWT'])
+      expect(await check(make({}, { typ }))).toBe('accepted');
+    for (const typ of ['JWT', 'at+jwt', 'txn-token+jwt', undefined])
+      expect(await check(make({}, { typ }))).toBe('type_not_allowed');
   });
 });
 
@@ -96,11 +116,17 @@ describe('the pipeline of a service', () => {
   test('scope is checked on each request, cached or not (invariant 1)', async () => {
     const compact = make({ scope: 'read' });
     for (let round = 0; round < 3; round += 1) {
-      expect([await admit(['Txn-Token', compact], ['read']), await admit(['Txn-Token', compact], ['read', 'write'])]).toEqual(['accepted', 'scope_insufficient']);
+      expect([await admit(['Txn-Token', compact], ['read']), await admit(['Txn-Token', compact], ['read', 'write'])]).toEqual([
+        'accepted',
+        'scope_insufficient',
+      ]);
     }
   });
 
-  test.each([{ cache: true }, { cache: null }, { cache: { entries: 5 } }, { cache: { maxEntries: 0 } }])('a cache of %j is a configuration error', (change) => {
-    expect(outcome(() => createTxnPipeline({ trustDomain: DOMAIN, keys, ...change } as never))).toBe('config_invalid');
-  });
+  test.each([{ cache: true }, { cache: null }, { cache: { entries: 5 } }, { cache: { maxEntries: 0 } }])(
+    'a cache of %j is a configuration error',
+    (change) => {
+      expect(outcome(() => createTxnPipeline({ trustDomain: DOMAIN, keys, ...change } as never))).toBe('config_invalid');
+    },
+  );
 });

@@ -51,7 +51,9 @@ describe.skipIf(!VECTORS_PRESENT)('RFC cookbook', () => {
     const [header, payload, signature] = output.compact!.split('.') as [string, string, string];
     const bytes = Buffer.from(payload, 'base64url');
     bytes[0]! ^= 1;
-    expect(outcome(() => verifyJws(`${header}.${bytes.toString('base64url')}.${signature}`, keyOf(input)))).toBe('signature_invalid');
+    expect(outcome(() => verifyJws(`${header}.${bytes.toString('base64url')}.${signature}`, keyOf(input)))).toBe(
+      'signature_invalid',
+    );
   });
 
   test.each([...COMPACT, ...JSON_ONLY, ...UNENCODED])('A11: the JSON forms of %s are refused, as object and as text', (file) => {

@@ -51,7 +51,9 @@ function keyOf(group: Group): VerificationKey {
 const verdictOf = (group: Group, jws: string): string => outcome(() => verifyJws(jws, keyOf(group)));
 
 describe.skipIf(!VECTORS_PRESENT)('Wycheproof json_web_signature_test.json', () => {
-  const groups = VECTORS_PRESENT ? readVectors<{ testGroups: readonly Group[] }>('wycheproof/json_web_signature_test.json').testGroups : [];
+  const groups = VECTORS_PRESENT
+    ? readVectors<{ testGroups: readonly Group[] }>('wycheproof/json_web_signature_test.json').testGroups
+    : [];
   const cases = groups.flatMap((group) => group.tests.map((one) => ({ ...one, verdict: verdictOf(group, one.jws) })));
   const disagreeing = cases.filter((one) => (one.verdict === 'accepted') !== (one.result === 'valid'));
 
@@ -73,7 +75,9 @@ describe.skipIf(!VECTORS_PRESENT)('Wycheproof json_web_signature_test.json', () 
 
   test('the zero key of the base64 group is refused where keys are made', () => {
     const zero = groups.find((group) => group.comment === ZERO_KEY_GROUP)!.private;
-    expect(outcome(() => createVerificationKey({ alg: 'HS256', secret: Buffer.from(zero.k!, 'base64url') }))).toBe('config_invalid');
+    expect(outcome(() => createVerificationKey({ alg: 'HS256', secret: Buffer.from(zero.k!, 'base64url') }))).toBe(
+      'config_invalid',
+    );
   });
 
   test('a key for encryption does not verify: refused at load (tc353 to tc356)', () => {

@@ -40,7 +40,9 @@ function run(file: string, alg: AlgorithmName): Record<string, number> {
   return tally(
     testGroups.flatMap((group) => {
       const key = bind(createPublicKey(group.publicKeyPem), alg);
-      return group.tests.map((one) => `${one.result} ${verifySignature(message(one.msg), bytes(one.sig), key) ? 'accepted' : 'refused'}`);
+      return group.tests.map(
+        (one) => `${one.result} ${verifySignature(message(one.msg), bytes(one.sig), key) ? 'accepted' : 'refused'}`,
+      );
     }),
   );
 }
@@ -66,12 +68,20 @@ describe.skipIf(!VECTORS_PRESENT)('Wycheproof signatures', () => {
 
   test('JO-12: rsa_pss_2048_sha256_mgf1_0 is refused under PS256: what it calls valid has no salt', () => {
     // The one that is accepted is tc69, labelled invalid because its salt has 32 bytes: that is what PS256 asks for.
-    expect(run('rsa_pss_2048_sha256_mgf1_0', 'PS256')).toEqual({ 'valid refused': 61, 'invalid refused': 41, 'invalid accepted': 1 });
+    expect(run('rsa_pss_2048_sha256_mgf1_0', 'PS256')).toEqual({
+      'valid refused': 61,
+      'invalid refused': 41,
+      'invalid accepted': 1,
+    });
   });
 });
 
 describe.skipIf(!VECTORS_PRESENT)('Wycheproof HMAC', () => {
-  test.each<[AlgorithmName, number]>([['HS256', 256], ['HS384', 384], ['HS512', 512]])('%s agrees with every label that it can meet', (alg, bits) => {
+  test.each<[AlgorithmName, number]>([
+    ['HS256', 256],
+    ['HS384', 384],
+    ['HS512', 512],
+  ])('%s agrees with every label that it can meet', (alg, bits) => {
     const { testGroups } = readVectors<{ testGroups: readonly MacGroup[] }>(`wycheproof/hmac_sha${bits}_test.json`);
     const verdicts = testGroups.flatMap((group) => {
       // JWS knows no truncated tags and no secret below the hash size (JO-10): all of those are refused, whatever their label.

@@ -7,7 +7,8 @@ import { accessClaims, makeToken, verifierOf } from '../support/tokens.ts';
 import { verdict } from '../support/verdicts.ts';
 
 const key = testKey('ES256');
-const check = (changes: object): Promise<string> => verdict(verifierOf(key), makeToken(key, { payload: accessClaims(changes as never) }));
+const check = (changes: object): Promise<string> =>
+  verdict(verifierOf(key), makeToken(key, { payload: accessClaims(changes as never) }));
 
 describe('registered claims', () => {
   test.each<[string, readonly unknown[], readonly unknown[]]>([
@@ -24,13 +25,22 @@ describe('registered claims', () => {
   });
 
   test('claims that nobody registered may be anything', async () => {
-    for (const value of [null, 5, '', [], {}, [[{}]], false]) expect(await check({ 'https://example/claim': value })).toBe('accepted');
+    for (const value of [null, 5, '', [], {}, [[{}]], false])
+      expect(await check({ 'https://example/claim': value })).toBe('accepted');
   });
 });
 
 describe('scopeValues (RFC 8693 section 4.2)', () => {
   test.each<[string | undefined, readonly string[]]>([
-    [undefined, []], ['', []], [' ', []], ['a', ['a']], ['a b', ['a', 'b']], [' a  b ', ['a', 'b']], ['a\tb', ['a\tb']], ['a,b', ['a,b']], ['a a', ['a', 'a']],
+    [undefined, []],
+    ['', []],
+    [' ', []],
+    ['a', ['a']],
+    ['a b', ['a', 'b']],
+    [' a  b ', ['a', 'b']],
+    ['a\tb', ['a\tb']],
+    ['a,b', ['a,b']],
+    ['a a', ['a', 'a']],
   ])('%j', (scope, values) => {
     expect(scopeValues(scope)).toEqual(values);
     expect(Object.isFrozen(scopeValues(scope))).toBe(true);
@@ -39,7 +49,14 @@ describe('scopeValues (RFC 8693 section 4.2)', () => {
 
 describe('normalizeType (RFC 7515 section 4.1.9)', () => {
   test.each([
-    ['at+jwt', 'at+jwt'], ['AT+JWT', 'at+jwt'], ['application/at+jwt', 'at+jwt'], ['Application/AT+JWT', 'at+jwt'], ['application/a/b', 'application/a/b'],
-    ['text/plain', 'text/plain'], ['application/', ''], [' at+jwt', ' at+jwt'], ['application/application/x', 'application/application/x'],
+    ['at+jwt', 'at+jwt'],
+    ['AT+JWT', 'at+jwt'],
+    ['application/at+jwt', 'at+jwt'],
+    ['Application/AT+JWT', 'at+jwt'],
+    ['application/a/b', 'application/a/b'],
+    ['text/plain', 'text/plain'],
+    ['application/', ''],
+    [' at+jwt', ' at+jwt'],
+    ['application/application/x', 'application/application/x'],
   ])('%j is %j', (type, normal) => expect(normalizeType(type)).toBe(normal));
 });

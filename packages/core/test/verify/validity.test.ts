@@ -5,22 +5,38 @@ import { VerifiedToken } from '../../src/verify/verified-token.ts';
 import { NOW, verifiedToken } from '../support/tokens.ts';
 import { outcome } from '../support/verdicts.ts';
 
-const rules = (toleranceSeconds = 0, maxTokenAgeSeconds?: number): Parameters<typeof validityWindow>[1] => ({ toleranceSeconds, maxTokenAgeSeconds });
+const rules = (toleranceSeconds = 0, maxTokenAgeSeconds?: number): Parameters<typeof validityWindow>[1] => ({
+  toleranceSeconds,
+  maxTokenAgeSeconds,
+});
 
 describe('validityWindow', () => {
   test('NaN lies in no window', () => {
     const always = validityWindow({}, rules());
-    expect([isWithin(always, NaN), isWithin(always, 0), outcome(() => assertWithin(always, NaN))]).toEqual([false, true, 'token_not_yet_valid']);
+    expect([isWithin(always, NaN), isWithin(always, 0), outcome(() => assertWithin(always, NaN))]).toEqual([
+      false,
+      true,
+      'token_not_yet_valid',
+    ]);
   });
 
   test('exp ends it, nbf begins it, the tolerance widens both ends (JO-8)', () => {
-    expect(validityWindow({ exp: 100, nbf: 50 }, rules(5))).toMatchObject({ notBeforeMs: 45_000, expiresAtMs: 105_000, endsBy: 'token_expired' });
+    expect(validityWindow({ exp: 100, nbf: 50 }, rules(5))).toMatchObject({
+      notBeforeMs: 45_000,
+      expiresAtMs: 105_000,
+      endsBy: 'token_expired',
+    });
     expect(validityWindow({ exp: 100 }, rules())).toMatchObject({ notBeforeMs: -Infinity, expiresAtMs: 100_000 });
   });
 
   test('the end is outside: now on or after exp is refused', () => {
     const window = validityWindow({ exp: 100, nbf: 50 }, rules());
-    expect([49_999, 50_000, 99_999, 100_000].map((ms) => outcome(() => assertWithin(window, ms)))).toEqual(['token_not_yet_valid', 'accepted', 'accepted', 'token_expired']);
+    expect([49_999, 50_000, 99_999, 100_000].map((ms) => outcome(() => assertWithin(window, ms)))).toEqual([
+      'token_not_yet_valid',
+      'accepted',
+      'accepted',
+      'token_expired',
+    ]);
   });
 
   test('isWithin says the same at both ends', () => {
@@ -38,7 +54,16 @@ describe('validityWindow', () => {
 describe('VerifiedToken', () => {
   test('comes from a verifier only', async () => {
     const token = await verifiedToken();
-    const copies = [{ ...token }, Object.create(token), structuredClone({ claims: {} }), Object.create(VerifiedToken.prototype), null, undefined, 'x', {}];
+    const copies = [
+      { ...token },
+      Object.create(token),
+      structuredClone({ claims: {} }),
+      Object.create(VerifiedToken.prototype),
+      null,
+      undefined,
+      'x',
+      {},
+    ];
     expect(copies.map((copy) => VerifiedToken.is(copy))).toEqual(copies.map(() => false));
     expect(VerifiedToken.is(token)).toBe(true);
     expect(() => new VerifiedToken({ ...token } as never, Symbol('verified') as never)).toThrow(TypeError);
@@ -61,7 +86,12 @@ describe('VerifiedToken', () => {
   });
 
   test('agrees with its window everywhere, at both ends to the millisecond', async () => {
-    for (const change of [{ exp: NOW + 0.5 }, { exp: NOW + 10, nbf: NOW - 0.25 }, { exp: NOW + 8.64e9 }, { exp: NOW + 1, nbf: -1e9 }]) {
+    for (const change of [
+      { exp: NOW + 0.5 },
+      { exp: NOW + 10, nbf: NOW - 0.25 },
+      { exp: NOW + 8.64e9 },
+      { exp: NOW + 1, nbf: -1e9 },
+    ]) {
       const token = await verifiedToken(change);
       const { notBeforeMs, expiresAtMs } = token.window;
       const ends = [notBeforeMs, expiresAtMs, NOW * 1000, 0, 2 ** 31 * 1000, NaN, Infinity, -Infinity];
