@@ -9,7 +9,8 @@ const MOST_CHARACTERS = 1_048_576;
 export async function readToken(argument: string | undefined, file: string | undefined, terminal: Terminal): Promise<string> {
   const text =
     file === undefined ? (argument === undefined || argument === '-' ? await readInput(terminal) : argument) : readText(file);
-  const token = text.trim();
+  // As it stands in a request, or in a log of one.
+  const token = text.trim().replace(/^(authorization:\s*)?bearer\s+/i, '');
   if (token === '') throw new Error('There is no token: give it on standard input, or with --token-file');
   return token;
 }

@@ -61,6 +61,17 @@ describe('wrong usage: exit 2 and no verdict', () => {
     expect(await watchword(['verify', '-c', config, 'x', 'y'])).toMatchObject({ code: 2 });
   });
 
+  test('keys that cannot be fetched say nothing about the token', async () => {
+    const files = createFiles();
+    const config = files.write(
+      'remote.yaml',
+      'issuers: [{issuer: https://idp.example, audience: https://api.example, algorithms: [ES256], jwksUrl: http://127.0.0.1:1/jwks, allowInsecure: true}]\n' +
+        'txnToken: {trustDomain: inside.example}\nupstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a}]\n',
+    );
+    const result = await watchword(['verify', '-c', config, ...at], files.token());
+    expect(result).toMatchObject({ code: 2, out: expect.stringContaining('keys_unavailable') });
+  });
+
   for (const time of ['now', '', 'NaN', 'Infinity', '-1', '1e9', '2026-01-01', '1767225600000']) {
     test(`B2: --at ${JSON.stringify(time)}`, async () => {
       const { config } = createFiles();
@@ -68,6 +79,14 @@ describe('wrong usage: exit 2 and no verdict', () => {
     });
   }
 });
+
+test.each(['Bearer ', 'bearer ', 'Authorization: Bearer '])(
+  'a token is read as it stands in a request, behind "%s"',
+  async (prefix) => {
+    const files = createFiles();
+    expect(await watchword(['verify', '-c', files.config, ...at], `${prefix}${files.token()}\n`)).toMatchObject({ code: 0 });
+  },
+);
 
 describe('refused: exit 1, with the rule and the code', () => {
   // prettier-ignore

@@ -14,6 +14,7 @@ export {
 export { extractBearer, extractTxnToken } from './carrier/extract.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
 export { type KeyMaterial, type VerificationKey, createVerificationKey } from './keys/verification-key.ts';
+export type { Jwk } from './keys/jwk.ts';
 export type { KeySource } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
 export { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from './keys/remote-keys.ts';

@@ -19,9 +19,10 @@ function keepTrying(keys: RemoteKeys, logger: Logger): () => void {
   const attempt = (count: number): void => {
     keys.ready().then(
       () => logger.info({ issuer: keys.issuer }, 'keys loaded'),
-      () => {
+      (error: unknown) => {
         if (stopped) return;
-        logger.warn({ issuer: keys.issuer }, 'keys could not be fetched');
+        const reason = error instanceof Error ? error.message : 'unknown';
+        logger.warn({ issuer: keys.issuer, reason }, 'keys could not be fetched');
         timer = setTimeout(attempt, RETRY_MS[Math.min(count, RETRY_MS.length - 1)], count + 1);
       },
     );

@@ -120,6 +120,17 @@ describe('control listener', () => {
     expect((await fetch(`${edge.url}/.well-known/jwks.json`)).status).toBe(404);
   });
 
+  test('metrics name each series once, also where two routes share a path', async () => {
+    const upstream = await startUpstream((_request, response) => void response.end());
+    const routes = ['GET', 'POST'].map((method) => ({ path: '/x', methods: [method], upstream: 'main', public: true }));
+    const edge = await startEdge(upstream.url, { routes });
+    for (const method of ['GET', 'POST']) await fetch(`${edge.url}/x`, { method });
+    await vi.waitUntil(async () => (await edge.metrics()).includes('watchword_requests_total{route="/x",status="200"} 2'));
+    const series = (await edge.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const names = series.map((line) => line.slice(0, line.lastIndexOf(' ')));
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   test('metrics count requests by route and status, refusals by code, and durations', async () => {
     const edge = await startEdge((await startUpstream()).url);
     await fetch(`${edge.url}/public/a`);

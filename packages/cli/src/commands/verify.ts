@@ -44,6 +44,8 @@ async function runVerify(argument: string | undefined, options: VerifyOptions, t
     return EXIT.usage;
   }
   terminal.out(options.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : formatVerdict(verdict));
+  // Keys that can't be had say nothing about the token.
+  if (!verdict.accepted && verdict.code === 'keys_unavailable') return EXIT.usage;
   return verdict.accepted ? EXIT.ok : EXIT.refused;
 }
 
@@ -60,7 +62,7 @@ function parseSeconds(text: string): number {
 }
 
 const HELP = `
-Exit code: 0 accepted, 1 refused, 2 wrong usage or configuration.
+Exit code: 0 accepted, 1 refused, 2 no verdict: wrong usage or configuration, or keys that can't be fetched.
 
 Examples:
   $ watchword verify --config watchword.yaml < token.txt

@@ -3,6 +3,7 @@ import { type JsonWebKey, type KeyObject, createHash, createPrivateKey, createPu
 import { assertConfig } from '../errors.ts';
 import { assertKnownOptions } from '../options.ts';
 import { ALGORITHMS, type Algorithm, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
+import type { Jwk } from './jwk.ts';
 import { VerificationKey } from './verification-key.ts';
 
 /** The public half as it is published (RFC 7517). */
@@ -18,7 +19,7 @@ export type SigningMaterial = {
   readonly alg: Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
   /** Key id; default: the first 8 characters of the RFC 7638 thumbprint, since it travels in every token. */
   readonly kid?: string;
-} & ({ /** PKCS #8 in PEM. */ readonly pem: string } | { readonly jwk: JsonWebKey });
+} & ({ /** PKCS #8 in PEM. */ readonly pem: string } | { readonly jwk: Jwk });
 
 /** A key that can do one thing: sign with its algorithm. */
 export class SigningKey {
@@ -75,7 +76,7 @@ function importPrivateKey(material: SigningMaterial): KeyObject {
   try {
     return 'pem' in material
       ? createPrivateKey({ key: material.pem, format: 'pem' })
-      : createPrivateKey({ key: material.jwk, format: 'jwk' });
+      : createPrivateKey({ key: material.jwk as JsonWebKey, format: 'jwk' });
   } catch {
     // OpenSSL's message is dropped: it may quote the key.
     assertConfig(false, `${'pem' in material ? 'pem' : 'jwk'}: not a usable private key`);

@@ -3,6 +3,7 @@ import { type JsonWebKey, type KeyObject, X509Certificate, createHash, createPub
 import { assertConfig } from '../errors.ts';
 import { assertKnownOptions } from '../options.ts';
 import { ALGORITHMS, type Algorithm, type AlgorithmName, canonicalName, sameAlgorithm } from './algorithms.ts';
+import type { Jwk } from './jwk.ts';
 import { assertStrongSecret } from './secret-strength.ts';
 
 /** Key material as a user has it. The form is named by the member, never guessed from the content (A2). */
@@ -12,7 +13,7 @@ export type KeyMaterial = {
   /** Key id; tokens name it in their header. At most 256 characters. */
   readonly kid?: string;
 } & (
-  | { /** Public JWK (RFC 7517). */ readonly jwk: JsonWebKey }
+  | { /** Public JWK (RFC 7517). */ readonly jwk: Jwk }
   | { /** SubjectPublicKeyInfo (`PUBLIC KEY`) or X.509 (`CERTIFICATE`) in PEM. */ readonly pem: string }
   | { /** HMAC secret, as bytes: at least as long as the hash, and not guessable. */ readonly secret: Uint8Array }
 );
@@ -70,7 +71,7 @@ function importSecret(secret: unknown, algorithm: Algorithm): KeyObject {
   return createSecretKey(secret);
 }
 
-function importJwk(jwk: JsonWebKey, algorithm: Algorithm): KeyObject {
+function importJwk(jwk: Jwk, algorithm: Algorithm): KeyObject {
   assertConfig(typeof jwk === 'object' && !Array.isArray(jwk), 'jwk: must be an object');
   assertConfig(jwk.kty === algorithm.kty, `jwk.kty: ${algorithm.name} needs ${algorithm.kty}`);
   // What the key says of itself must agree (JO-9, JB-2).
@@ -81,7 +82,7 @@ function importJwk(jwk: JsonWebKey, algorithm: Algorithm): KeyObject {
   // Private members mean that somebody handed out a signing key (JO-9).
   for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])
     assertConfig(!(member in jwk), `jwk.${member}: not a public key`);
-  return guarded('jwk', () => createPublicKey({ key: jwk, format: 'jwk' }));
+  return guarded('jwk', () => createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }));
 }
 
 function assertKeyOperations(operations: unknown): void {

@@ -22,10 +22,10 @@ export function createMetrics({ tally, cache, minter, remoteKeys }: MetricSource
   const total = (name: string, help: string, value: () => number): void => add('counter', name, help, () => [plain(value())]);
 
   add('counter', 'requests_total', 'Requests by route and status; 499: the client left first', () =>
-    tally.routes.flatMap(requestsOf),
+    distinct(tally).flatMap(requestsOf),
   );
   add('histogram', 'request_duration_seconds', 'From the request header to the end of the answer', () =>
-    tally.routes.flatMap(durationsOf),
+    distinct(tally).flatMap(durationsOf),
   );
   add('counter', 'refusals_total', 'Requests refused, or failed upstream, by error code', () =>
     [...tally.refusals].map(([code, value]) => labelled({ code }, value)),
@@ -51,6 +51,11 @@ function addCache(stats: () => CacheStats, add: Add, total: Total): void {
   total('cache_misses_total', 'Verifications that the cache could not answer', () => stats().misses);
   total('cache_evictions_total', 'Verdicts that made place for others', () => stats().evictions);
   add('gauge', 'cache_entries', 'Verdicts in the cache', () => [plain(stats().size)]);
+}
+
+// A series that stands twice is an error in the text format.
+function distinct({ routes }: Tally): readonly RouteTally[] {
+  return [...new Set(routes)];
 }
 
 function requestsOf({ route, statuses }: RouteTally): Values {

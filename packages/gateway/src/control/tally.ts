@@ -33,14 +33,15 @@ export class RouteTally {
 
 /** What happened at one edge. */
 export class Tally {
-  /** One per route, by index; the last one is for requests without a route. */
+  /** By index of the route; the last one is for requests without. Routes of one path share theirs, as they share the label. */
   readonly routes: readonly RouteTally[];
   readonly refusals: Map<ErrorCode, number> = new Map();
   removedTxnTokens = 0;
   signatureChecks = 0;
 
   constructor(routes: readonly Route[]) {
-    this.routes = [...routes.map((route) => new RouteTally(route.path)), new RouteTally('none')];
+    const byPath = new Map(routes.map(({ path }) => [path, new RouteTally(path)]));
+    this.routes = [...routes.map(({ path }) => byPath.get(path)!), new RouteTally('none')];
   }
 
   answered(route: Route | undefined, status: number, durationMs: number): void {
