@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
+import { identityOf } from '../object-identity.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './freshness.ts';
@@ -55,16 +56,6 @@ export function createRevocableVerifier(
       return true;
     },
   };
-}
-
-// Two sets of revocations may differ later, whatever they hold now, so identity goes into the id.
-const identities = new WeakMap<object, number>();
-let nextIdentity = 0;
-
-function identityOf(object: object): number {
-  let identity = identities.get(object);
-  if (identity === undefined) identities.set(object, (identity = nextIdentity += 1));
-  return identity;
 }
 
 function policyId(verifier: Verifier, revocations: RevocationView, clock: Clock, facts: readonly unknown[]): string {

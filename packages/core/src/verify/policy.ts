@@ -1,6 +1,7 @@
 /** Whom to trust, and for what: the options of a verifier, checked once and frozen. */
 import { createHash } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.ts';
+import { identityOf } from '../object-identity.ts';
 import { assertConfig } from '../errors.ts';
 import { DEFAULT_MAX_TOKEN_BYTES } from '../jws/compact.ts';
 import { ALGORITHMS, type AlgorithmName } from '../keys/algorithms.ts';
@@ -155,16 +156,6 @@ function requiredClaims(issuer: IssuerPolicy, place: string): readonly string[] 
 function tolerance(issuer: IssuerPolicy, place: string): number {
   const most = issuer.allowLargeTolerance === true ? 86_400 * 365 : 300;
   return assertBetween(issuer.toleranceSeconds ?? 5, 0, most, `${place}.toleranceSeconds`);
-}
-
-// Two objects that look alike may behave differently later (keys are replaced, clocks are set), so identity goes into the id.
-const identities = new WeakMap<object, number>();
-let nextIdentity = 0;
-
-function identityOf(object: object): number {
-  let identity = identities.get(object);
-  if (identity === undefined) identities.set(object, (identity = nextIdentity += 1));
-  return identity;
 }
 
 function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, clock: Clock): string {
