@@ -45,12 +45,12 @@ export function createTrustDomain(): TrustDomain {
 
   const bad: Record<BadToken, () => Promise<string>> = {
     // Same kid, another key.
-    forged: () => mint(minterWith(generateSigningKey('ES256', 'txn')), 'mallory'),
-    tampered: async () => swapPayload(await mint(minter, 'alice'), await mint(minter, 'mallory')),
+    forged: () => mint(minterWith(generateSigningKey('ES256', 'txn')), 'intruder'),
+    tampered: async () => swapPayload(await mint(minter, 'user-1'), await mint(minter, 'intruder')),
     expired: async () => expiredToken(txn),
-    'other trust domain': () => mint(minterWith(txn, { trustDomain: 'elsewhere.example' }), 'mallory'),
+    'other trust domain': () => mint(minterWith(txn, { trustDomain: 'elsewhere.example' }), 'intruder'),
     // Signed with the right key and with the right audience: only its type tells (TT-28).
-    'access token': async () => accessToken(txn, 'mallory', '', { iss: TRUST_DOMAIN, aud: TRUST_DOMAIN }),
+    'access token': async () => accessToken(txn, 'intruder', '', { iss: TRUST_DOMAIN, aud: TRUST_DOMAIN }),
     'not a token': async () => 'x.y.z',
   };
   return {
@@ -77,7 +77,7 @@ function accessToken(key: SigningKey, subject: string, scope: string, to = { iss
 
 function expiredToken(key: SigningKey): string {
   const iat = Math.floor(Date.now() / 1000) - 600;
-  const claims = { iat, exp: iat + 300, aud: TRUST_DOMAIN, txn: 'suite', sub: 'mallory', scope: '', req_wl: 'suite-edge' };
+  const claims = { iat, exp: iat + 300, aud: TRUST_DOMAIN, txn: 'suite', sub: 'intruder', scope: '', req_wl: 'suite-edge' };
   return signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, key);
 }
 

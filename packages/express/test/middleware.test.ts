@@ -8,11 +8,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 let trust: TrustDomain;
 let token: string;
-let mallory: Identity;
+let intruder: Identity;
 beforeAll(async () => {
   trust = createTrustDomain();
-  token = await trust.tokenFor('alice', 'orders:read');
-  mallory = (await callerOf(trust, 'mallory')).identity;
+  token = await trust.tokenFor('user-1', 'orders:read');
+  intruder = (await callerOf(trust, 'intruder')).identity;
 });
 
 const versions = [
@@ -71,7 +71,7 @@ describe.each(versions)('Express $version', ({ express }) => {
 
   it('does not take req.identity from other middlewares', async () => {
     const forge: RequestHandler = (req, _res, next) => {
-      req.identity = mallory;
+      req.identity = intruder;
       next();
     };
     const response = await call((app) => app.use(forge, requireScopes('orders:read'), whoami, watchwordErrors()));
@@ -95,9 +95,9 @@ describe.each(versions)('Express $version', ({ express }) => {
   });
 
   it('enters the context of the caller again where a middleware in between mixed it up (D5)', async () => {
-    const mixUp: RequestHandler = (_req, _res, next) => runWithIdentity(mallory, next);
+    const mixUp: RequestHandler = (_req, _res, next) => runWithIdentity(intruder, next);
     const response = await call((app) => app.use(watchword(trust.createPipeline()), mixUp, requireScopes('orders:read'), whoami));
-    expect(await response.json()).toEqual({ subject: 'alice', handedOut: 'alice' });
+    expect(await response.json()).toEqual({ subject: 'user-1', handedOut: 'user-1' });
   });
 
   it('leaves the errors of others to others', async () => {
@@ -124,7 +124,7 @@ describe.each(versions)('Express $version', ({ express }) => {
         headers: { 'txn-token': token, 'content-type': 'application/json' },
       } as RequestInit,
     );
-    expect(await response.json()).toEqual({ subject: 'alice', handedOut: 'alice' });
+    expect(await response.json()).toEqual({ subject: 'user-1', handedOut: 'user-1' });
   });
 
   it('names the realm, and writes the problem of a WatchwordError that a handler passes on', async () => {

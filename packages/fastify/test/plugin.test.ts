@@ -7,13 +7,13 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 let trust: TrustDomain;
 let token: string;
-let mallory: Identity;
+let intruder: Identity;
 let app: FastifyInstance;
 
 beforeAll(async () => {
   trust = createTrustDomain();
-  token = await trust.tokenFor('alice', 'orders:read');
-  mallory = (await callerOf(trust, 'mallory')).identity;
+  token = await trust.tokenFor('user-1', 'orders:read');
+  intruder = (await callerOf(trust, 'intruder')).identity;
 });
 beforeEach(() => void (app = fastify()));
 afterEach(() => app.close());
@@ -57,7 +57,7 @@ describe('registration', () => {
     await register();
     await app.register(async (scope) => void scope.get('/later', whoami), { prefix: '/p' });
     expect((await app.inject('/p/later')).statusCode).toBe(401);
-    expect((await app.inject({ url: '/p/later', headers: headers() })).json()).toEqual({ subject: 'alice' });
+    expect((await app.inject({ url: '/p/later', headers: headers() })).json()).toEqual({ subject: 'user-1' });
   });
 
   it('guards a scope of its own and nothing above it, when registered there', async () => {
@@ -81,7 +81,7 @@ describe('requests that no route matches', () => {
     await register();
     app.setNotFoundHandler((_request, reply) => reply.code(404).send(whoami()));
     expect((await app.inject('/none')).statusCode).toBe(401);
-    expect((await app.inject({ url: '/none', headers: headers() })).json()).toEqual({ subject: 'alice' });
+    expect((await app.inject({ url: '/none', headers: headers() })).json()).toEqual({ subject: 'user-1' });
   });
 
   it('are refused for another method of a public route', async () => {
@@ -130,7 +130,7 @@ describe('errors', () => {
     expect(response.headers['www-authenticate']).toContain('realm="orders"');
     expect(lines.join('')).toContain('"code":"signature_invalid"');
     expect(lines.join('')).not.toContain(forged.split('.')[2]);
-    expect(lines.join('')).not.toContain('mallory');
+    expect(lines.join('')).not.toContain('intruder');
   });
 });
 
@@ -167,15 +167,15 @@ describe('context', () => {
     expect(await response.text()).toBe('done');
     await app.close();
     expect(Object.keys(seen)).toHaveLength(9);
-    expect(new Set(Object.values(seen))).toEqual(new Set(['alice']));
+    expect(new Set(Object.values(seen))).toEqual(new Set(['user-1']));
   });
 
   it("is the caller's again after a hook that calls back from another one's (D5)", async () => {
     await register();
-    app.addHook('preParsing', (_request, _reply, payload, done) => runWithIdentity(mallory, () => done(null, payload)));
-    app.post('/mixed', { preValidation: async () => void expect(whoami()).toEqual({ subject: 'alice' }) }, whoami);
+    app.addHook('preParsing', (_request, _reply, payload, done) => runWithIdentity(intruder, () => done(null, payload)));
+    app.post('/mixed', { preValidation: async () => void expect(whoami()).toEqual({ subject: 'user-1' }) }, whoami);
     const response = await app.inject({ method: 'POST', url: '/mixed', headers: headers(), payload: { a: 1 } });
-    expect(response.json()).toEqual({ subject: 'alice' });
+    expect(response.json()).toEqual({ subject: 'user-1' });
   });
 
   it("is the caller's where a hook replaces the body by another stream", async () => {
@@ -183,7 +183,7 @@ describe('context', () => {
     app.addHook('preParsing', async (_request, _reply, payload) => payload.pipe(new PassThrough()));
     app.post('/replaced', whoami);
     const response = await app.inject({ method: 'POST', url: '/replaced', headers: headers(), payload: { a: 1 } });
-    expect(response.json()).toEqual({ subject: 'alice' });
+    expect(response.json()).toEqual({ subject: 'user-1' });
   });
 
   it('hands the identity out on the request: none on public routes', async () => {
@@ -194,7 +194,7 @@ describe('context', () => {
     app.get('/public', { config: { watchword: { public: true } } }, (request, reply) =>
       reply.send({ handedOut: request.identity?.subject ?? null }),
     );
-    expect((await app.inject({ url: '/me', headers: headers() })).json()).toEqual({ handedOut: 'alice', same: true });
+    expect((await app.inject({ url: '/me', headers: headers() })).json()).toEqual({ handedOut: 'user-1', same: true });
     expect((await app.inject({ url: '/public', headers: headers() })).json()).toEqual({ handedOut: null });
   });
 });

@@ -11,7 +11,7 @@ let fetch: Fetch;
 
 beforeAll(async () => {
   [allowed, denied] = await Promise.all([startDownstream(), startDownstream()]);
-  ({ identity, token } = await callerOf(createTrustDomain(), 'alice'));
+  ({ identity, token } = await callerOf(createTrustDomain(), 'user-1'));
   fetch = createFetch(createPropagator({ destinations: [allowed.origin] }));
 });
 beforeEach(() => {

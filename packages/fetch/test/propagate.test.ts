@@ -29,7 +29,7 @@ let token: string;
 beforeAll(async () => {
   trust = createTrustDomain();
   [allowed, alsoAllowed, denied] = await Promise.all([startDownstream(), startDownstream(), startDownstream()]);
-  ({ identity, token } = await callerOf(trust, 'alice'));
+  ({ identity, token } = await callerOf(trust, 'user-1'));
 });
 beforeEach(() => [allowed, alsoAllowed, denied].forEach((server) => server.take()));
 afterAll(() => Promise.all([allowed, alsoAllowed, denied].map((server) => server.close())));

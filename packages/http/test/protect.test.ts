@@ -15,7 +15,7 @@ beforeAll(() => {
 async function call(listener: RequestListener, work: (origin: string, token: string) => Promise<void>): Promise<void> {
   const server = createServer(listener);
   const origin = await listen(server);
-  await work(origin, await trust.tokenFor('alice')).finally(() => closeServer(server));
+  await work(origin, await trust.tokenFor('user-1')).finally(() => closeServer(server));
 }
 const get = (origin: string, token: string): Promise<Response> => fetch(origin, { headers: { 'txn-token': token } });
 
@@ -114,7 +114,7 @@ describe('context', () => {
     };
     await call(protect(pipeline, handler), async (origin, token) => {
       await get(origin, token);
-      expect(await finished.promise).toBe('alice');
+      expect(await finished.promise).toBe('user-1');
     });
   });
 
@@ -123,7 +123,7 @@ describe('context', () => {
     await call(
       (req, res) => (req.url === '/open' ? void res.end(seen()) : listener(req, res)),
       async (origin, token) => {
-        expect(await (await get(origin, token)).text()).toBe('alice');
+        expect(await (await get(origin, token)).text()).toBe('user-1');
         expect(await (await fetch(`${origin}/open`)).text()).toBe('context_lost');
       },
     );

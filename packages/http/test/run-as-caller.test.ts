@@ -4,12 +4,12 @@ import { type Identity, currentIdentity, currentIdentityOrNobody } from '@watchw
 import { runAsCaller } from '@watchword/http';
 import { beforeAll, expect, it } from 'vitest';
 
-let alice: Identity;
-let bob: Identity;
+let first: Identity;
+let second: Identity;
 beforeAll(async () => {
   const trust = createTrustDomain();
-  alice = (await callerOf(trust, 'alice')).identity;
-  bob = (await callerOf(trust, 'bob')).identity;
+  first = (await callerOf(trust, 'user-1')).identity;
+  second = (await callerOf(trust, 'user-2')).identity;
 });
 
 function listening(emitter: EventEmitter): (string | undefined)[] {
@@ -21,25 +21,25 @@ function listening(emitter: EventEmitter): (string | undefined)[] {
 it('runs listeners as the caller, though somebody else emits', () => {
   const emitter = new EventEmitter();
   const seen = listening(emitter);
-  runAsCaller(alice, [emitter], () => undefined);
+  runAsCaller(first, [emitter], () => undefined);
   emitter.emit('event');
-  runAsCaller(bob, [], () => emitter.emit('event'));
-  expect(seen).toEqual(['alice', 'alice']);
+  runAsCaller(second, [], () => emitter.emit('event'));
+  expect(seen).toEqual(['user-1', 'user-1']);
 });
 
 it('lets the identity that was entered last win: a guarded router inside a public one', () => {
   const emitter = new EventEmitter();
   const seen = listening(emitter);
   runAsCaller(undefined, [emitter], () => emitter.emit('event'));
-  runAsCaller(alice, [emitter], () => emitter.emit('event'));
+  runAsCaller(first, [emitter], () => emitter.emit('event'));
   emitter.emit('event');
-  expect(seen).toEqual([undefined, 'alice', 'alice']);
+  expect(seen).toEqual([undefined, 'user-1', 'user-1']);
 });
 
 it('keeps arguments, results and errors of emit as they are', () => {
   const emitter = new EventEmitter();
   const seen: unknown[] = [];
-  runAsCaller(alice, [emitter], () => undefined);
+  runAsCaller(first, [emitter], () => undefined);
   expect(emitter.emit('event', 1, 2)).toBe(false);
   emitter.on('event', function (this: unknown, ...values) {
     seen.push(this === emitter, ...values);
@@ -51,6 +51,6 @@ it('keeps arguments, results and errors of emit as they are', () => {
 });
 
 it('gives the result of the work back, and leaves no context behind', () => {
-  expect(runAsCaller(alice, [], () => currentIdentity().subject)).toBe('alice');
+  expect(runAsCaller(first, [], () => currentIdentity().subject)).toBe('user-1');
   expect(() => currentIdentity()).toThrow(expect.objectContaining({ code: 'context_lost' }));
 });

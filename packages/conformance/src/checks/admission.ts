@@ -18,8 +18,8 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: 'refuses two Txn-Token fields, equal or not (TT-25)',
     async run(world) {
-      const token = await world.trust.tokenFor('alice');
-      const other = await world.trust.tokenFor('bob');
+      const token = await world.trust.tokenFor('user-1');
+      const other = await world.trust.tokenFor('user-2');
       for (const second of [token, other, '']) {
         const response = await refused(
           world,
@@ -38,7 +38,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: 'refuses tokens joined in one field (TT-25)',
     async run(world) {
-      const token = await world.trust.tokenFor('alice');
+      const token = await world.trust.tokenFor('user-1');
       for (const joint of [', ', ',', ' ']) await refused(world, { headers: txnToken(token + joint + token) }, 400);
     },
   },
@@ -54,7 +54,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: 'refuses a Txn-Token in the Authorization field (TT-28)',
     async run(world) {
-      const token = await world.trust.tokenFor('alice');
+      const token = await world.trust.tokenFor('user-1');
       await refused(world, { headers: [['Authorization', `Bearer ${token}`]] }, 401);
     },
   },
@@ -62,7 +62,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
     name: 'refuses a token without the scope of the route, and names the scope',
     async run(world) {
       for (const scope of ['', 'orders:write', 'orders:readx', 'ORDERS:READ']) {
-        const headers = txnToken(await world.trust.tokenFor('alice', scope));
+        const headers = txnToken(await world.trust.tokenFor('user-1', scope));
         const response = await refused(world, { path: '/orders', headers }, 403);
         assert.match(response.headers['www-authenticate'] ?? '', /error="insufficient_scope".*scope="orders:read"/);
       }
@@ -72,7 +72,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
     name: 'refuses before it looks for a route: an unknown path is 401 without a token, 404 with one',
     async run(world) {
       await refused(world, { path: '/no/such/route', headers: [] }, 401);
-      const known = await world.send({ path: '/no/such/route', headers: txnToken(await world.trust.tokenFor('alice')) });
+      const known = await world.send({ path: '/no/such/route', headers: txnToken(await world.trust.tokenFor('user-1')) });
       assert.equal(known.status, 404);
     },
   },
@@ -87,20 +87,20 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
     async run(world) {
       const response = await world.send({
         path: '/whoami',
-        headers: txnToken(await world.trust.tokenFor('alice', 'orders:read b')),
+        headers: txnToken(await world.trust.tokenFor('user-1', 'orders:read b')),
       });
       assert.equal(response.status, 200);
       const { handedOut, ...caller } = JSON.parse(response.body);
-      assert.deepEqual(caller, { subject: 'alice', scopes: ['orders:read', 'b'], frozen: true });
-      assert.ok(handedOut === undefined || handedOut === 'alice');
+      assert.deepEqual(caller, { subject: 'user-1', scopes: ['orders:read', 'b'], frozen: true });
+      assert.ok(handedOut === undefined || handedOut === 'user-1');
     },
   },
   {
     name: 'lets a token with the scope in, cached or not, and evaluates the scope after the cache',
     async run(world) {
-      const headers = txnToken(await world.trust.tokenFor('alice', 'orders:read'));
+      const headers = txnToken(await world.trust.tokenFor('user-1', 'orders:read'));
       for (const path of ['/orders', '/orders', '/whoami']) assert.equal((await world.send({ path, headers })).status, 200);
-      const narrow = txnToken(await world.trust.tokenFor('alice', 'none'));
+      const narrow = txnToken(await world.trust.tokenFor('user-1', 'none'));
       assert.equal((await world.send({ path: '/whoami', headers: narrow })).status, 200);
       await refused(world, { path: '/orders', headers: narrow }, 403);
     },
@@ -108,7 +108,7 @@ export const ADMISSION_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: "serves public routes to anybody, on nobody's behalf, whatever token is sent",
     async run(world) {
-      const good = await world.trust.tokenFor('alice');
+      const good = await world.trust.tokenFor('user-1');
       const headers = [[], txnToken(good), txnToken(await world.trust.badToken('forged'))];
       for (const sent of headers) {
         const response = await world.send({ path: '/public', headers: sent });

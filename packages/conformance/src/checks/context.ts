@@ -12,27 +12,27 @@ export const CONTEXT_CHECKS: readonly Check<ServerWorld>[] = [
     name: 'keeps the caller while a slow chunked body is read, and at every kind of turn after it',
     async run(world) {
       const chunks = ['{"a":1,', '"b":2,', '"c":3}'];
-      const headers = txnToken(await world.trust.tokenFor('alice'));
+      const headers = txnToken(await world.trust.tokenFor('user-1'));
       const response = await world.send({ path: '/stages', headers, chunks, pauseMs: 20 });
       assert.equal(response.status, 200, response.body);
       const { seen, bytes } = JSON.parse(response.body);
       assert.equal(bytes, chunks.join('').length);
       assert.ok(Object.keys(seen).length >= 14);
-      for (const [stage, subjects] of Object.entries(seen)) assert.deepEqual(subjects, ['alice'], stage);
+      for (const [stage, subjects] of Object.entries(seen)) assert.deepEqual(subjects, ['user-1'], stage);
     },
   },
   {
     name: "keeps the caller through the host's own parser of a slow chunked body",
     async run(world) {
-      const headers = txnToken(await world.trust.tokenFor('alice'));
+      const headers = txnToken(await world.trust.tokenFor('user-1'));
       const response = await world.send({ path: '/json', headers, chunks: ['{"a"', ':1', '}'], pauseMs: 20 });
-      assert.deepEqual(JSON.parse(response.body), { subject: 'alice', json: { a: 1 } });
+      assert.deepEqual(JSON.parse(response.body), { subject: 'user-1', json: { a: 1 } });
     },
   },
   {
     name: 'carries the token to an allowed destination byte for byte, and to no other (TT-27, TT-31)',
     async run(world) {
-      const token = await world.trust.tokenFor('alice');
+      const token = await world.trust.tokenFor('user-1');
       for (const path of ['/call/allowed', '/call/denied', '/public/call']) {
         assert.equal((await world.send({ path, headers: txnToken(token) })).status, 200);
       }

@@ -62,7 +62,7 @@ export const FAILURE_CHECKS: readonly Check<ServerWorld>[] = [
   {
     name: 'turns a WatchwordError that a handler throws or rejects with into its problem',
     async run(world) {
-      const headers = txnToken(await world.trust.tokenFor('alice'));
+      const headers = txnToken(await world.trust.tokenFor('user-1'));
       assertProblem(await world.send({ path: '/fail/throw', headers }), 502);
       assertProblem(await world.send({ path: '/fail/reject', headers }), 504);
     },
@@ -70,7 +70,7 @@ export const FAILURE_CHECKS: readonly Check<ServerWorld>[] = [
 ];
 
 async function refusedBy(world: ServerWorld, pipeline: Pipeline, status: number): Promise<void> {
-  const token = await world.trust.tokenFor('alice');
+  const token = await world.trust.tokenFor('user-1');
   const before = world.application.entered();
   await world.withPipeline(pipeline, async (send) => {
     assertProblem(await send({ path: '/whoami', headers: txnToken(token) }), status);

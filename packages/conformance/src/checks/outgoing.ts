@@ -41,7 +41,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'sends no token to a destination that is not listed, nor anywhere by default',
     async run({ trust, client, closed, allowed, denied }) {
-      const { identity } = await callerOf(trust, 'alice');
+      const { identity } = await callerOf(trust, 'user-1');
       await runWithIdentity(identity, () => client.get(`${denied.origin}/a`));
       await runWithIdentity(identity, () => closed.get(`${allowed.origin}/a`));
       assert.deepEqual([...denied.take(), ...allowed.take()], [bare('/a'), bare('/a')]);
@@ -50,7 +50,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'looks at the address alone: not at user names, paths and queries that quote an allowed one',
     async run({ trust, client, allowed, denied }) {
-      const { identity } = await callerOf(trust, 'alice');
+      const { identity } = await callerOf(trust, 'user-1');
       const host = new URL(allowed.origin).host;
       const paths = [`/${allowed.origin}`, `//${host}/x`, `/?url=${allowed.origin}`, `/@${host}/x`];
       for (const path of paths) await runWithIdentity(identity, () => client.get(denied.origin + path));
@@ -64,7 +64,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'takes off a token that the call brings along, under every spelling (TT-31)',
     async run({ trust, client, allowed, denied }) {
-      const { identity, token } = await callerOf(trust, 'alice');
+      const { identity, token } = await callerOf(trust, 'user-1');
       for (const name of SPELLINGS) {
         await runWithIdentity(identity, () => client.get(`${denied.origin}/b`, { [name]: 'smuggled' }));
         await runWithIdentity(identity, () => client.get(`${allowed.origin}/b`, { [name]: 'smuggled' }));
@@ -90,7 +90,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: "sends no token on nobody's behalf, nor for an identity that has none",
     async run({ trust, client, allowed }) {
-      const { identity } = await callerOf(trust, 'alice');
+      const { identity } = await callerOf(trust, 'user-1');
       await runAnonymous(() => client.get(`${allowed.origin}/d`));
       await runWithIdentity(new Identity(identity.token), () => client.get(`${allowed.origin}/d`));
       assert.deepEqual(allowed.take(), [bare('/d'), bare('/d')]);
@@ -99,7 +99,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'never takes the token along when an allowed destination redirects to another one',
     async run({ trust, client, allowed, denied }) {
-      const { identity, token } = await callerOf(trust, 'alice');
+      const { identity, token } = await callerOf(trust, 'user-1');
       const path = `/redirect?to=${encodeURIComponent(`${denied.origin}/e`)}`;
       await runWithIdentity(identity, () => client.get(allowed.origin + path));
       assert.deepEqual(allowed.take(), [{ path, tokens: [token] }]);
@@ -109,7 +109,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'sends no token to a destination that redirects to an allowed one',
     async run({ trust, client, allowed, denied }) {
-      const { identity, token } = await callerOf(trust, 'alice');
+      const { identity, token } = await callerOf(trust, 'user-1');
       const path = `/redirect?to=${encodeURIComponent(`${allowed.origin}/f`)}`;
       await runWithIdentity(identity, () => client.get(denied.origin + path));
       assert.deepEqual(denied.take(), [bare(path)]);
@@ -125,7 +125,7 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
   {
     name: 'carries the token to an allowed destination byte for byte (TT-27)',
     async run({ trust, client, allowed }) {
-      const { identity, token } = await callerOf(trust, 'alice');
+      const { identity, token } = await callerOf(trust, 'user-1');
       const { status } = await runWithIdentity(identity, () => client.get(`${allowed.origin}/g?q=1`));
       assert.equal(status, 200);
       assert.deepEqual(allowed.take(), [{ path: '/g?q=1', tokens: [token] }]);

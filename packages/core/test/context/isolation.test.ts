@@ -170,7 +170,7 @@ describe('D6: what one caller does to its identity', () => {
 
   it('an identity is made of a verified token only', async () => {
     const { token } = await domain.pipeline().admit(headersOf(domain.users[0]!));
-    const forged = { ...token, claims: { sub: 'mallory', aud: TRUST_DOMAIN } };
+    const forged = { ...token, claims: { sub: 'intruder', aud: TRUST_DOMAIN } };
     for (const value of [
       forged,
       Object.create(token),

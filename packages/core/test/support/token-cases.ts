@@ -160,7 +160,7 @@ const textChanges: fc.Arbitrary<(text: string) => string | Buffer> = fc.constant
   (text) => ` \n${text}\t `,
   (text) => `${text.slice(0, -1)},"custom":1,"custom":2}`,
   (text) => `${text.slice(0, -1)},"deep":{"a":1,"a":1}}`,
-  (text) => `${text.slice(0, -1)},"__proto__":{"sub":"mallory"}}`,
+  (text) => `${text.slice(0, -1)},"__proto__":{"sub":"intruder"}}`,
   (text) => `${text.slice(0, -1)},"custom":"\\ud800"}`,
   (text) => `${text.slice(0, -1)},"custom":1e400}`,
   (text) => `${text.slice(0, -1)},"exp":1e400}`,

@@ -15,13 +15,13 @@ export function vandalize(value: unknown, seen: Set<unknown> = new Set()): void 
 }
 
 const ATTEMPTS: readonly ((target: Record<string, unknown>) => unknown)[] = [
-  (target) => Object.assign(target, { scope: 'admin', sub: 'mallory', exp: 9e9, expiresAtMs: Infinity, notBeforeMs: -Infinity }),
+  (target) => Object.assign(target, { scope: 'admin', sub: 'intruder', exp: 9e9, expiresAtMs: Infinity, notBeforeMs: -Infinity }),
   (target) => (target.expiresAtMs = Infinity),
   (target) => (target.notBeforeMs = -Infinity),
   (target) => (target.scope = 'admin'),
-  (target) => (target.sub = 'mallory'),
+  (target) => (target.sub = 'intruder'),
   (target) => Object.defineProperty(target, 'scope', { value: 'admin' }),
-  (target) => Object.defineProperty(target, 'sub', { get: () => 'mallory' }),
+  (target) => Object.defineProperty(target, 'sub', { get: () => 'intruder' }),
   (target) => Object.setPrototypeOf(target, { scope: 'admin', isWithin: () => true }),
   (target) => Reflect.ownKeys(target).map((name) => Reflect.deleteProperty(target, name)),
   (target) => Array.isArray(target) && target.push('admin'),
