@@ -1,7 +1,7 @@
 /** Reads a JWK Set (RFC 7517 section 5) into typed keys, refusing what could be taken for something else. */
-import type { JsonWebKey } from 'node:crypto';
 import { WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { ALGORITHMS, type AlgorithmName, canonicalName, sameAlgorithm } from './algorithms.ts';
+import type { Jwk } from './jwk.ts';
 import { type VerificationKey, createVerificationKey } from './verification-key.ts';
 
 /** A member of a set that was passed over, and why: for logs and alarms. */
@@ -43,15 +43,15 @@ export function parseJwkSet(value: unknown, algorithms: readonly string[]): JwkS
 
 function parseMember(member: unknown, algorithms: readonly string[]): VerificationKey {
   assertConfig(typeof member === 'object' && member !== null && !Array.isArray(member), 'must be an object');
-  const jwk = member as JsonWebKey & { kid?: unknown; alg?: unknown };
+  const jwk = member as Jwk;
   // A shared secret has no business in a public set (C8); whoever reads it could sign.
   assertConfig(jwk.kty !== 'oct', 'kty: a symmetric key in a key set is refused');
   assertConfig(jwk.kid === undefined || typeof jwk.kid === 'string', 'kid: must be a string');
   const alg = algorithmOf(jwk, algorithms);
-  return createVerificationKey({ jwk, alg, ...(jwk.kid === undefined ? {} : { kid: jwk.kid as string }) });
+  return createVerificationKey({ jwk, alg, ...(jwk.kid === undefined ? {} : { kid: jwk.kid }) });
 }
 
-function algorithmOf(jwk: JsonWebKey & { alg?: unknown }, algorithms: readonly string[]): AlgorithmName {
+function algorithmOf(jwk: Jwk, algorithms: readonly string[]): AlgorithmName {
   if (jwk.alg !== undefined) {
     assertConfig(typeof jwk.alg === 'string' && ALGORITHMS.has(jwk.alg), 'alg: not a supported algorithm');
     assertConfig(
@@ -70,7 +70,7 @@ function algorithmOf(jwk: JsonWebKey & { alg?: unknown }, algorithms: readonly s
 
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
 
-function fits(jwk: JsonWebKey, name: string): boolean {
+function fits(jwk: Jwk, name: string): boolean {
   const algorithm = ALGORITHMS.get(name);
   if (algorithm === undefined || algorithm.kty !== jwk.kty) return false;
   if (algorithm.kty === 'EC') return jwk.crv === CURVES[algorithm.namedCurve!];

@@ -1,7 +1,7 @@
 /** The published keys of one issuer, fetched from its JWK Set URL and kept through bad weather. */
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
-import { assertBetween, assertFunction, assertKnownOptions, assertPositive } from '../options.ts';
+import { assertBetween, assertFunction, assertKnownOptions, assertPositive, assertText } from '../options.ts';
 import { type Fetch, fetchJson } from './fetch-jwks.ts';
 import { parseJwkSet } from './jwk-set.ts';
 import { KeyRing } from './key-ring.ts';
@@ -162,7 +162,7 @@ const OPTIONS = [
 
 function readOptions(options: RemoteKeysOptions): Required<Omit<RemoteKeysOptions, 'issuer' | 'allowInsecure'>> {
   assertKnownOptions(options, OPTIONS, 'remoteKeys');
-  assertConfig(typeof options.issuer === 'string' && options.issuer !== '', 'issuer: must be a non-empty string');
+  assertText(options.issuer, 'issuer');
   const url = URL.parse(options.url);
   assertConfig(url !== null, 'url: must be an absolute URL');
   assertConfig(
