@@ -23,6 +23,8 @@ export { type VerifiedJws, signJws, verifyJws } from './jws/jws.ts';
 export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';
 export { createVerifier } from './verify/create-verifier.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
+export type { Withdrawal, WithdrawalListener } from './verify/withdrawal.ts';
+export { type SignatureChecks, type SignedToken, inlineChecks } from './jws/signature-checks.ts';
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';

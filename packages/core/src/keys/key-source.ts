@@ -20,4 +20,6 @@ export interface KeySource {
    * @throws WatchwordError `key_unknown`, or `keys_unavailable` when the answer could not be had (ER-4)
    */
   load(alg: string, kid: string | undefined): Promise<VerificationKey>;
+  /** Tells which keys have just left the trusted ones. @returns what ends the subscription */
+  onRemoval?(listener: (keys: readonly VerificationKey[]) => void): () => void;
 }

@@ -2,6 +2,7 @@
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { assertBetween, assertKnownOptions } from '../options.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
+import type { Revocation } from './revocation.ts';
 
 /** The revocations known here, and how current they are. Made by `createRevocations`. */
 export interface RevocationView {
@@ -9,6 +10,8 @@ export interface RevocationView {
   readonly freshAtMs: number;
   /** Whether a token is revoked, as far as is known here. */
   revokes(token: VerifiedToken, nowMs: number): boolean;
+  /** Tells of each revocation that becomes known, snapshots included. @returns what ends the subscription */
+  onRevocation?(listener: (revocation: Revocation) => void): () => void;
 }
 
 /** How current the revocations must be. Can be chosen for each route. */

@@ -2,6 +2,7 @@
 import { createCachedVerifier } from '../cache/cached-verifier.ts';
 import type { Clock } from '../clock.ts';
 import { assertConfig } from '../errors.ts';
+import type { SignatureChecks } from '../jws/signature-checks.ts';
 import type { AlgorithmName } from '../keys/algorithms.ts';
 import type { KeySource } from '../keys/key-source.ts';
 import { assertBetween, assertKnownOptions, assertText } from '../options.ts';
@@ -22,6 +23,8 @@ export interface TxnVerifierOptions {
   readonly issuer?: string;
   /** Clock skew allowed, in seconds. Default 5, at most 60: the tokens themselves live for minutes. */
   readonly toleranceSeconds?: number;
+  /** How signatures are checked. Default: at once, on this thread. */
+  readonly checks?: SignatureChecks;
   readonly clock?: Clock;
 }
 
@@ -31,7 +34,7 @@ export interface TxnPipelineOptions extends TxnVerifierOptions {
   readonly cache?: { readonly maxEntries?: number } | false;
 }
 
-const OPTIONS = ['trustDomain', 'keys', 'algorithms', 'issuer', 'toleranceSeconds', 'clock'];
+const OPTIONS = ['trustDomain', 'keys', 'algorithms', 'issuer', 'toleranceSeconds', 'checks', 'clock'];
 
 /** Section 9.2: REQUIRED claims; `iss` is optional. */
 const REQUIRED_CLAIMS = ['iat', 'exp', 'aud', 'txn', 'sub', 'scope', 'req_wl'];
@@ -55,7 +58,8 @@ export function createTxnVerifier(options: TxnVerifierOptions): Verifier {
     toleranceSeconds: assertBetween(options.toleranceSeconds ?? 5, 0, 60, 'txn.toleranceSeconds'),
     maxTokenAgeSeconds: undefined,
   } as const;
-  return createPolicyVerifier(sealPolicy([rules], options.clock === undefined ? {} : { clock: options.clock }));
+  const { checks, clock } = options;
+  return createPolicyVerifier(sealPolicy([rules], { ...(checks && { checks }), ...(clock && { clock }) }));
 }
 
 /** Builds the whole pipeline of a service behind the edge: `Txn-Token` in, identity out. @throws WatchwordError `config_invalid` */

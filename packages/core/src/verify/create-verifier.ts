@@ -3,7 +3,7 @@ import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
 import { decodeBase64url } from '../jws/base64url.ts';
 import { type CompactJws, assertTokenSize, parseCompact } from '../jws/compact.ts';
-import { verifySignature } from '../jws/signature.ts';
+import type { SignedToken } from '../jws/signature-checks.ts';
 import { parseStrictObject } from '../jws/strict-json.ts';
 import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
 import { VerificationKey } from '../keys/verification-key.ts';
@@ -13,6 +13,7 @@ import { normalizeType } from './token-type.ts';
 import { assertWithin, validityWindow } from './validity.ts';
 import { type JoseHeader, type VerifiedToken, createVerifiedToken } from './verified-token.ts';
 import type { Verifier } from './verifier.ts';
+import type { WithdrawalListener } from './withdrawal.ts';
 
 /** Builds a verifier. @throws WatchwordError `config_invalid` naming the offending option */
 export function createVerifier(options: TrustPolicyOptions): Verifier {
@@ -26,6 +27,18 @@ export function createPolicyVerifier(policy: TrustPolicy): Verifier {
     policyId: policy.id,
     verify: (token) => verifyToken(token, policy, headers),
     holds: (token) => stillHolds(token, policy),
+    onWithdrawal: (listener) => listenForRemovals(policy, listener),
+  };
+}
+
+function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): () => void {
+  const stops = [...policy.issuers.values()].map(({ issuer, keys }) =>
+    keys.onRemoval?.((removed) => {
+      for (const key of removed) listener({ issuer, keyId: key.id });
+    }),
+  );
+  return () => {
+    for (const stop of stops) stop?.();
   };
 }
 
@@ -38,12 +51,15 @@ async function verifyToken(token: string, policy: TrustPolicy, headers: Map<stri
   const rules = selectRules(jws, policy);
   assertHeaderAllowed(jws, rules);
   const key = await findKey(jws, rules, policy);
-  if (!verifySignature(jws.signingInput, jws.signature, key)) throw new WatchwordError('signature_invalid');
+  const signed: SignedToken = { compact: token, signingInput: jws.signingInput, signature: jws.signature };
+  const proven = policy.checks.check(signed, key, readClock(policy.clock));
+  if (!(typeof proven === 'boolean' ? proven : await proven)) throw new WatchwordError('signature_invalid');
   rememberHeader(jws, headers);
   const claims = parsePayload(jws);
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
   assertWithin(window, readClock(policy.clock));
+  policy.checks.accepted?.(signed, key, window.expiresAtMs);
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
 }
 

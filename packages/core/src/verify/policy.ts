@@ -5,6 +5,7 @@ import { identityOf } from '../object-identity.ts';
 import { assertConfig } from '../errors.ts';
 import { DEFAULT_MAX_TOKEN_BYTES } from '../jws/compact.ts';
 import { ALGORITHMS, type AlgorithmName } from '../keys/algorithms.ts';
+import { type SignatureChecks, inlineChecks } from '../jws/signature-checks.ts';
 import type { KeySource } from '../keys/key-source.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertPositive, assertText } from '../options.ts';
 import { normalizeType } from './token-type.ts';
@@ -38,6 +39,8 @@ export interface TrustPolicyOptions {
   readonly issuers: readonly IssuerPolicy[];
   /** Size limit of a token, in characters, checked before anything else. Default 8192 (F6). */
   readonly maxTokenBytes?: number;
+  /** How signatures are checked. Default: at once, on this thread. */
+  readonly checks?: SignatureChecks;
   readonly clock?: Clock;
 }
 
@@ -59,6 +62,7 @@ export interface TrustPolicy {
   readonly id: string;
   readonly issuers: ReadonlyMap<string, IssuerRules>;
   readonly maxTokenBytes: number;
+  readonly checks: SignatureChecks;
   readonly clock: Clock;
 }
 
@@ -79,7 +83,7 @@ const ISSUER_OPTIONS = [
 
 /** Checks and freezes a policy. @throws WatchwordError `config_invalid` naming the place */
 export function defineTrustPolicy(options: TrustPolicyOptions): TrustPolicy {
-  assertKnownOptions(options, ['issuers', 'maxTokenBytes', 'clock'], 'policy');
+  assertKnownOptions(options, ['issuers', 'maxTokenBytes', 'checks', 'clock'], 'policy');
   assertConfig(Array.isArray(options.issuers) && options.issuers.length > 0, 'policy.issuers: must be a non-empty list');
   return sealPolicy(
     options.issuers.map((issuer, index) => readIssuer(issuer, `policy.issuers[${index}]`)),
@@ -90,13 +94,15 @@ export function defineTrustPolicy(options: TrustPolicyOptions): TrustPolicy {
 /** Makes a policy of normalized rules. @throws WatchwordError `config_invalid` */
 export function sealPolicy(
   rules: readonly IssuerRules[],
-  options: Pick<TrustPolicyOptions, 'maxTokenBytes' | 'clock'>,
+  options: Pick<TrustPolicyOptions, 'maxTokenBytes' | 'checks' | 'clock'>,
 ): TrustPolicy {
   const issuers = new Map(rules.map((rule) => [rule.issuer, Object.freeze(rule)]));
   assertConfig(issuers.size === rules.length, 'policy.issuers: one issuer stands twice');
   const clock = assertFunction(options.clock ?? systemClock, 'policy.clock');
   const maxTokenBytes = assertBetween(options.maxTokenBytes ?? DEFAULT_MAX_TOKEN_BYTES, 1, 65_536, 'policy.maxTokenBytes');
-  return Object.freeze({ id: policyId(rules, maxTokenBytes, clock), issuers, maxTokenBytes, clock });
+  const checks = options.checks ?? inlineChecks;
+  assertFunction(checks.check, 'policy.checks.check');
+  return Object.freeze({ id: policyId(rules, maxTokenBytes, [clock, checks]), issuers, maxTokenBytes, checks, clock });
 }
 
 function readIssuer(issuer: IssuerPolicy, place: string): IssuerRules {
@@ -158,7 +164,7 @@ function tolerance(issuer: IssuerPolicy, place: string): number {
   return assertBetween(issuer.toleranceSeconds ?? 5, 0, most, `${place}.toleranceSeconds`);
 }
 
-function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, clock: Clock): string {
+function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, parts: readonly object[]): string {
   const facts = rules.map((rule) => [
     rule.issuer,
     rule.issuerClaim,
@@ -173,6 +179,6 @@ function policyId(rules: readonly IssuerRules[], maxTokenBytes: number, clock: C
     rule.maxTokenAgeSeconds ?? null,
   ]);
   return createHash('sha256')
-    .update(JSON.stringify([facts, maxTokenBytes, identityOf(clock)]))
+    .update(JSON.stringify([facts, maxTokenBytes, parts.map(identityOf)]))
     .digest('base64url');
 }

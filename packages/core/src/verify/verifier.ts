@@ -1,5 +1,6 @@
 /** The contract of every verifier: plain, cached, or decorated by a user. */
 import type { VerifiedToken } from './verified-token.ts';
+import type { WithdrawalListener } from './withdrawal.ts';
 
 /** Turns a compact token into a verified one, or refuses. */
 export interface Verifier {
@@ -15,6 +16,11 @@ export interface Verifier {
    * (time, key trust). Synchronous, without I/O. A decorator that adds such a fact adds it here too (invariant 1).
    */
   holds(token: VerifiedToken): boolean;
+  /**
+   * Tells of verdicts that stopped holding for another reason than time, so that a memory can drop exactly those. A decorator
+   * passes it on and adds its own. @returns what ends the subscription
+   */
+  onWithdrawal?(listener: WithdrawalListener): () => void;
 }
 
 /** A verifier that remembers. */
