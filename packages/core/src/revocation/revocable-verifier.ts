@@ -5,6 +5,7 @@ import { WatchwordError, assertConfig } from '../errors.ts';
 import { identityOf } from '../object-identity.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
 import type { Verifier } from '../verify/verifier.ts';
+import type { WithdrawalListener } from '../verify/withdrawal.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './freshness.ts';
 
 /** When known revocations are current enough. */
@@ -55,6 +56,15 @@ export function createRevocableVerifier(
       assertFresh(revocations, freshness, nowMs);
       return true;
     },
+    onWithdrawal: (listener) => listenToBoth(verifier, revocations, listener),
+  };
+}
+
+function listenToBoth(verifier: Verifier, revocations: RevocationView, listener: WithdrawalListener): () => void {
+  // A revocation is a withdrawal with an end, which `holds` looks after.
+  const stops = [verifier.onWithdrawal?.(listener), revocations.onRevocation?.(listener)];
+  return () => {
+    for (const stop of stops) stop?.();
   };
 }
 

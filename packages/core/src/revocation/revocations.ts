@@ -1,6 +1,7 @@
 /** The revocations of one process: follows a log, answers at once from memory, and gives back to the log what it has lost. */
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
+import { Listeners } from '../listeners.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { RevocationView } from './freshness.ts';
@@ -43,6 +44,11 @@ export interface RevocationStats {
 /** Revocations in force here. */
 export interface Revocations extends RevocationView {
   /**
+   * Tells of each revocation that becomes known and is in force by then: from the log, its snapshots included, or revoked here. What is
+   * covered by something known is no news. A listener that throws is ignored. @returns what ends the subscription
+   */
+  onRevocation(listener: (revocation: Revocation) => void): () => void;
+  /**
    * Revokes. From this call on it is refused in this process; once the promise resolves it is durable, and on its way to all who
    * follow the log. After a rejection it is appended again until that succeeds or it expires.
    * @throws WatchwordError `config_invalid` naming the member, `revocation_unavailable`; both as a rejection
@@ -79,6 +85,7 @@ class FollowedRevocations implements Revocations {
   readonly #clock: Clock;
   readonly #follower: RevocationFollower;
   readonly #repayment: Repayment;
+  readonly #listeners = new Listeners<Revocation>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #cancelPruning: () => void;
   #index = new RevocationIndex();
@@ -110,9 +117,13 @@ class FollowedRevocations implements Revocations {
     return this.#index.revokes(token, nowMs);
   }
 
+  onRevocation(listener: (revocation: Revocation) => void): () => void {
+    return this.#listeners.add(assertFunction(listener, 'revocations.onRevocation'));
+  }
+
   async revoke(revocation: Revocation): Promise<void> {
     const checked = readRevocation(revocation);
-    this.#index.add(checked);
+    this.#learn(checked);
     // Owed until it is known to be there: a process that dies in between took an unacknowledged revocation with it, no more.
     this.#repayment.owe(checked);
     try {
@@ -161,15 +172,22 @@ class FollowedRevocations implements Revocations {
       else if (!(nowMs >= revocation.expiresAtMs)) this.#repayment.owe(revocation);
     }
     for (const revocation of this.#index.revocations()) next.add(revocation);
+    const before = this.#index;
     this.#index = next;
+    for (const revocation of revocations) if (!before.covers(revocation)) this.#listeners.tell(revocation);
     this.#position = position;
     this.#snapshots += 1;
     this.#repayment.start();
     this.#ready.resolve();
   }
 
+  // In force first, then told.
+  #learn(revocation: Revocation): void {
+    if (this.#index.add(revocation)) this.#listeners.tell(revocation);
+  }
+
   #takeEntry({ revocation, position, appendedAtMs }: LogEntry): void {
-    this.#index.add(revocation);
+    this.#learn(revocation);
     this.#repayment.settle(revocation);
     this.#position = position;
     this.#deliveryMs = Math.max(0, this.#clock() - appendedAtMs);

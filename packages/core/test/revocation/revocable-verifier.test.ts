@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { WatchwordError } from '../../src/errors.ts';
+import { Listeners } from '../../src/listeners.ts';
 import { toProblem } from '../../src/problem.ts';
 import { type RevocableVerifierOptions, createRevocableVerifier } from '../../src/revocation/revocable-verifier.ts';
 import { assertFresh, readFreshness } from '../../src/revocation/freshness.ts';
@@ -9,6 +10,7 @@ import { RevocationIndex } from '../../src/revocation/revocation-index.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import type { VerifiedToken } from '../../src/verify/verified-token.ts';
+import type { Withdrawal } from '../../src/verify/withdrawal.ts';
 import { testKey } from '../support/keys.ts';
 import { ISSUER, NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
 import { UNTIL_MS } from './tokens.ts';
@@ -136,6 +138,35 @@ describe('while revocations are stale', () => {
     expect(check({ staleAfterMs: 1999 })).toThrow(expect.objectContaining({ code: 'revocation_unavailable' }));
     expect(check({ staleAfterMs: 2000 })).not.toThrow();
     expect(check({ staleAfterMs: 1, whenStale: 'accept' })).not.toThrow();
+  });
+});
+
+describe('withdrawals', () => {
+  const revocation: Revocation = { issuer: ISSUER, sid: 's', expiresAtMs: UNTIL_MS };
+
+  test('are those of the inner verifier and all revocations, until the subscription ends', () => {
+    const told: Withdrawal[] = [];
+    const inner = new Listeners<Withdrawal>();
+    const revocations = new Listeners<Revocation>();
+    const world = new World();
+    const verifier = createRevocableVerifier(
+      { ...world.plain, onWithdrawal: (listener) => inner.add(listener) },
+      { freshAtMs: 0, revokes: () => false, onRevocation: (listener) => revocations.add(listener) },
+    );
+    const stop = verifier.onWithdrawal!((withdrawal) => told.push(withdrawal));
+    inner.tell({ issuer: ISSUER, keyId: 'k' });
+    revocations.tell(revocation);
+    expect(told).toEqual([{ issuer: ISSUER, keyId: 'k' }, revocation]);
+    stop();
+    inner.tell({ issuer: ISSUER, keyId: 'k' });
+    revocations.tell(revocation);
+    expect(told).toHaveLength(2);
+  });
+
+  test('are none where nobody below tells of any', () => {
+    const { verify, holds, policyId } = new World().plain;
+    const verifier = createRevocableVerifier({ verify, holds, policyId }, { freshAtMs: 0, revokes: () => false });
+    expect(() => verifier.onWithdrawal!(() => {})()).not.toThrow();
   });
 });
 

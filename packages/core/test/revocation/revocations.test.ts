@@ -159,6 +159,59 @@ describe('a log that has lost its history (D10)', () => {
   });
 });
 
+describe('whoever wants to know what is revoked', () => {
+  const listening = () => {
+    const world = start();
+    const told: Revocation[] = [];
+    const stop = world.revocations.onRevocation((one) => {
+      // In force by then.
+      expect('jti' in one && world.isRevoked(one.jti)).toBe(true);
+      told.push(one);
+    });
+    return { ...world, told, stop };
+  };
+
+  test('must be a function', () => {
+    expect(() => start().revocations.onRevocation(7 as never)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  });
+
+  test('does not harm anything by throwing', async () => {
+    const { log, revocations, told } = listening();
+    revocations.onRevocation(() => {
+      throw new Error('a defect of a listener');
+    });
+    const later: Revocation[] = [];
+    revocations.onRevocation((one) => later.push(one));
+    log.stored.set('a', revocation('a'));
+    await log.snapshot();
+    await log.append(revocation('b'));
+    await revocations.revoke(revocation('c'));
+    expect(told).toEqual(['a', 'b', 'c'].map(revocation));
+    expect(later).toEqual(told);
+    expect(revocations.stats()).toMatchObject({ failures: 0, owed: 0 });
+    await expect(revocations.ready()).resolves.toBeUndefined();
+  });
+
+  test('is told once of each: revoked here, an entry, or in a snapshot', async () => {
+    const { log, revocations, told } = listening();
+    await revocations.revoke(revocation('a'));
+    await log.append(revocation('b'));
+    log.stored.set('c', revocation('c'));
+    await log.snapshot();
+    await revocations.revoke(revocation('a'));
+    await log.loseEverything();
+    expect(told).toEqual(['a', 'b', 'c'].map(revocation));
+  });
+
+  test('is told nothing any more after the subscription has ended', async () => {
+    const { log, revocations, told, stop } = listening();
+    stop();
+    await revocations.revoke(revocation('a'));
+    await log.append(revocation('b'));
+    expect(told).toEqual([]);
+  });
+});
+
 describe('figures', () => {
   test('lag is the time since all was known; infinite at first', async () => {
     const { time, log, revocations } = start();
