@@ -1,37 +1,49 @@
-/** A bounded hash table from token digests to verdicts, with SIEVE eviction. Flat memory: one cache line for each entry. */
+/** A bounded hash table from token digests to verdicts, with SIEVE eviction. Flat memory: one cache line for each slot. */
+import { AgeOrder, NONE } from './age-order.ts';
 import { DIGEST_WORDS, type TokenDigest } from './token-digest.ts';
 
-// One entry is 16 words, 64 bytes: 8 of digest, then these.
+/** Hears of each verdict that comes and goes, under a number that stays the same in between. */
+export interface TableObserver<Verdict> {
+  added(node: number, verdict: Verdict): void;
+  removed(node: number): void;
+  /** Numbers lie below `capacity` from now on. */
+  grown(capacity: number): void;
+}
+
+// One slot is 16 words, 64 bytes: 8 of digest, then these. A hit waits for memory twice: for the slot together with the verdict's
+// address, both known from the digest alone, and for the verdict. It reads the first 48 bytes of the slot, one cache line, since
+// large typed arrays begin 16 bytes after one.
 const WORDS = 16;
 const LENGTH = 8;
 const VISITED = 9;
-const OLDER = 10;
-const NEWER = 11;
-const NONE = -1;
-const FIRST_CAPACITY = 1024;
+/** Number of the entry + 1; 0: the slot is empty. */
+const NODE = 10;
+const FIRST_SLOTS = 2048;
+const MOST_FULL = 0.75;
 
 /** Maps digests to verdicts. The caller brings a digest in `TokenDigest.words` and the length of the token. */
 export class VerdictTable<Verdict> {
   readonly #maxEntries: number;
   readonly #digest: TokenDigest;
-  /** Open addressing with linear probing: entry number + 1, or 0. At most half full. */
-  #slots = new Int32Array(2 * FIRST_CAPACITY);
-  #entries = new Int32Array(WORDS * FIRST_CAPACITY);
-  #verdicts: (Verdict | undefined)[] = [];
-  #newest = NONE;
-  #oldest = NONE;
-  #hand = NONE;
-  #free: number[] = [];
+  readonly #observer: TableObserver<Verdict> | undefined;
+  /** Open addressing with linear probing. */
+  #slots = new Int32Array(WORDS * FIRST_SLOTS);
+  /** By slot, not by number, so that both are read at once. */
+  #verdicts = emptyList<Verdict>(FIRST_SLOTS);
+  #mask = FIRST_SLOTS - 1;
+  /** Knows the slot of each entry and its age. A hit never looks at it. */
+  readonly #order = new AgeOrder(FIRST_SLOTS * MOST_FULL);
   #evictions = 0;
-  #size = 0;
 
-  constructor(maxEntries: number, digest: TokenDigest) {
+  constructor(maxEntries: number, digest: TokenDigest, observer?: TableObserver<Verdict>) {
     this.#maxEntries = maxEntries;
     this.#digest = digest;
+    this.#observer = observer;
+    observer?.grown(this.#order.capacity);
   }
 
   get size(): number {
-    return this.#size;
+    return this.#order.size;
   }
 
   /** Entries that had to make place for others. */
@@ -42,153 +54,144 @@ export class VerdictTable<Verdict> {
   /** The verdict under the current digest. Marks it as used. */
   get(tokenLength: number): Verdict | undefined {
     const slot = this.#findSlot(tokenLength);
-    const entry = this.#slots[slot]! - 1;
-    if (entry === NONE) return undefined;
+    const slots = this.#slots;
+    const at = slot * WORDS;
+    if (slots[at + NODE] === 0) return undefined;
     // Read before write: a line that stays clean needs not go back to memory.
-    if (this.#entries[entry * WORDS + VISITED] === 0) this.#entries[entry * WORDS + VISITED] = 1;
-    return this.#verdicts[entry];
+    if (slots[at + VISITED] === 0) slots[at + VISITED] = 1;
+    return this.#verdicts[slot];
+  }
+
+  /** The verdict with a number that the observer was given. */
+  at(node: number): Verdict {
+    return this.#verdicts[this.#order.slotOf(node)]!;
   }
 
   /** Stores a verdict under the current digest, evicting another if the table is full. */
   set(tokenLength: number, verdict: Verdict): void {
-    const known = this.#slots[this.#findSlot(tokenLength)]! - 1;
-    if (known !== NONE) {
-      this.#verdicts[known] = verdict;
+    const known = this.#findSlot(tokenLength);
+    const node = this.#slots[known * WORDS + NODE]! - 1;
+    if (node === NONE) {
+      this.#insert(tokenLength, verdict);
       return;
     }
-    const entry = this.#allocate();
-    const at = entry * WORDS;
-    this.#entries.set(this.#digest.words, at);
-    this.#entries[at + LENGTH] = tokenLength;
-    this.#entries[at + VISITED] = 0;
-    this.#verdicts[entry] = verdict;
-    this.#linkNewest(entry);
-    this.#slots[this.#findSlot(tokenLength)] = entry + 1;
-    this.#size += 1;
+    this.#observer?.removed(node);
+    this.#verdicts[known] = verdict;
+    this.#observer?.added(node, verdict);
   }
 
   /** Removes the verdict under the current digest. */
   delete(tokenLength: number): void {
-    const entry = this.#slots[this.#findSlot(tokenLength)]! - 1;
-    if (entry !== NONE) this.#remove(entry);
+    const node = this.#slots[this.#findSlot(tokenLength) * WORDS + NODE]! - 1;
+    if (node !== NONE) this.remove(node);
+  }
+
+  /** Removes the verdict with a number. */
+  remove(node: number): void {
+    const slot = this.#order.slotOf(node);
+    this.#order.remove(node);
+    this.#closeGap(slot);
+    this.#observer?.removed(node);
+  }
+
+  /** Removes the least useful verdict. There must be one. */
+  evict(): void {
+    const slots = this.#slots;
+    const victim = this.#order.victim((slot) => {
+      const wasVisited = slots[slot * WORDS + VISITED] === 1;
+      if (wasVisited) slots[slot * WORDS + VISITED] = 0;
+      return wasVisited;
+    });
+    this.#evictions += 1;
+    this.remove(victim);
   }
 
   /** Removes everything. */
   clear(): void {
-    while (this.#oldest !== NONE) this.#remove(this.#oldest);
+    while (this.size > 0) this.remove(this.#order.oldest);
+  }
+
+  #insert(tokenLength: number, verdict: Verdict): void {
+    if (this.size >= this.#maxEntries) this.evict();
+    if (this.size >= this.#order.capacity) this.#grow();
+    const slot = this.#findSlot(tokenLength);
+    const at = slot * WORDS;
+    const node = this.#order.push(slot);
+    this.#slots.set(this.#digest.words, at);
+    this.#slots[at + LENGTH] = tokenLength;
+    this.#slots[at + VISITED] = 0;
+    this.#slots[at + NODE] = node + 1;
+    this.#verdicts[slot] = verdict;
+    this.#observer?.added(node, verdict);
   }
 
   // The slot of the current digest, or the empty one where it would go.
   #findSlot(tokenLength: number): number {
     const { words } = this.#digest;
     const slots = this.#slots;
-    const mask = slots.length - 1;
+    const mask = this.#mask;
     let slot = homeOf(words, 0) & mask;
-    for (let entry = slots[slot]! - 1; entry !== NONE; entry = slots[slot]! - 1) {
-      if (this.#matches(entry * WORDS, words, tokenLength)) break;
-      slot = (slot + 1) & mask;
-    }
-    return slot;
-  }
-
-  #matches(at: number, words: Int32Array, tokenLength: number): boolean {
-    const entries = this.#entries;
-    // The length is part of the key: the bound on collisions holds among tokens of one length.
-    if (entries[at + LENGTH] !== tokenLength) return false;
-    for (let word = 0; word < DIGEST_WORDS; word += 1) if (entries[at + word] !== words[word]) return false;
-    return true;
-  }
-
-  #allocate(): number {
-    if (this.#size >= this.#maxEntries) this.#remove(this.#victim());
-    const recycled = this.#free.pop();
-    if (recycled !== undefined) return recycled;
-    if ((this.#size + 1) * WORDS > this.#entries.length) this.#grow();
-    return this.#size;
-  }
-
-  // SIEVE: the hand walks from the oldest to the newest, spares each visited entry once, and takes the first other one. A hit
-  // costs no relinking, and a scan of one-time tokens doesn't push out the ones in use.
-  #victim(): number {
-    this.#evictions += 1;
-    const entries = this.#entries;
-    let entry = this.#hand === NONE ? this.#oldest : this.#hand;
-    while (entries[entry * WORDS + VISITED] === 1) {
-      entries[entry * WORDS + VISITED] = 0;
-      const newer = entries[entry * WORDS + NEWER]!;
-      entry = newer === NONE ? this.#oldest : newer;
-    }
-    this.#hand = entry;
-    return entry;
-  }
-
-  #remove(entry: number): void {
-    const at = entry * WORDS;
-    this.#unlink(at, entry);
-    this.#closeGap(this.#slotOf(entry));
-    this.#verdicts[entry] = undefined;
-    this.#free.push(entry);
-    this.#size -= 1;
-  }
-
-  #linkNewest(entry: number): void {
-    const entries = this.#entries;
-    entries[entry * WORDS + OLDER] = this.#newest;
-    entries[entry * WORDS + NEWER] = NONE;
-    if (this.#newest === NONE) this.#oldest = entry;
-    else entries[this.#newest * WORDS + NEWER] = entry;
-    this.#newest = entry;
-  }
-
-  #unlink(at: number, entry: number): void {
-    const entries = this.#entries;
-    const older = entries[at + OLDER]!;
-    const newer = entries[at + NEWER]!;
-    if (older === NONE) this.#oldest = newer;
-    else entries[older * WORDS + NEWER] = newer;
-    if (newer === NONE) this.#newest = older;
-    else entries[newer * WORDS + OLDER] = older;
-    if (this.#hand === entry) this.#hand = newer;
-  }
-
-  #slotOf(entry: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = homeOf(this.#entries, entry * WORDS) & mask;
-    while (this.#slots[slot] !== entry + 1) slot = (slot + 1) & mask;
+    while (slots[slot * WORDS + NODE] !== 0 && !matches(slots, slot * WORDS, words, tokenLength)) slot = (slot + 1) & mask;
     return slot;
   }
 
   // Linear probing has no gaps between an entry and its home: move back what would be cut off.
   #closeGap(start: number): void {
     const slots = this.#slots;
-    const mask = slots.length - 1;
+    const mask = this.#mask;
     let gap = start;
-    for (let slot = (gap + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = homeOf(this.#entries, (slots[slot]! - 1) * WORDS) & mask;
+    for (let slot = (gap + 1) & mask; slots[slot * WORDS + NODE] !== 0; slot = (slot + 1) & mask) {
+      const home = homeOf(slots, slot * WORDS) & mask;
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
-      slots[gap] = slots[slot]!;
+      this.#move(slot, gap);
       gap = slot;
     }
-    slots[gap] = 0;
+    slots[gap * WORDS + NODE] = 0;
+    this.#verdicts[gap] = undefined;
+  }
+
+  #move(from: number, to: number): void {
+    const slots = this.#slots;
+    slots.copyWithin(to * WORDS, from * WORDS, from * WORDS + WORDS);
+    this.#verdicts[to] = this.#verdicts[from];
+    this.#order.moved(slots[to * WORDS + NODE]! - 1, to);
   }
 
   #grow(): void {
-    const entries = new Int32Array(this.#entries.length * 2);
-    entries.set(this.#entries);
-    this.#entries = entries;
-    const slots = new Int32Array(this.#slots.length * 2);
-    const mask = slots.length - 1;
-    for (const occupied of this.#slots) {
-      if (occupied === 0) continue;
-      let slot = homeOf(entries, (occupied - 1) * WORDS) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = occupied;
+    const [slots, verdicts] = [this.#slots, this.#verdicts];
+    const count = 2 * verdicts.length;
+    this.#slots = new Int32Array(WORDS * count);
+    this.#verdicts = emptyList<Verdict>(count);
+    this.#mask = count - 1;
+    this.#order.grow(count * MOST_FULL);
+    for (let slot = 0; slot < verdicts.length; slot += 1) {
+      if (slots[slot * WORDS + NODE] !== 0) this.#rehouse(slots, slot * WORDS, verdicts[slot]!);
     }
-    this.#slots = slots;
+    this.#observer?.grown(this.#order.capacity);
+  }
+
+  #rehouse(old: Int32Array, from: number, verdict: Verdict): void {
+    const slots = this.#slots;
+    let slot = homeOf(old, from) & this.#mask;
+    while (slots[slot * WORDS + NODE] !== 0) slot = (slot + 1) & this.#mask;
+    for (let word = 0; word <= NODE; word += 1) slots[slot * WORDS + word] = old[from + word]!;
+    this.#verdicts[slot] = verdict;
+    this.#order.moved(old[from + NODE]! - 1, slot);
   }
 }
 
 /** Where a digest's probing begins. Keyed like the digest itself, so nobody outside can aim at one slot (D9). */
 export function homeOf(words: Int32Array, at: number): number {
   return words[at]! ^ words[at + 3]! ^ words[at + 6]!;
+}
+
+function matches(slots: Int32Array, at: number, words: Int32Array, tokenLength: number): boolean {
+  // The length is part of the key: the bound on collisions holds among tokens of one length.
+  if (slots[at + LENGTH] !== tokenLength) return false;
+  for (let word = 0; word < DIGEST_WORDS; word += 1) if (slots[at + word] !== words[word]) return false;
+  return true;
+}
+
+function emptyList<Item>(length: number): (Item | undefined)[] {
+  return new Array<Item | undefined>(length);
 }
