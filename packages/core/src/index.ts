@@ -28,6 +28,16 @@ export { type SignatureChecks, type SignedToken, inlineChecks } from './jws/sign
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';
+export { type SharedChecksOptions, createSharedChecks, voidOnWithdrawal } from './cache/shared-checks.ts';
+export type { Era } from './cache/shared-slot.ts';
+export {
+  type SharedTable,
+  type SharedTableHandle,
+  type SharedTableOptions,
+  type SharedTableStats,
+  createSharedTable,
+  openSharedTable,
+} from './cache/shared-table.ts';
 export {
   type Revocation,
   type RevocationTarget,

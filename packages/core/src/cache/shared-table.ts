@@ -3,9 +3,9 @@ import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { assertConfig } from '../errors.ts';
 import { assertBetween, assertFunction, assertKnownOptions } from '../options.ts';
 import { NH_LAYOUT } from './nh-wasm.ts';
-import { SharedProofs } from './shared-proofs.ts';
-import type { Era, SharedWords } from './shared-slot.ts';
-import { type SharedLayout, createLayout, readLayout } from './shared-layout.ts';
+import { KEY_GENERATION, REVOCATION_EPOCH, SharedBuckets, createBuckets } from './shared-buckets.ts';
+import type { Era } from './shared-slot.ts';
+import { type TokenDigest, createTokenDigest } from './token-digest.ts';
 
 /** How much to remember. */
 export interface SharedTableOptions {
@@ -59,7 +59,7 @@ export function createSharedTable(options: SharedTableOptions): SharedTable {
   const key = randomBytes(NH_LAYOUT.keyBytes);
   assertConfig(isKey(key), `sharedTable.randomBytes: must give the ${NH_LAYOUT.keyBytes} bytes asked for`);
   // A copy: what randomBytes gave may lie in a larger buffer, all of which would go to the workers.
-  return new OpenTable({ buffer: createLayout(entries), key: Uint8Array.from(key) });
+  return new OpenTable({ buffer: createBuckets(entries), key: Uint8Array.from(key) });
 }
 
 /**
@@ -79,14 +79,52 @@ function isKey(key: unknown): key is Uint8Array {
 class OpenTable implements SharedTable {
   // Private, and given out by a getter: printing a table doesn't print the key.
   readonly #handle: SharedTableHandle;
-  readonly #layout: SharedLayout;
-  readonly #proofs: SharedProofs;
-  readonly #header: SharedWords;
+  readonly #buckets: SharedBuckets;
+  readonly #digest: TokenDigest;
+  #hits = 0;
+  #misses = 0;
 
   constructor(handle: SharedTableHandle) {
     this.#handle = handle;
-    this.#layout = readLayout(handle.buffer);
-    this.#header = this.#layout.words;
-    this.#proofs = new SharedProofs(this.#layout, handle.key);
+    this.#buckets = new SharedBuckets(handle.buffer);
+    this.#digest = createTokenDigest((size) => handle.key.slice(0, size));
+  }
+
+  get handle(): SharedTableHandle {
+    return this.#handle;
+  }
+
+  get capacity(): number {
+    return this.#buckets.capacity;
+  }
+
+  era(): Era {
+    return this.#buckets.era();
+  }
+
+  has(token: string, keyId: string, nowMs: number): boolean {
+    const text = token + keyId;
+    const known = this.#digest.update(text) && this.#buckets.has(this.#digest.words, text.length, nowMs);
+    if (known) this.#hits += 1;
+    else this.#misses += 1;
+    return known;
+  }
+
+  store(token: string, keyId: string, expiresAtMs: number, era: Era, nowMs: number): void {
+    const text = token + keyId;
+    if (this.#digest.update(text)) this.#buckets.store(this.#digest.words, text.length, expiresAtMs, era, nowMs);
+  }
+
+  bumpKeys(): void {
+    this.#buckets.bump(KEY_GENERATION);
+  }
+
+  bumpRevocations(): void {
+    this.#buckets.bump(REVOCATION_EPOCH);
+  }
+
+  stats(): SharedTableStats {
+    const { stored, evicted, lostRaces } = this.#buckets;
+    return { hits: this.#hits, misses: this.#misses, stored, evicted, lostRaces };
   }
 }
