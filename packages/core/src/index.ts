@@ -25,6 +25,12 @@ export { createVerifier } from './verify/create-verifier.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
 export type { Withdrawal, WithdrawalListener } from './verify/withdrawal.ts';
 export { type SignatureChecks, type SignedToken, inlineChecks } from './jws/signature-checks.ts';
+export {
+  type AdaptiveChecks,
+  type AdaptiveChecksOptions,
+  type AdaptiveChecksStats,
+  createAdaptiveChecks,
+} from './jws/adaptive-checks.ts';
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';

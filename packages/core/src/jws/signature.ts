@@ -17,15 +17,20 @@ const checks = channel(SIGNATURE_CHECK_CHANNEL);
 
 /** Whether `signature` is what the holder of `key` makes over `input`. Never throws for a bad signature. */
 export function verifySignature(input: string, signature: Uint8Array, key: VerificationKey): boolean {
-  const { algorithm } = key;
-  if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
-  // JO-13: another length is invalid whatever the platform thinks of it.
-  if (algorithm.signatureBytes !== undefined && signature.length !== algorithm.signatureBytes) return false;
-  const keyObject = VerificationKey.keyObjectOf(key);
-  const bytes = Buffer.from(input, 'latin1');
-  if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
-  if (algorithm.kty === 'EC') return verify(algorithm.hash, bytes, keyObject, toDer(signature));
-  return verify(algorithm.hash, bytes, withPadding(keyObject, algorithm), signature);
+  const check = prepareCheck(input, signature, key);
+  return typeof check === 'boolean' ? check : verify(...check);
+}
+
+/**
+ * The same in libuv's thread pool: dearer in all, but most of it is not this thread's. Never rejects for a bad signature. What needs
+ * no public-key arithmetic (HMAC, a wrong length) is answered here: it costs less than the way to the pool.
+ */
+export function verifySignatureLater(input: string, signature: Uint8Array, key: VerificationKey): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const check = prepareCheck(input, signature, key);
+    if (typeof check === 'boolean') resolve(check);
+    else verify(...check, (error, isGood) => (error === null ? resolve(isGood) : reject(error)));
+  });
 }
 
 /** Signs `input`. The key has been checked to fit the algorithm when it was made. */
@@ -34,6 +39,21 @@ export function createSignature(input: string, keyObject: KeyObject, algorithm: 
   if (algorithm.kty === 'oct') return hmac(bytes, keyObject, algorithm);
   if (algorithm.kty === 'EC') return fromDer(sign(algorithm.hash, bytes, keyObject), algorithm.signatureBytes!);
   return sign(algorithm.hash, bytes, withPadding(keyObject, algorithm));
+}
+
+type CheckParameters = readonly [Algorithm['hash'], Buffer, PaddedKey, Uint8Array];
+
+// Both forms go through here, so that they can't differ in what they ask of Node. A boolean: the answer, nothing is left to do.
+function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | CheckParameters {
+  const { algorithm } = key;
+  if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
+  // JO-13: another length is invalid whatever the platform thinks of it.
+  if (algorithm.signatureBytes !== undefined && signature.length !== algorithm.signatureBytes) return false;
+  const keyObject = VerificationKey.keyObjectOf(key);
+  const bytes = Buffer.from(input, 'latin1');
+  if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
+  if (algorithm.kty === 'EC') return [algorithm.hash, bytes, keyObject, toDer(signature)];
+  return [algorithm.hash, bytes, withPadding(keyObject, algorithm), signature];
 }
 
 function hmac(bytes: Buffer, keyObject: KeyObject, algorithm: Algorithm): Buffer {

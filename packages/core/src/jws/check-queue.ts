@@ -1,0 +1,127 @@
+/** Work for the thread pool, in the order of arrival: a few at a time, and nobody waits for longer than is useful. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { WatchwordError } from '../errors.ts';
+import type { Schedule } from '../revocation/schedule.ts';
+
+/** The bounds. */
+export interface CheckQueueLimits {
+  /** Most that are in the pool at a time. */
+  readonly concurrency: number;
+  /** Most that wait. */
+  readonly maxWaiting: number;
+  /** Longest time from arrival to answer, in milliseconds. */
+  readonly maxWaitMs: number;
+}
+
+/** Something that the pool does. It is called on nobody's behalf. */
+export type Work = () => Promise<boolean>;
+
+interface Job {
+  readonly work: Work;
+  readonly answer: PromiseWithResolvers<boolean>;
+  readonly deadlineMs: number;
+}
+
+/** A bounded queue in front of libuv's, which has no bound and can't forget. */
+export class CheckQueue {
+  readonly #limits: CheckQueueLimits;
+  readonly #now: () => number;
+  readonly #schedule: Schedule;
+  /** One caller's work starts where another's ends, and must not be taken for part of that (D5). */
+  readonly #detached = AsyncLocalStorage.snapshot();
+  /** Sets, because they keep the order and forget any member at the same small cost. */
+  readonly #waiting = new Set<Job>();
+  readonly #running = new Set<Job>();
+  /** In the pool, those included that nobody waits for any more. */
+  #busy = 0;
+  #isWatched = false;
+  #workMs = 0.1;
+  #started = 0;
+  #shed = 0;
+
+  constructor(limits: CheckQueueLimits, now: () => number, schedule: Schedule) {
+    this.#limits = limits;
+    this.#now = now;
+    this.#schedule = schedule;
+  }
+
+  get counts(): { readonly started: number; readonly shed: number; readonly running: number; readonly waiting: number } {
+    return { started: this.#started, shed: this.#shed, running: this.#busy, waiting: this.#waiting.size };
+  }
+
+  /** @throws WatchwordError `overloaded`, also as a rejection */
+  add(work: Work): Promise<boolean> {
+    const nowMs = this.#now();
+    this.#refuseLate(nowMs);
+    const { concurrency, maxWaiting, maxWaitMs } = this.#limits;
+    const expectedMs = ((this.#waiting.size + this.#busy) / concurrency) * this.#workMs;
+    // The newest is refused and not the oldest: who has waited is served, and a flood pushes nobody out.
+    if (this.#waiting.size >= maxWaiting || expectedMs > maxWaitMs) {
+      this.#shed += 1;
+      throw new WatchwordError('overloaded', 'More signatures wait to be checked than can be in time');
+    }
+    const job: Job = { work, answer: Promise.withResolvers(), deadlineMs: nowMs + maxWaitMs };
+    this.#waiting.add(job);
+    this.#detached(() => this.#startNext());
+    return job.answer.promise;
+  }
+
+  #startNext(): void {
+    for (const job of this.#waiting) {
+      if (this.#busy >= this.#limits.concurrency) break;
+      this.#waiting.delete(job);
+      void this.#run(job);
+    }
+    this.#watch();
+  }
+
+  async #run(job: Job): Promise<void> {
+    const startedMs = this.#now();
+    this.#running.add(job);
+    this.#busy += 1;
+    this.#started += 1;
+    try {
+      job.answer.resolve(await job.work());
+    } catch (error) {
+      job.answer.reject(error);
+    }
+    this.#busy -= 1;
+    this.#running.delete(job);
+    const endedMs = this.#now();
+    this.#learn(endedMs - startedMs);
+    this.#refuseLate(endedMs);
+    this.#startNext();
+  }
+
+  // The mean of the last 16 or so. One long wait, for threads that others hold, must not refuse those who come after it.
+  #learn(workMs: number): void {
+    this.#workMs += (Math.min(workMs, 4 * this.#workMs) - this.#workMs) / 16;
+  }
+
+  // Those in the pool too: while others hold all of its threads, nothing there comes to an end.
+  #refuseLate(nowMs: number): void {
+    for (const jobs of [this.#running, this.#waiting]) {
+      for (const job of jobs) {
+        if (job.deadlineMs > nowMs) break;
+        jobs.delete(job);
+        this.#shed += 1;
+        job.answer.reject(new WatchwordError('overloaded', 'The signature was not checked in time'));
+      }
+    }
+  }
+
+  // One timer for all of them: the first to arrive is the first to be late.
+  #watch(): void {
+    const first = this.#running.values().next().value ?? this.#waiting.values().next().value;
+    if (this.#isWatched || first === undefined) return;
+    this.#isWatched = true;
+    this.#schedule(
+      () => {
+        this.#isWatched = false;
+        this.#refuseLate(this.#now());
+        this.#watch();
+      },
+      Math.max(1, first.deadlineMs - this.#now()),
+    );
+  }
+}
