@@ -17,7 +17,8 @@ export { type KeyMaterial, type VerificationKey, createVerificationKey } from '.
 export type { Jwk } from './keys/jwk.ts';
 export type { KeySource } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
-export { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from './keys/remote-keys.ts';
+export { KEY_VANISHED_CHANNEL, type KeyVanished } from './keys/key-vanished.ts';
+export { type RemoteKeys, type RemoteKeysOptions, type RemoteKeysStats, createRemoteKeys } from './keys/remote-keys.ts';
 export { type PublicJwk, SigningKey, createSigningKey, generateSigningKey } from './keys/signing-key.ts';
 export { type VerifiedJws, signJws, verifyJws } from './jws/jws.ts';
 export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';

@@ -39,7 +39,19 @@ async function download(fetch: Fetch, url: string, limits: FetchLimits, signal: 
     response.body?.cancel().catch(() => {});
     throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
   }
+  assertPlausible(response, url);
   return JSON.parse(await readLimited(response, limits.maxBytes, url));
+}
+
+// Real issuers serve their keys as text/plain or octet-stream as well, so other types pass; HTML is a sign-in or an error page.
+const PAGES = new Set(['text/html', 'application/xhtml+xml']);
+
+function assertPlausible(response: Response, url: string): void {
+  const type = response.headers.get('content-type')?.split(';', 1)[0]!.trim().toLowerCase() ?? '';
+  const fault = response.redirected ? 'was redirected' : PAGES.has(type) ? `answered ${type}` : undefined;
+  if (fault === undefined) return;
+  response.body?.cancel().catch(() => {});
+  throw new WatchwordError('keys_unavailable', `${url}: ${fault}`);
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -19,6 +19,12 @@ export class KeyRing {
     }
   }
 
+  /** The keys that the other ring has not: by material, algorithm and key id. */
+  keysNotIn(other: KeyRing): readonly VerificationKey[] {
+    const ids = new Set(other.keys.map((key) => key.id));
+    return this.keys.filter((key) => !ids.has(key.id));
+  }
+
   /**
    * The key for a token. Without a key id only if exactly one key fits the algorithm; with one never a key that has none or
    * another.

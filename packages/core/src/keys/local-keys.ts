@@ -5,6 +5,7 @@ import { assertKnownOptions, assertText } from '../options.ts';
 import { KeyRing } from './key-ring.ts';
 import type { KeySource } from './key-source.ts';
 import { parseJwkSet } from './jwk-set.ts';
+import { Removals } from './removals.ts';
 import { type KeyMaterial, createVerificationKey } from './verification-key.ts';
 
 /** Where fixed keys come from: `keys`, `jwks`, or both. */
@@ -30,6 +31,7 @@ export function createLocalKeys(options: LocalKeysOptions): LocalKeys {
   assertKnownOptions(options, ['issuer', 'keys', 'jwks', 'algorithms'], 'localKeys');
   const issuer = assertText(options.issuer, 'issuer');
   let ring = readKeys(options);
+  const removals = new Removals();
   return {
     issuer,
     id: `local:${digestOf(ring)}`,
@@ -37,8 +39,11 @@ export function createLocalKeys(options: LocalKeysOptions): LocalKeys {
     load: () => Promise.reject(new WatchwordError('key_unknown')),
     replace(next) {
       assertKnownOptions(next, ['keys', 'jwks', 'algorithms'], 'localKeys');
+      const before = ring;
       ring = readKeys(next);
+      removals.announce(before.keysNotIn(ring));
     },
+    onRemoval: (listener) => removals.subscribe(listener),
   };
 }
 

@@ -1,12 +1,13 @@
 /** When remote keys fetch, and when they do not (C1, C2, C3, C4, D7). Time is the test's. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type VerificationCache, createCachedVerifier } from '../../src/cache/cached-verifier.ts';
-import { type RemoteKeys, type RemoteKeysOptions, createRemoteKeys } from '../../src/keys/remote-keys.ts';
+import type { RemoteKeys, RemoteKeysOptions } from '../../src/keys/remote-keys.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import type { Verifier } from '../../src/verify/verifier.ts';
 import { type Behaviour, type JwksServer, misbehaviours, published, serving, startJwksServer } from '../support/jwks-server.ts';
 import { testKey } from '../support/keys.ts';
-import { ISSUER, NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
+import { remoteKeysAt } from '../support/remote-keys.ts';
+import { NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
 import { outcome, tally, verdict } from '../support/verdicts.ts';
 
 const old = testKey('ES256', 'old');
@@ -26,15 +27,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 function remoteKeys(changes: Partial<RemoteKeysOptions> = {}): RemoteKeys {
-  return createRemoteKeys({
-    issuer: ISSUER,
-    url: server.url,
-    algorithms: ['ES256'],
-    allowInsecure: true,
-    timeoutMs: 1000,
-    clock: () => nowMs,
-    ...changes,
-  });
+  return remoteKeysAt(server.url, () => nowMs, changes);
 }
 
 // With the clock of the keys, as a program has one clock.
@@ -135,7 +128,8 @@ describe('C2: a flood of 10,000 unknown key ids in 60 s', () => {
         await verdict(verifier, makeToken(old, { payload, header: { kid: `unknown-${index}` }, signature: Buffer.alloc(64) })),
       );
     }
-    expect(moments.length).toBe(4);
+    // Every cool-down has its fetch; after one that failed it is twice as long.
+    expect(moments.length).toBe(name === 'a good set' ? 4 : 2);
     expect(busiest(moments)).toBeLessThanOrEqual(2);
     expect(tally(verdicts)).toEqual({ [name === 'a good set' ? 'key_unknown' : 'keys_unavailable']: 10_000 });
   });
@@ -234,7 +228,7 @@ describe('age', () => {
     nowMs = (NOW + 3600) * 1000;
     expect([verifier.recall(oldToken), await verdict(verifier, oldToken)]).toEqual([undefined, 'keys_unavailable']);
     server.behaviour = serving(published(old));
-    nowMs += 15_000;
+    nowMs += 30_000;
     expect(await verdict(verifier, oldToken)).toBe('accepted');
   });
 });
