@@ -1,6 +1,10 @@
-/** The cache never differs from a fresh verification, whatever happens to tokens, keys and time (S9, D1, D2, D4, D6, D7, D8). */
+/**
+ * The cache never differs from a fresh verification, whatever happens to tokens, keys, time, revocations, their log and the process
+ * (S9, D1, D2, D4, D6, D7, D8, D10).
+ */
 import { describe, expect, it } from 'vitest';
 import { BROKEN_CACHES } from '../support/broken-caches.ts';
+import { BROKEN_REVOCATIONS } from '../support/broken-revocations.ts';
 import { runCampaign } from '../support/cache-checker.ts';
 import { IS_LONG, amount, freshSeed } from '../support/campaign.ts';
 
@@ -9,8 +13,13 @@ const LONG_MS = 3_600_000;
 describe('a defect that is there is found', () => {
   const seed = freshSeed();
 
-  it.each(Object.entries(BROKEN_CACHES))('%s', async (_, factory) => {
-    const report = await runCampaign({ seed, steps: 100_000, family: 'secret', factory });
+  const defects = {
+    ...Object.fromEntries(Object.entries(BROKEN_CACHES).map(([name, cache]) => [name, { cache }])),
+    ...BROKEN_REVOCATIONS,
+  };
+
+  it.each(Object.entries(defects))('%s', async (_, parts) => {
+    const report = await runCampaign({ seed, steps: 100_000, family: 'secret', parts });
     expect(report.difference, `seed ${seed}: not found in ${report.steps} steps`).toBeDefined();
   });
 });
@@ -27,7 +36,9 @@ describe('cached against uncached', () => {
       expect(report.difference).toBeUndefined();
       expect(report.steps).toBe(steps);
       // A campaign of refusals alone would prove nothing.
-      expect(report.accepted).toBeGreaterThan(steps / 10);
+      expect(report.accepted).toBeGreaterThan(steps / 20);
+      expect(report.revoked).toBeGreaterThan(steps / 200);
+      expect(report.unavailable).toBeGreaterThan(steps / 2000);
       expect(report.recalled).toBeGreaterThan(steps / 100);
     },
   );

@@ -1,4 +1,5 @@
 /** What can happen in a {@link CacheWorld}: one random event at a time. */
+import type { Revocation } from '../../src/revocation/revocation.ts';
 import type { CacheWorld, WorldKeys } from './cache-world.ts';
 import { AUDIENCES } from './cache-world.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -13,7 +14,19 @@ export function act(world: CacheWorld, random: SeededRandom): string {
   if (roll < 0.34) return moveClock(world, random);
   if (roll < 0.36) return changeKeys(random.pick(world.issuers), random);
   if (roll < 0.361) return clear(world, random);
+  if (roll < 0.369) return revoke(world, random);
+  if (roll < 0.379) return cutOrMend(world, random);
   return 'nothing';
+}
+
+/** Lets one thing happen that needs its time, while nobody is verifying. @returns what, or undefined: mostly nothing */
+export async function actSlowly(world: CacheWorld, random: SeededRandom): Promise<string | undefined> {
+  const roll = random.next();
+  if (roll > 0.002) return undefined;
+  if (roll < 0.0007) return restart(world);
+  if (roll < 0.0014) return loseHistory(world, random);
+  await world.revocations.prune();
+  return 'prune';
 }
 
 const MAX_TOKENS = 24;
@@ -36,6 +49,7 @@ function issue(world: CacheWorld, random: SeededRandom): string {
     aud: random.chance(0.8) ? [...AUDIENCES] : random.pick<unknown>([...AUDIENCES, 'https://elsewhere.example', [], 7]),
     sub: random.chance(0.9) ? `user-${random.int(4)}` : undefined,
     jti: random.int(1e9),
+    sid: random.chance(0.8) ? `session-${random.int(4)}` : undefined,
     iat: now - random.between(-2, 16),
     exp: random.chance(0.97)
       ? now + random.between(-8, 90) + random.pick([0, 0, 0, 0.25])
@@ -84,11 +98,18 @@ function moveClock(world: CacheWorld, random: SeededRandom): string {
     () => (random.chance(0.1) ? random.pick([NaN, Infinity, -Infinity]) : world.nowMs + 1),
     () => (random.chance(0.1) ? world.nowMs + random.between(-3_600_000, 3_600_000) : Math.round(world.nowMs)),
   ])();
+  // Farther back than this, revocations may have been forgotten.
+  if (world.nowMs < world.revocations.floorMs && world.nowMs > -Infinity) world.nowMs = world.revocations.floorMs;
   return `clock ${world.nowMs}`;
 }
 
 // Where off-by-one errors live: just before, on and after a moment at which some token's verdict changes.
 function nearBoundary(world: CacheWorld, random: SeededRandom): number {
+  const { known } = world.revocations;
+  if (known.length > 0 && random.chance(0.3)) {
+    const nowMs = random.pick(known.slice(-5)).expiresAtMs + random.pick([-1, -0.25, 0, 0.25, 1]);
+    return Math.abs(nowMs - world.nowMs) < 1e9 ? nowMs : world.nowMs;
+  }
   try {
     const payload = Buffer.from(random.pick(world.tokens).split('.')[1]!, 'base64url').toString();
     const { exp, nbf, iat } = JSON.parse(payload) as Record<string, unknown>;
@@ -124,4 +145,60 @@ function changeKeys(issuer: WorldKeys, random: SeededRandom): string {
 function clear(world: CacheWorld, random: SeededRandom): string {
   random.pick(world.pairs).cached.clear?.();
   return 'clear';
+}
+
+function revoke(world: CacheWorld, random: SeededRandom): string {
+  const nowMs = Number.isFinite(world.nowMs) ? world.nowMs : 1_800_000_000_000;
+  const { iss, jti, sid, sub, iat } = claimsOf(random.pick(world.tokens));
+  const issuer = random.chance(0.9) && typeof iss === 'string' ? iss : random.pick(world.issuers).issuer;
+  const issuedBefore = Math.max(0, (random.chance(0.7) ? Number(iat) || 0 : nowMs / 1000) + random.pick([0, 1, -1, 0.5, -3]));
+  const target = random.pick<() => Record<string, unknown>>([
+    () => ({ jti }),
+    () => ({ jti }),
+    () => ({ sid }),
+    () => ({ sub, issuedBefore }),
+    () => ({ sub, issuedBefore }),
+    // Whole keys are revoked less often: little is left to verify then.
+    () => (random.chance(0.3) ? { kid: random.pick(['a', 'b']) } : { jti }),
+  ])();
+  const [name] = Object.values(target);
+  if (typeof name !== 'string' || name === '') return 'nothing to revoke';
+  // In force for a while, and never beyond what is left of the world's memory.
+  const expiresAtMs = Math.max(0, nowMs + random.pick([-500, 500, 2000, 5000, 9000, 20_000]) + random.pick([0, 0.5]));
+  const revocation = { issuer, ...target, expiresAtMs } as unknown as Revocation;
+  const isHere = random.chance(0.5);
+  if (isHere) world.revocations.revokeHere(revocation);
+  else world.revocations.revokeElsewhere(revocation);
+  return `revoke ${isHere ? 'here' : 'elsewhere'} ${JSON.stringify(revocation)}`;
+}
+
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+// Out of reach for a fifth of the time.
+function cutOrMend(world: CacheWorld, random: SeededRandom): string {
+  if (world.revocations.isDown) {
+    world.revocations.mend();
+    return 'the log is back';
+  }
+  if (random.chance(0.75)) return 'nothing';
+  world.revocations.cut();
+  return 'the log is out of reach';
+}
+
+async function restart(world: CacheWorld): Promise<string> {
+  await world.restart();
+  return 'restart';
+}
+
+async function loseHistory(world: CacheWorld, random: SeededRandom): Promise<string> {
+  const kept = random.pick([0, 0.5, 0.9]);
+  await world.revocations.loseHistory(() => random.chance(kept));
+  return `the log lost ${1 - kept} of its history`;
 }

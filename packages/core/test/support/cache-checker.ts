@@ -1,7 +1,7 @@
 /** Steps through a {@link CacheWorld} and compares, after each step, what the cache says with what a fresh verification says. */
 import type { VerifiedToken } from '../../src/verify/verified-token.ts';
-import { act, twinOf } from './cache-actions.ts';
-import { type CacheFactory, CacheWorld, type Family, type Pair, properCache } from './cache-world.ts';
+import { act, actSlowly, twinOf } from './cache-actions.ts';
+import { CacheWorld, type Family, PROPER_PARTS, type Pair, type WorldParts } from './cache-world.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { vandalize } from './vandal.ts';
 import { codeOf } from './verdicts.ts';
@@ -10,7 +10,7 @@ export interface Campaign {
   readonly seed: number;
   readonly steps: number;
   readonly family: Family;
-  readonly factory?: CacheFactory;
+  readonly parts?: Partial<WorldParts>;
 }
 
 /** How a campaign went. */
@@ -20,35 +20,43 @@ export interface Report {
   readonly accepted: number;
   /** Verdicts that `recall` gave without a verification. */
   readonly recalled: number;
+  /** Comparisons in which a token was refused because it was revoked, or because nobody could say. */
+  readonly revoked: number;
+  readonly unavailable: number;
   /** The first difference, with all that is needed to see it again; undefined: none. */
   readonly difference: string | undefined;
 }
 
 /** Runs a campaign. It stops at the first difference. */
-export async function runCampaign({ seed, steps, family, factory = properCache }: Campaign): Promise<Report> {
+export async function runCampaign({ seed, steps, family, parts }: Campaign): Promise<Report> {
   const random = new SeededRandom(seed);
-  const world = new CacheWorld(family, factory);
-  const counts = { accepted: 0, recalled: 0 };
+  const world = new CacheWorld(family, { ...PROPER_PARTS, ...parts });
+  await world.revocations.ready();
+  try {
+    return await run(world, random, steps, `seed ${seed}, family ${family}`);
+  } finally {
+    await world.revocations.close();
+  }
+}
+
+async function run(world: CacheWorld, random: SeededRandom, steps: number, name: string): Promise<Report> {
+  const counts = { accepted: 0, recalled: 0, revoked: 0, unavailable: 0 };
   const log: string[] = [];
   let subject = { pair: world.pairs[0]!, token: '' };
   for (let step = 1; step <= steps; step += 1) {
-    log.push(act(world, random));
+    log.push((await actSlowly(world, random)) ?? act(world, random));
     if (log.length > 30) log.shift();
     // Often the same one again: that is what a cache is for.
     if (random.chance(0.5)) subject = { pair: random.pick(world.pairs), token: random.pick(world.tokens) };
     const difference = await compare(world, random, counts, subject);
     if (difference !== undefined) {
-      return {
-        steps: step,
-        ...counts,
-        difference: [`seed ${seed}, family ${family}, step ${step}: ${difference}`, ...log].join('\n'),
-      };
+      return { steps: step, ...counts, difference: [`${name}, step ${step}: ${difference}`, ...log].join('\n') };
     }
   }
   return { steps, ...counts, difference: undefined };
 }
 
-type Counts = { accepted: number; recalled: number };
+type Counts = { accepted: number; recalled: number; revoked: number; unavailable: number };
 type Subject = { readonly pair: Pair; readonly token: string };
 
 async function compare(
@@ -60,11 +68,13 @@ async function compare(
   if (random.chance(0.06)) return compareConcurrent(world, random, pair, token);
   const expected = await outcomeOf(pair.oracle.verify(token));
   if (expected.startsWith('accepted')) counts.accepted += 1;
+  else if (expected === 'token_revoked') counts.revoked += 1;
+  else if (expected === 'revocation_unavailable') counts.unavailable += 1;
   if (random.chance(0.3)) {
-    const known = pair.cached.recall(token);
+    const known = recallOf(pair, token);
     if (known === undefined) return undefined;
     counts.recalled += 1;
-    return differ(pair, 'recall', describe(known), expected);
+    return differ(pair, 'recall', known, expected);
   }
   const verdict = pair.cached.verify(token);
   const difference = differ(pair, 'verify', await outcomeOf(verdict), expected);
@@ -96,6 +106,7 @@ const compareTwin: Probe = async (world, random, pair, token) => {
 const compareBoundaries: Probe = async (world, _random, pair, token, { window }) => {
   const { nowMs } = world;
   for (const moment of [window.expiresAtMs, window.notBeforeMs]) {
+    if (moment - 1 < world.revocations.floorMs) continue;
     for (const offset of [-1, -0.25, 0, 0.25, 1]) {
       world.nowMs = moment + offset;
       const difference = await compareNow(pair, token, `verify at ${moment} ${offset} ms`);
@@ -147,6 +158,16 @@ async function compareConcurrent(
     wrong &&
     differ(pair, 'concurrent verify', wrong.answer, expected.map(({ wave, answer }) => `${wave}: ${answer}`).join(' or '))
   );
+}
+
+// What `holds` throws while revocations are stale comes through: a verdict that is remembered, and not to be used now.
+function recallOf({ cached }: Pair, token: string): string | undefined {
+  try {
+    const known = cached.recall(token);
+    return known && describe(known);
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 function differ(pair: Pair, call: string, cached: string, fresh: string): string | undefined {

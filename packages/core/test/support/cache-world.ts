@@ -1,13 +1,20 @@
-/** A small world in which cached and uncached verifiers live side by side: keys come and go, time jumps, tokens get around. */
+/**
+ * A small world in which cached and uncached verifiers live side by side: keys come and go, time jumps, tokens get around and are
+ * revoked, processes restart.
+ */
 import { type VerificationCache, createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { WatchwordError } from '../../src/errors.ts';
 import type { KeySource } from '../../src/keys/key-source.ts';
 import { type LocalKeys, createLocalKeys } from '../../src/keys/local-keys.ts';
 import type { VerificationKey } from '../../src/keys/verification-key.ts';
+import { createMemoryRevocationLog } from '../../src/revocation/memory-log.ts';
+import { createRevocableVerifier } from '../../src/revocation/revocable-verifier.ts';
+import type { RevocationLog } from '../../src/revocation/revocation-log.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import type { IssuerPolicy, TrustPolicyOptions } from '../../src/verify/policy.ts';
 import type { CachedVerifier, Verifier } from '../../src/verify/verifier.ts';
 import { type TestKey, testKey } from './keys.ts';
+import { type RevocationParts, WorldRevocations } from './world-revocations.ts';
 
 /** Keys of one issuer that the world can change, and whose answers it can hold back as a slow network would. */
 export class WorldKeys implements KeySource {
@@ -45,6 +52,10 @@ export class WorldKeys implements KeySource {
     return key;
   }
 
+  onRemoval(listener: Parameters<NonNullable<KeySource['onRemoval']>>[0]): () => void {
+    return this.#inner.onRemoval?.(listener) ?? (() => {});
+  }
+
   holdBack(): void {
     this.#waiting ??= [];
   }
@@ -59,15 +70,26 @@ export class WorldKeys implements KeySource {
 /** One policy, verified twice. */
 export interface Pair {
   readonly name: string;
-  /** Verifies everything from the beginning each time. */
-  readonly oracle: Verifier;
-  readonly cached: CachedVerifier & Partial<Pick<VerificationCache, 'clear'>>;
+  /** Verifies everything from the beginning each time, and looks for revocations in a list. */
+  readonly oracle: Pick<Verifier, 'verify'>;
+  /** Another one after each restart. */
+  cached: CachedVerifier & Partial<Pick<VerificationCache, 'clear'>>;
 }
 
 /** Puts a cache in front of a verifier. Tests of the test put in broken ones. */
 export type CacheFactory = (verifier: Verifier, maxEntries: number, world: CacheWorld) => Pair['cached'];
 
-export const properCache: CacheFactory = (verifier, maxEntries) => createCachedVerifier(verifier, { maxEntries });
+/** What a world is made of, unless a test says otherwise. */
+export interface WorldParts {
+  readonly cache: CacheFactory;
+  /** New for each world. */
+  readonly revocation: () => RevocationParts;
+}
+
+export const PROPER_PARTS: WorldParts = {
+  cache: (verifier, maxEntries) => createCachedVerifier(verifier, { maxEntries }),
+  revocation: () => ({ open: memoryStorage() }),
+};
 
 export type Family = 'secret' | 'public';
 
@@ -76,30 +98,75 @@ export const AUDIENCES = ['https://orders.example', 'https://stock.example'] as 
 export class CacheWorld {
   nowMs = 1_800_000_000_000;
   readonly issuers: readonly WorldKeys[];
+  readonly revocations: WorldRevocations;
   readonly pairs: readonly Pair[];
   /** Tokens that somebody has. */
   readonly tokens: string[] = [];
+  readonly #family: Family;
+  readonly #factory: CacheFactory;
 
-  constructor(family: Family, factory: CacheFactory) {
+  constructor(family: Family, { cache, revocation }: WorldParts) {
+    this.#family = family;
+    this.#factory = cache;
     this.issuers = ['https://one.example', 'https://two.example'].map((issuer) => new WorldKeys(issuer, keyPool(family, issuer)));
-    this.pairs = POLICIES.map(({ name, maxEntries, issuers }) => {
-      const policy = (): TrustPolicyOptions => ({
-        clock: () => this.nowMs,
-        issuers: issuers.map(({ index, ...rules }) => {
-          const keys = this.issuers[index]!;
-          return {
-            issuer: keys.issuer,
-            keys,
-            audience: [...AUDIENCES],
-            algorithms: ALGORITHMS_OF[family],
-            requiredClaims: [],
-            ...rules,
-          };
-        }),
-      });
-      return { name, oracle: createVerifier(policy()), cached: factory(createVerifier(policy()), maxEntries, this) };
-    });
+    this.revocations = new WorldRevocations(revocation(), () => this.nowMs);
+    this.pairs = POLICIES.map((row) => ({ name: row.name, oracle: this.#oracle(row), cached: this.#cached(row) }));
   }
+
+  /** All processes end, and begin again with nothing but what is stored. */
+  async restart(): Promise<void> {
+    await this.revocations.restart();
+    for (const [index, pair] of this.pairs.entries()) pair.cached = this.#cached(POLICIES[index]!);
+  }
+
+  #plain({ issuers }: PolicyRow): Verifier {
+    const policy: TrustPolicyOptions = {
+      clock: () => this.nowMs,
+      issuers: issuers.map(({ index, ...rules }) => {
+        const keys = this.issuers[index]!;
+        return {
+          issuer: keys.issuer,
+          keys,
+          audience: [...AUDIENCES],
+          algorithms: ALGORITHMS_OF[this.#family],
+          requiredClaims: [],
+          ...rules,
+        };
+      }),
+    };
+    return createVerifier(policy);
+  }
+
+  #oracle(row: PolicyRow): Pair['oracle'] {
+    const plain = this.#plain(row);
+    const { revocation } = row;
+    if (revocation === undefined) return plain;
+    return {
+      verify: async (token) => {
+        const verdict = await plain.verify(token);
+        this.revocations.assertGood(verdict, revocation);
+        return verdict;
+      },
+    };
+  }
+
+  #cached(row: PolicyRow): Pair['cached'] {
+    const { revocation, maxEntries } = row;
+    const plain = this.#plain(row);
+    if (revocation === undefined) return this.#factory(plain, maxEntries, this);
+    const revocable = createRevocableVerifier(plain, this.revocations.view, { ...revocation, clock: () => this.nowMs });
+    return this.#factory(revocable, maxEntries, this);
+  }
+}
+
+/** A memory log that outlives the processes which use it, as storage does. */
+function memoryStorage(): RevocationParts['open'] {
+  let log: RevocationLog | undefined;
+  return ({ clock }, isEmpty) => {
+    if (isEmpty || log === undefined) log = createMemoryRevocationLog({ clock });
+    const { append, follow } = log;
+    return { append: append.bind(log), follow: follow.bind(log), close: async () => {} };
+  };
 }
 
 const ALGORITHMS_OF: Readonly<Record<Family, IssuerPolicy['algorithms']>> = {
@@ -127,16 +194,23 @@ function renamed(key: TestKey, kid: string): TestKey {
 interface PolicyRow {
   readonly name: string;
   readonly maxEntries: number;
+  readonly revocation?: { readonly staleAfterMs: number; readonly whenStale: 'refuse' | 'accept' };
   readonly issuers: readonly (Partial<IssuerPolicy> & { readonly index: number })[];
 }
 
 const POLICIES: readonly PolicyRow[] = [
-  { name: 'defaults', maxEntries: 1000, issuers: [{ index: 0 }] },
+  { name: 'defaults', maxEntries: 1000, revocation: { staleAfterMs: 5000, whenStale: 'refuse' }, issuers: [{ index: 0 }] },
   { name: 'no tolerance, one entry', maxEntries: 1, issuers: [{ index: 0, toleranceSeconds: 0 }] },
-  { name: 'other audience, two entries', maxEntries: 2, issuers: [{ index: 0, audience: AUDIENCES[1] }] },
+  {
+    name: 'other audience, two entries',
+    maxEntries: 2,
+    revocation: { staleAfterMs: 1000, whenStale: 'refuse' },
+    issuers: [{ index: 0, audience: AUDIENCES[1] }],
+  },
   {
     name: 'two issuers, seven entries',
     maxEntries: 7,
+    revocation: { staleAfterMs: 5000, whenStale: 'accept' },
     issuers: [
       { index: 0, maxTokenAgeSeconds: 20, toleranceSeconds: 1 },
       { index: 1, requiredClaims: ['sub'] },
