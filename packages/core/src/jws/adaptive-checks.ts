@@ -57,7 +57,7 @@ export function createAdaptiveChecks(options: AdaptiveChecksOptions = {}): Adapt
     check({ signingInput, signature }, key) {
       const isCheap = key.algorithm.kty === 'oct';
       // Nobody overtakes those who wait.
-      if (!isCheap && (queue.counts.waiting > 0 || !budget.isLeft()))
+      if (!isCheap && (queue.isWaiting || !budget.isLeft()))
         return queue.add(() => verifySignatureLater(signingInput, signature, key));
       inline += 1;
       return budget.spend(() => verifySignature(signingInput, signature, key));

@@ -45,6 +45,11 @@ export class CheckQueue {
     this.#schedule = schedule;
   }
 
+  /** Whether somebody waits. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   get counts(): { readonly started: number; readonly shed: number; readonly running: number; readonly waiting: number } {
     return { started: this.#started, shed: this.#shed, running: this.#busy, waiting: this.#waiting.size };
   }
