@@ -65,6 +65,15 @@ export { type SqliteRevocationLogOptions, createSqliteRevocationLog } from './re
 export { type RevocationStats, type Revocations, type RevocationsOptions, createRevocations } from './revocation/revocations.ts';
 export { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './revocation/freshness.ts';
 export { type RevocableVerifierOptions, createRevocableVerifier } from './revocation/revocable-verifier.ts';
+export {
+  type KnownStatus,
+  type StatusLists,
+  type StatusListsOptions,
+  type StatusListsStats,
+  createStatusLists,
+} from './revocation/status-list/status-lists.ts';
+export type { StatusReference } from './revocation/status-list/status-claim.ts';
+export { type StatusListVerifierOptions, createStatusListVerifier } from './revocation/status-list/status-list-verifier.ts';
 export type { SpentTokens } from './replay/spent-tokens.ts';
 export { createSingleUseVerifier } from './replay/single-use-verifier.ts';
 export { type SqliteSpentTokensOptions, createSqliteSpentTokens } from './replay/sqlite-spent-tokens.ts';

@@ -1,0 +1,87 @@
+/** Fetches one Status List Token with every limit that a hostile or sick server calls for. */
+import { WatchwordError } from '../../errors.ts';
+import type { Fetch, FetchLimits } from '../../keys/fetch-jwks.ts';
+
+const MEDIA_TYPE = 'application/statuslist+jwt';
+
+/** Hops that are followed. */
+const MAX_REDIRECTS = 3;
+
+/**
+ * Gets the token as text (SL-5). Redirects are followed, but within one origin: the allow-list holds for every hop (C1).
+ * @throws WatchwordError `revocation_unavailable` with the reason; never hangs longer than the time limit
+ */
+export async function fetchListToken(fetch: Fetch, uri: string, limits: FetchLimits): Promise<string> {
+  const signal = AbortSignal.timeout(limits.timeoutMs);
+  try {
+    // A fetch of the user's own may not heed the signal.
+    return await Promise.race([download(fetch, uri, limits, signal), aborted(signal)]);
+  } catch (error) {
+    if (error instanceof WatchwordError) throw error;
+    throw unusable(signal.aborted ? `no answer within ${limits.timeoutMs} ms` : describe(error), error);
+  }
+}
+
+async function download(fetch: Fetch, uri: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
+  const response = await follow(fetch, uri, signal);
+  const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (response.status === 200 && type === MEDIA_TYPE) return readLimited(response, limits.maxBytes);
+  discard(response);
+  throw unusable(response.status === 200 ? 'answered with another content type' : `answered ${response.status}`);
+}
+
+async function follow(fetch: Fetch, uri: string, signal: AbortSignal): Promise<Response> {
+  const seen = new Set([uri]);
+  let url = uri;
+  for (;;) {
+    const response = await fetch(url, { redirect: 'manual', signal, headers: { accept: MEDIA_TYPE } });
+    if (!isRedirect(response)) return response;
+    discard(response);
+    url = nextHop(response, url);
+    if (seen.has(url) || seen.size > MAX_REDIRECTS) throw unusable('redirects in circles');
+    seen.add(url);
+  }
+}
+
+function isRedirect({ status }: Response): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function nextHop(response: Response, from: string): string {
+  const target = URL.parse(response.headers.get('location') ?? '', from);
+  const isPlain = target !== null && target.username === '' && target.password === '';
+  if (!isPlain || target.origin !== new URL(from).origin) throw unusable('redirects to another origin');
+  target.hash = '';
+  return target.href;
+}
+
+// An unread body would hold its connection until the time limit.
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => {});
+}
+
+async function readLimited(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Counted after decompression (C5). Leaving the loop cancels the body, and with it the connection.
+    if (size > maxBytes) throw unusable(`more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  // A compact token is ASCII; other bytes become characters that no segment may have.
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+}
+
+function describe(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'the fetch failed';
+}
+
+function unusable(reason: string, cause?: unknown): WatchwordError {
+  return new WatchwordError('revocation_unavailable', reason, { cause });
+}
