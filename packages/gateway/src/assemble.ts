@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Clock,
+  type FreshnessRequirement,
   type KeySource,
   type RemoteKeys,
   type RemoteKeysOptions,
@@ -15,8 +16,9 @@ import {
   createTxnMinter,
   createVerifier,
   generateSigningKey,
+  readFreshness,
 } from '@watchword/core';
-import type { GatewayConfig, IssuerConfig, TxnTokenConfig } from './config/config.ts';
+import type { GatewayConfig, IssuerConfig, RevocationConfig, RouteConfig, TxnTokenConfig } from './config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from './config/locate.ts';
 import type { Route } from './routing/route.ts';
 
@@ -80,9 +82,17 @@ export function compileRoutes(config: GatewayConfig): readonly Route[] {
       upstream: route.upstream,
       public: route.public,
       requirement: Object.freeze(route.scopes === undefined ? {} : { scopes: route.scopes }),
+      freshness: config.revocation === undefined ? undefined : readFreshness(freshnessOf(config.revocation, route)),
       reuse: route.reuse === 'window',
     }),
   );
+}
+
+function freshnessOf(section: RevocationConfig, { revocation = {} }: RouteConfig): Required<FreshnessRequirement> {
+  return {
+    staleAfterMs: revocation.staleAfterMs ?? section.staleAfterMs,
+    whenStale: revocation.whenStale ?? section.whenStale,
+  };
 }
 
 function isRemote(keys: KeySource): keys is RemoteKeys {

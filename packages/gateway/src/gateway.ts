@@ -21,6 +21,8 @@ import { keepKeysComing } from './key-watch.ts';
 import { type Logger, createLogger, logRefusal } from './logger.ts';
 import { type Edge, createEdge } from './proxy/edge-server.ts';
 import { type Upstreams, createUpstreams } from './proxy/upstreams.ts';
+import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
+import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import type { Route } from './routing/route.ts';
 import { createRouter } from './routing/router.ts';
 
@@ -39,6 +41,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How long a start waits for the revocations. */
+const SETTLE_MS = 2000;
+
 /**
  * Starts a gateway; resolves when both listeners accept connections.
  * @throws ConfigError for what only shows now: unreadable key files, a port that is taken
@@ -47,28 +52,39 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
   const logger = dependencies.logger ?? createLogger(config.log.level);
   const trust = createTrust(config, pickTrustDependencies(dependencies));
   const minter = createMinter(config, dependencies.clock);
-  const cache = trust === undefined ? undefined : createCachedVerifier(trust.verifier, config.cache);
+  const guard = createRevocationGuard(config, logger, dependencies.clock);
+  const cache = trust && createCachedVerifier(guard?.guard(trust.verifier) ?? trust.verifier, config.cache);
   const routes = compileRoutes(config);
   const tally = new Tally(routes);
   const upstreams = createUpstreams(config.upstreams);
   const edge = createEdge({
-    decide: observed(composeDecide(routes, cache, minter)),
+    decide: observed(composeDecide(routes, cache, minter, guard)),
     upstreams,
     limits: config.limits,
     observer: createObserver(tally, logger),
   });
   let draining = false;
   const control = createControlServer({
-    readiness: () => (draining ? 'draining' : readinessOf(trust)),
-    metrics: createMetrics({ tally, cache: cache && (() => cache.stats()), minter, remoteKeys: trust?.remoteKeys ?? [] }),
+    readiness: () => (draining ? 'draining' : readinessOf(trust, guard)),
+    metrics: createMetrics({
+      tally,
+      cache: cache && (() => cache.stats()),
+      minter,
+      remoteKeys: trust?.remoteKeys ?? [],
+      revocation: guard && metricsOf(guard),
+    }),
     jwks: () => minter?.jwks() ?? { keys: [] },
+    revocation: guard && createEndpoint(guard, config, logger, dependencies.clock),
   });
 
-  await listen(control, config, 'control');
   try {
+    // A log at hand is read before the first request comes. One that is not there does not hold up those routes that do without.
+    await guard?.settled(SETTLE_MS);
+    await listen(control, config, 'control');
     await listen(edge.server, config, 'listen');
   } catch (error) {
     control.close();
+    await guard?.close();
     throw error;
   }
   const countSignature = (): void => {
@@ -82,6 +98,7 @@ export async function startGateway(config: GatewayConfig, dependencies: GatewayD
     await drain(edge, upstreams, config.limits.shutdownTimeoutMs);
     control.close();
     control.closeAllConnections();
+    await guard?.close();
     unsubscribe(SIGNATURE_CHECK_CHANNEL, countSignature);
   };
   let closing: Promise<void> | undefined;
@@ -92,12 +109,17 @@ function pickTrustDependencies({ clock, fetch }: GatewayDependencies): TrustDepe
   return { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
 }
 
-function composeDecide(routes: readonly Route[], cache: VerificationCache | undefined, minter: TxnMinter | undefined): Decide {
+function composeDecide(
+  routes: readonly Route[],
+  cache: VerificationCache | undefined,
+  minter: TxnMinter | undefined,
+  guard: RevocationGuard | undefined,
+): Decide {
   return createDecide({
     route: createRouteStage(createRouter(routes)),
     // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
     authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache),
-    authorize: createAuthorizeStage(),
+    authorize: createAuthorizeStage(guard),
     exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
   });
 }
@@ -119,9 +141,10 @@ function createObserver(tally: Tally, logger: Logger) {
   };
 }
 
-function readinessOf(trust: Trust | undefined): Readiness {
+function readinessOf(trust: Trust | undefined, guard: RevocationGuard | undefined): Readiness {
   const loaded = trust === undefined || trust.remoteKeys.every((keys) => Number.isFinite(keys.ageMs()));
-  return loaded ? 'ready' : 'keys_unavailable';
+  if (!loaded) return 'keys_unavailable';
+  return guard?.isReady() === false ? 'revocations_unavailable' : 'ready';
 }
 
 function listen(server: Server, config: GatewayConfig, section: 'listen' | 'control'): Promise<void> {

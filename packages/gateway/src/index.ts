@@ -5,10 +5,13 @@ export { createConfig, loadConfig, parseConfig } from './config/parse.ts';
 export { ConfigError, type ConfigIssue } from './config/config-error.ts';
 export type {
   EdgeAlgorithm,
+  FreshnessConfig,
   GatewayConfig,
   IssuerConfig,
   LimitsConfig,
   ListenConfig,
+  RevocationConfig,
+  RevocationLogConfig,
   RouteConfig,
   TxnTokenConfig,
   UpstreamConfig,

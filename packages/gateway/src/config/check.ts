@@ -15,6 +15,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkListeners(config),
     ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
     ...checkTxnToken(config),
+    ...checkRevocation(config),
     ...config.routes.flatMap((route, index) => [
       ...checkRoute(route, index, config),
       ...checkAgainstEarlier(route, index, config),
@@ -54,12 +55,28 @@ function* checkTxnToken({ txnToken }: GatewayConfig): Generator<Finding> {
   }
 }
 
+function* checkRevocation({ revocation }: GatewayConfig): Generator<Finding> {
+  if (revocation === undefined) return;
+  const { log } = revocation;
+  const kinds = (['sqlite', 'redis', 'memory'] as const).filter((name) => log[name] !== undefined);
+  if (kinds.length !== 1) yield { path: ['revocation', 'log'], reason: 'needs exactly one of sqlite, redis and memory' };
+  for (const name of ['passwordFile', 'prefix'] as const) {
+    if (log[name] !== undefined && log.redis === undefined) {
+      yield { path: ['revocation', 'log', name], reason: 'goes with redis only' };
+    }
+  }
+}
+
 function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): Generator<Finding> {
   const at = (...path: string[]): ConfigPath => ['routes', index, ...path];
   if (!Object.hasOwn(config.upstreams, route.upstream)) {
     yield { path: at('upstream'), reason: `is not one of the upstreams: ${Object.keys(config.upstreams).join(', ') || 'none'}` };
   }
   if (route.public && route.scopes !== undefined) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };
+  if (route.revocation !== undefined && (route.public || config.revocation === undefined)) {
+    const reason = route.public ? 'a public route takes no token that could be revoked' : 'needs the section revocation';
+    yield { path: at('revocation'), reason };
+  }
   if (route.public) return;
   if (config.issuers.length === 0) yield { path: at(), reason: 'needs a token, but there are no issuers (or set public: true)' };
   if (config.txnToken === undefined)

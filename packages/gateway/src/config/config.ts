@@ -60,6 +60,35 @@ export interface UpstreamConfig {
   readonly bodyTimeoutMs: number;
 }
 
+/** How current the revocations must be, where a route or the file says it. */
+export interface FreshnessConfig {
+  /** Greatest age of what is known about revocations. */
+  readonly staleAfterMs?: number | undefined;
+  /** What to do with good tokens beyond it. */
+  readonly whenStale?: 'refuse' | 'accept' | undefined;
+}
+
+/** Where revocations are kept. Exactly one of `sqlite`, `redis` and `memory` is given. */
+export interface RevocationLogConfig {
+  /** File on a local file system, for the processes of one machine. */
+  readonly sqlite?: string | undefined;
+  /** URL of a Redis server, for several machines. Without a password. */
+  readonly redis?: string | undefined;
+  /** File with the password of the Redis server. */
+  readonly passwordFile?: string | undefined;
+  /** First part of the key names in Redis. */
+  readonly prefix?: string | undefined;
+  /** For one process; nothing survives it. */
+  readonly memory?: true | undefined;
+}
+
+/** Which tokens are no longer good, and how sure of it one must be. */
+export interface RevocationConfig {
+  readonly log: RevocationLogConfig;
+  readonly staleAfterMs: number;
+  readonly whenStale: 'refuse' | 'accept';
+}
+
 /** One entry of the allow-list. */
 export interface RouteConfig {
   readonly path: string;
@@ -69,6 +98,8 @@ export interface RouteConfig {
   readonly public: boolean;
   readonly scopes?: readonly string[] | undefined;
   readonly reuse: 'window' | 'per-request';
+  /** What differs from the section `revocation` for this route. */
+  readonly revocation?: FreshnessConfig | undefined;
 }
 
 /** What a client may use up. */
@@ -91,6 +122,7 @@ export interface GatewayConfig {
   readonly issuers: readonly IssuerConfig[];
   readonly txnToken?: TxnTokenConfig | undefined;
   readonly cache: { readonly maxEntries: number };
+  readonly revocation?: RevocationConfig | undefined;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly routes: readonly RouteConfig[];
   readonly limits: LimitsConfig;

@@ -94,6 +94,26 @@ const upstream = section({
   bodyTimeoutMs: v.optional(milliseconds, 30_000),
 });
 
+const redisUrl = v.pipe(
+  text,
+  v.check((value) => isRedisUrl(value), 'must be a redis: or rediss: URL without a password: that goes into passwordFile'),
+);
+// Below that the log would have to be asked all the time.
+const staleAfterMs = between(100, 86_400_000);
+const whenStale = v.picklist(['refuse', 'accept'], 'must be refuse or accept');
+
+const revocation = section({
+  log: section({
+    sqlite: v.optional(text),
+    redis: v.optional(redisUrl),
+    passwordFile: v.optional(text),
+    prefix: v.optional(v.pipe(text, v.regex(/^[^{}]+$/, 'must be text without braces'))),
+    memory: v.optional(v.literal(true, 'must be true, or left out')),
+  }),
+  staleAfterMs: v.optional(staleAfterMs, 5000),
+  whenStale: v.optional(whenStale, 'refuse'),
+});
+
 const route = section({
   path,
   host: v.optional(host),
@@ -102,6 +122,7 @@ const route = section({
   public: v.optional(v.boolean(), false),
   scopes: v.optional(list(scope)),
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
+  revocation: v.optional(section({ staleAfterMs: v.optional(staleAfterMs), whenStale: v.optional(whenStale) })),
 });
 
 const limits = section({
@@ -122,6 +143,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),
   cache: v.optional(section({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
+  revocation: v.optional(revocation),
   upstreams: v.record(
     v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),
     upstream,
@@ -146,6 +168,11 @@ function isDistinct<Item>(items: Item[]): boolean {
 function isHttpUrl(value: string): boolean {
   const url = URL.parse(value);
   return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '';
+}
+
+function isRedisUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && url.password === '' && url.search === '';
 }
 
 function isOrigin(value: string): boolean {

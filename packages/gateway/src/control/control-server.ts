@@ -1,9 +1,10 @@
 /** The listener for operators and for services of the trust domain: health, readiness, metrics, public keys. Not for clients. */
-import { type Server, type ServerResponse, createServer } from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { RevocationEndpoint } from './revocation-endpoint.ts';
 
 /** Whether the gateway can do its work. */
-export type Readiness = 'ready' | 'draining' | 'keys_unavailable';
+export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable';
 
 /** What the listener shows. */
 export interface ControlOptions {
@@ -11,6 +12,8 @@ export interface ControlOptions {
   readonly metrics: Registry;
   /** The public keys of the Txn-Tokens as a JWK Set. */
   readonly jwks: () => { readonly keys: readonly object[] };
+  /** Takes tokens back; undefined: nobody can here. */
+  readonly revocation?: RevocationEndpoint | undefined;
 }
 
 interface Page {
@@ -26,9 +29,13 @@ const JWKS_MAX_AGE_SECONDS = 300;
 export function createControlServer(options: ControlOptions): Server {
   const pages = pagesOf(options);
   return createServer((request, response) => {
-    request.resume();
     const path = request.url!.split('?', 1)[0]!;
     const page = pages.get(path);
+    if (path === '/revocations' && options.revocation !== undefined) {
+      takeRevocation(options.revocation, request, response);
+      return;
+    }
+    request.resume();
     if (page === undefined) write(response, json(404, { status: 'unknown' }));
     else if (request.method !== 'GET' && request.method !== 'HEAD') {
       write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'GET, HEAD' } });
@@ -39,6 +46,22 @@ export function createControlServer(options: ControlOptions): Server {
       );
     }
   });
+}
+
+function takeRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'POST') {
+    request.resume();
+    write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'POST' } });
+    return;
+  }
+  answerRevocation(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));
+}
+
+async function answerRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, type, body } = await endpoint(request);
+  request.resume();
+  const page = json(status, body);
+  write(response, { ...page, headers: { ...page.headers, 'content-type': type } });
 }
 
 function pagesOf({ readiness, metrics, jwks }: ControlOptions): ReadonlyMap<string, () => Promise<Page>> {

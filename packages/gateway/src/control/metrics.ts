@@ -1,6 +1,8 @@
 /** The metrics of a gateway in the Prometheus text format, read from plain counters at each scrape. */
 import type { CacheStats, RemoteKeys, TxnMinter } from '@watchword/core';
-import { type Metric, type MetricValueWithName, Registry } from 'prom-client';
+import { type Metric, Registry } from 'prom-client';
+import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
+import { type Add, ScrapedMetric, type Total, type Values, labelled, plain } from './scraped-metric.ts';
 import { DURATION_BUCKETS, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
@@ -9,12 +11,11 @@ export interface MetricSources {
   readonly cache?: (() => CacheStats) | undefined;
   readonly minter?: Pick<TxnMinter, 'stats'> | undefined;
   readonly remoteKeys: readonly RemoteKeys[];
+  readonly revocation?: RevocationMetricSource | undefined;
 }
 
-type Values = MetricValueWithName<string>[];
-
 /** Builds the registry. No label holds anything that a client chose (E12). */
-export function createMetrics({ tally, cache, minter, remoteKeys }: MetricSources): Registry {
+export function createMetrics({ tally, cache, minter, remoteKeys, revocation }: MetricSources): Registry {
   const registry = new Registry();
   const add = (type: string, name: string, help: string, values: () => Values): void => {
     registry.registerMetric(new ScrapedMetric(type, `watchword_${name}`, help, values) as unknown as Metric<string>);
@@ -40,11 +41,9 @@ export function createMetrics({ tally, cache, minter, remoteKeys }: MetricSource
   add('gauge', 'key_age_seconds', 'Age of the fetched keys by issuer; +Inf: never fetched', () =>
     remoteKeys.map((keys) => labelled({ issuer: keys.issuer }, keys.ageMs() / 1000)),
   );
+  if (revocation !== undefined) addRevocation(revocation, add, total);
   return registry;
 }
-
-type Add = (type: string, name: string, help: string, values: () => Values) => void;
-type Total = (name: string, help: string, value: () => number) => void;
 
 function addCache(stats: () => CacheStats, add: Add, total: Total): void {
   total('cache_hits_total', 'Verifications answered by the cache', () => stats().hits);
@@ -71,33 +70,4 @@ function durationsOf({ route, buckets, seconds, count }: RouteTally): Values {
     return labelled({ route, le: String(DURATION_BUCKETS[index] ?? '+Inf') }, below, `${name}_bucket`);
   });
   return [...cumulated, labelled({ route }, seconds, `${name}_sum`), labelled({ route }, count, `${name}_count`)];
-}
-
-function plain(value: number): MetricValueWithName<string> {
-  return labelled({}, value);
-}
-
-function labelled(labels: Record<string, string>, value: number, metricName?: string): MetricValueWithName<string> {
-  return { labels, value, ...(metricName === undefined ? {} : { metricName }) };
-}
-
-/** A metric without state of its own. */
-class ScrapedMetric {
-  readonly type: string;
-  readonly name: string;
-  readonly help: string;
-  readonly #values: () => Values;
-
-  constructor(type: string, name: string, help: string, values: () => Values) {
-    this.type = type;
-    this.name = name;
-    this.help = help;
-    this.#values = values;
-  }
-
-  // What the registry formats; its types say more than it reads.
-  async get(): Promise<object> {
-    const { name, help, type } = this;
-    return { name, help, type, aggregator: 'sum', values: this.#values() };
-  }
 }

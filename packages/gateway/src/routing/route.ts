@@ -1,5 +1,5 @@
 /** A compiled route: what the configuration says, in the form the stages need. */
-import type { Requirement } from '@watchword/core';
+import type { FreshnessRequirement, Requirement } from '@watchword/core';
 
 /** One entry of the route table. Frozen. */
 export interface Route {
@@ -17,6 +17,8 @@ export interface Route {
   readonly public: boolean;
   /** What the caller must have been granted. */
   readonly requirement: Requirement;
+  /** How current the revocations must be; undefined: nobody can revoke. */
+  readonly freshness: Required<FreshnessRequirement> | undefined;
   /** Whether a Txn-Token may serve several requests of the same caller for a short window. */
   readonly reuse: boolean;
 }

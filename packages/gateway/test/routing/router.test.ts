@@ -11,6 +11,7 @@ function route(index: number, path: string, options: Partial<Route> = {}): Route
     upstream: 'main',
     public: false,
     requirement: {},
+    freshness: undefined,
     reuse: true,
     ...options,
   };
