@@ -36,7 +36,8 @@ export class FetchedKeys implements RemoteKeys {
     this.issuer = settings.issuer;
     this.id = `remote:${settings.url}`;
     this.#location = createJwksLocation(settings);
-    this.#keys = new TrustedKeys(settings.retentionMs);
+    // A key that nobody looked up since the last refresh has been retired in good order.
+    this.#keys = new TrustedKeys({ retentionMs: settings.retentionMs, inUseMs: settings.refreshMs });
     this.#nextRefresh = new Timer(settings.schedule);
     this.#nextLapse = new Timer(settings.schedule);
   }

@@ -67,7 +67,12 @@ function toResponse(answer: IncomingMessage): Response {
   if (statusCode !== 200) {
     // Nobody reads the rest of it.
     answer.destroy();
-    return new Response(null, { status: statusCode >= 200 && statusCode <= 599 ? statusCode : 502 });
+    const { location } = headers;
+    return new Response(null, {
+      status: statusCode >= 200 && statusCode <= 599 ? statusCode : 502,
+      // For callers that follow redirects themselves, and check each one.
+      headers: location === undefined ? {} : { location },
+    });
   }
   const type = headers['content-type'];
   return new Response(Readable.toWeb(decoded(answer)) as ReadableStream, {

@@ -4,7 +4,7 @@ import { channel } from 'node:diagnostics_channel';
 /** `diagnostics_channel` with one message for each key that vanishes while in use. */
 export const KEY_VANISHED_CHANNEL = 'watchword:key-vanished';
 
-/** A key that had verified tokens within the last hour and is not in the issuer's set any more. */
+/** A key that was looked up within the last `refreshMs`, and is not in the issuer's set any more. */
 export interface KeyVanished {
   readonly issuer: string;
   readonly kid: string | undefined;

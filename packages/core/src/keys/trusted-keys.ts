@@ -19,23 +19,28 @@ export interface VanishedKey {
   readonly untilMs: number;
 }
 
-/** A key that was looked up within this time is in use. */
-const IN_USE_MS = 3_600_000;
-/** Uses are noted no finer than this, since a look-up is on the path of every request. */
-const USE_GRAIN_MS = 10_000;
+/** Times in milliseconds. */
+export interface TrustedKeysOptions {
+  readonly retentionMs: number;
+  /** A key that was looked up within this time is in use. */
+  readonly inUseMs: number;
+}
+
+/** Uses are noted to this part of `inUseMs`, since a look-up is on the path of every request. */
+const USE_GRAIN = 0.1;
 const EMPTY = new KeyRing([]);
 
 /** The state behind the look-ups of one source. */
 export class TrustedKeys {
-  readonly #retentionMs: number;
+  readonly #options: TrustedKeysOptions;
   #published = EMPTY;
   #retained: readonly VanishedKey[] = [];
   #retainedRing = EMPTY;
   /** When each key was last looked up, by `VerificationKey.id`. */
   readonly #uses = new Map<string, number>();
 
-  constructor(retentionMs: number) {
-    this.#retentionMs = retentionMs;
+  constructor(options: TrustedKeysOptions) {
+    this.#options = options;
   }
 
   /** Keys in the latest set. */
@@ -65,7 +70,7 @@ export class TrustedKeys {
     const before = [...this.#published.keys, ...this.#retainedRing.keys];
     this.#published = next;
     this.#retain([...this.#retained, ...gone], nowMs);
-    const vanished = gone.filter(({ key }) => nowMs - (this.#uses.get(key.id) ?? -Infinity) < IN_USE_MS);
+    const vanished = gone.filter(({ key }) => nowMs - (this.#uses.get(key.id) ?? -Infinity) <= this.#options.inUseMs);
     const removed = this.#noLongerTrusted(before);
     for (const { id } of removed) this.#uses.delete(id);
     return { removed, vanished };
@@ -87,13 +92,14 @@ export class TrustedKeys {
 
   #noteUse({ id }: VerificationKey, nowMs: number): void {
     const noted = this.#uses.get(id);
-    if (noted === undefined || Math.abs(nowMs - noted) >= USE_GRAIN_MS) this.#uses.set(id, nowMs);
+    if (noted === undefined || Math.abs(nowMs - noted) >= USE_GRAIN * this.#options.inUseMs) this.#uses.set(id, nowMs);
   }
 
   #describe(key: VerificationKey, next: KeyRing, nowMs: number): VanishedKey {
     const replaced = key.kid !== undefined && next.find(key.algorithm.name, key.kid) !== undefined;
-    const isRetained = this.#retentionMs > 0 && key.kid !== undefined && !replaced;
-    return { key, replaced, untilMs: isRetained ? nowMs + this.#retentionMs : -Infinity };
+    const { retentionMs } = this.#options;
+    const isRetained = retentionMs > 0 && key.kid !== undefined && !replaced;
+    return { key, replaced, untilMs: isRetained ? nowMs + retentionMs : -Infinity };
   }
 
   #retain(candidates: readonly VanishedKey[], nowMs: number): void {

@@ -1,8 +1,9 @@
-/** A JWKS endpoint that misbehaves on request: real HTTP on loopback. */
+/** An identity provider that misbehaves on request: real HTTP on loopback. It serves whatever path is asked for. */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
-import type { TestKey } from './keys.ts';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import type { Jwk } from '../../src/keys/jwk.ts';
+import { type TestKey, testKey } from './keys.ts';
 
 /** Answers one request. */
 export type Behaviour = (response: ServerResponse, request: IncomingMessage) => void;
@@ -68,6 +69,12 @@ export function answering(body: string | Buffer, headers: Readonly<Record<string
   };
 }
 
+/** Answers metadata requests with this document, any other one as `behaviour` does. */
+export function describing(metadata: unknown, behaviour: Behaviour): Behaviour {
+  const document = answering(JSON.stringify(metadata), { 'content-type': 'application/json' });
+  return (response, request) => (request.url!.includes('/.well-known/') ? document : behaviour)(response, request);
+}
+
 const MEGABYTE = Buffer.alloc(1 << 20, ' ');
 
 // Sends as fast as it is read, and stops when nobody listens.
@@ -93,6 +100,7 @@ export function misbehaviours(good: readonly object[]): Readonly<Record<string, 
       pour(response, 1000);
     },
     'answers HTML': answering('<!doctype html><title>Sign in</title>', { 'content-type': 'text/html' }),
+    'answers a good set as HTML': answering(goodText, { 'content-type': 'Text/HTML; charset=utf-8' }),
     'answers nothing': answering(''),
     'sends 50 MB': (response) => pour(response.writeHead(200), 50),
     'promises 50 MB and hangs': (response) => response.writeHead(200, { 'content-length': String(50 << 20) }).write('{'),
@@ -110,6 +118,14 @@ export function misbehaviours(good: readonly object[]): Readonly<Record<string, 
       else response.writeHead(200).end(goodText);
     },
     'sends a gzip bomb': answering(gzipSync(Buffer.alloc(50 << 20, ' ')), { 'content-encoding': 'gzip' }),
+    'sends a brotli bomb': answering(brotliCompressSync(Buffer.alloc(50 << 20, ' ')), { 'content-encoding': 'br' }),
+    'sends an encoding that nobody knows': answering(goodText, { 'content-encoding': 'constructor' }),
+    'sends hints without end': (response) => {
+      const timer = setInterval(() => response.writeEarlyHints({ link: '</style.css>; rel=preload' }), 20);
+      response.on('close', () => clearInterval(timer));
+    },
+    'changes the protocol': (response) => response.writeHead(101, { connection: 'upgrade', upgrade: 'websocket' }).end(),
+    'answers 999': (response) => response.writeHead(999).end(goodText),
     'sends broken gzip': answering('not gzip at all', { 'content-encoding': 'gzip' }),
     'sends invalid UTF-8': answering(
       Buffer.concat([Buffer.from(goodText.slice(0, -1)), Buffer.from([0x2c, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]),
@@ -126,6 +142,7 @@ export function misbehaviours(good: readonly object[]): Readonly<Record<string, 
     'sends an empty set': answering('{"keys":[]}'),
     'sends a set of junk': answering('{"keys":[null,1,"x",[],{},{"kty":"EC"},{"kty":"__proto__"}]}'),
     'sends a set of secrets': answering(JSON.stringify({ keys: [{ kty: 'oct', kid: 'good', alg: 'HS256', k: 'A'.repeat(64) }] })),
+    'sends two keys under one key id': serving(...good, published(testKey('ES256', 'twin'), { kid: (good[0] as Jwk)?.kid })),
     'sends 101 keys': answering(JSON.stringify({ keys: Array.from({ length: 101 }, () => good[0]) })),
   };
 }
