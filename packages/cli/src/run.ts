@@ -1,6 +1,7 @@
 /** The `watchword` command: reads its arguments, runs one of its commands, and turns whatever happens into an exit code. */
 import { Command, CommanderError } from 'commander';
 import { addGatewayCommand } from './commands/gateway.ts';
+import { addRevokeCommand } from './commands/revoke.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { describeFailure } from './failure.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -33,6 +34,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
     .addHelpText('after', EXAMPLES);
   addGatewayCommand(program, terminal, done);
   addVerifyCommand(program, terminal, done);
+  addRevokeCommand(program, terminal, done);
   return program;
 }
 
@@ -41,6 +43,7 @@ Examples:
   $ watchword gateway --config watchword.yaml           run the edge
   $ watchword gateway --config watchword.yaml --check   only validate the configuration
   $ watchword verify --config watchword.yaml < token    why was this token refused?
+  $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 
 Environment:
   WATCHWORD_DEBUG=1   show the stack of unexpected errors`;

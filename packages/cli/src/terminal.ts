@@ -17,7 +17,7 @@ export interface Terminal {
 /** What a run ends with. */
 export const EXIT: { readonly ok: 0; readonly refused: 1; readonly usage: 2 } = Object.freeze({
   ok: 0,
-  /** The token was refused, or the gateway could not start. */
+  /** The token was refused, nothing was revoked for sure, or the gateway could not start. */
   refused: 1,
   /** Wrong usage or, for `verify`, a wrong configuration: there is no verdict. */
   usage: 2,

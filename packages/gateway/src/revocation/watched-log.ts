@@ -14,9 +14,9 @@ export function watchedLog(log: RevocationLog, logger: Logger): RevocationLog {
         isFailing = false;
       };
       return log.follow({
-        snapshot(revocations, position) {
+        snapshot(...news) {
           works();
-          listener.snapshot(revocations, position);
+          return listener.snapshot(...news);
         },
         entry(entry) {
           works();
