@@ -13,7 +13,7 @@ export {
 } from './carrier/carrier.ts';
 export { extractBearer, extractTxnToken } from './carrier/extract.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
-export { type KeyMaterial, type VerificationKey, createVerificationKey } from './keys/verification-key.ts';
+export { type KeyMaterial, type VerificationKey, createVerificationKey, publicJwkOf } from './keys/verification-key.ts';
 export type { Jwk } from './keys/jwk.ts';
 export type { KeySource } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
@@ -35,6 +35,7 @@ export {
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';
+export { CACHE_NOT_WORTH_CHANNEL, type CacheNotWorth } from './cache/cache-worth.ts';
 export { type SharedChecksOptions, createSharedChecks, voidOnWithdrawal } from './cache/shared-checks.ts';
 export type { Era } from './cache/shared-slot.ts';
 export {

@@ -193,5 +193,8 @@ function matches(slots: Int32Array, at: number, words: Int32Array, tokenLength: 
 }
 
 function emptyList<Item>(length: number): (Item | undefined)[] {
-  return new Array<Item | undefined>(length);
+  // Not `Array.from`, which would visit each of millions of places.
+  const list: (Item | undefined)[] = [];
+  list.length = length;
+  return list;
 }
