@@ -56,6 +56,15 @@ export function createVerificationKey(material: KeyMaterial): VerificationKey {
   return new VerificationKey(importKey(material, algorithm), algorithm, material.kid);
 }
 
+/**
+ * The public key as a JWK, to make the same key elsewhere: together with its algorithm and key id.
+ * @throws WatchwordError `config_invalid` for an HMAC secret
+ */
+export function publicJwkOf(key: VerificationKey): Jwk {
+  assertConfig(key.algorithm.kty !== 'oct', 'key: a secret has no public half');
+  return VerificationKey.keyObjectOf(key).export({ format: 'jwk' }) as Jwk;
+}
+
 function importKey(material: KeyMaterial, algorithm: Algorithm): KeyObject {
   if ('secret' in material && material.secret !== undefined) return importSecret(material.secret, algorithm);
   assertConfig(algorithm.kty !== 'oct', `key: ${algorithm.name} takes a secret, as bytes`);
