@@ -60,6 +60,7 @@ export type {
   RevocationFollower,
   RevocationListener,
   RevocationLog,
+  SnapshotPages,
 } from './revocation/revocation-log.ts';
 export { type MemoryRevocationLogOptions, createMemoryRevocationLog } from './revocation/memory-log.ts';
 export { type SqliteRevocationLogOptions, createSqliteRevocationLog } from './revocation/sqlite-log.ts';

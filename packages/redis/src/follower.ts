@@ -7,6 +7,7 @@ import {
   type Revocation,
   type RevocationFollower,
   type RevocationListener,
+  WatchwordError,
   decodeRevocation,
 } from '@watchword/core';
 import { Connection, type ConnectionSettings } from './connection.ts';
@@ -143,23 +144,27 @@ export class RedisFollower implements RevocationFollower {
     return true;
   }
 
-  // Members that stay in the set during the whole scan are surely found; those that come meanwhile follow in the stream.
   async #takeSnapshot(connection: Connection): Promise<void> {
     const askedAtMs = this.#settings.clock();
     const head = await this.#readHead(connection);
-    const members = new Map<string, Revocation>();
+    await this.#listener.snapshot(this.#pages(connection, head), { epoch: head.epoch, sequence: head.sequence });
+    if (this.#isClosed) return;
+    this.#cursor = head;
+    this.#setFresh(askedAtMs);
+  }
+
+  // Members that stay in the set during the whole scan are surely found; those that come meanwhile follow in the stream.
+  async *#pages(connection: Connection, head: Head): AsyncGenerator<readonly Revocation[], void> {
     let cursor = '0';
     do {
       const [next, page] = await connection.ask((redis) => redis.zscan(this.#settings.keys[2], cursor, 'COUNT', PAGE));
-      for (const [member] of pairsOf(page)) if (!members.has(member)) members.set(member, decodeRevocation(member));
+      if (this.#isClosed) return;
+      yield [...pairsOf(page)].map(([member]) => decodeRevocation(member));
       cursor = next;
     } while (cursor !== '0');
     // Had the history been lost during the scan, what came before it might be missing.
     const { epoch } = await this.#readHead(connection);
-    if (this.#isClosed || epoch !== head.epoch) return;
-    this.#cursor = head;
-    this.#setFresh(askedAtMs);
-    this.#listener.snapshot([...members.values()], { epoch, sequence: head.sequence });
+    if (epoch !== head.epoch) throw new WatchwordError('revocation_unavailable', 'The revocation log lost its history');
   }
 
   #setFresh(atMs: number): void {

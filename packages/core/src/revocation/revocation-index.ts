@@ -17,8 +17,14 @@ interface IssuerEntries {
   readonly kid: Map<string, Entry[]>;
 }
 
-interface Entry {
+/** A revocation, and in which round of reading the log it was last seen there. */
+export interface SeenRevocation {
   readonly revocation: Revocation;
+  readonly round: number;
+}
+
+interface Entry extends SeenRevocation {
+  round: number;
   readonly expiresAtMs: number;
   /** Infinity for everything but `sub`. */
   readonly issuedBefore: number;
@@ -35,10 +41,13 @@ export class RevocationIndex {
   #bytes = 0;
 
   /** Adds a revocation, checked before by `readRevocation`. @returns false if what is known already covers it */
-  add(revocation: Revocation): boolean {
-    const entry = toEntry(revocation);
-    const known = this.#find(entry) ?? [];
-    if (known.some((other) => includes(other, entry))) return false;
+  add(revocation: Revocation, round = 0): boolean {
+    const entry = toEntry(revocation, round);
+    const known = this.#find(entry) ?? NONE;
+    if (known.some((other) => includes(other, entry))) {
+      for (const other of known) if (includes(entry, other)) other.round = Math.max(other.round, round);
+      return false;
+    }
     for (const other of known) if (includes(entry, other)) this.#remove(other);
     this.#insert(entry);
     return true;
@@ -79,7 +88,12 @@ export class RevocationIndex {
 
   /** Every revocation that is not freed yet. */
   *revocations(): Generator<Revocation> {
-    for (const entries of this.#slots.values()) for (const { revocation } of entries) yield revocation;
+    for (const { revocation } of this.seen()) yield revocation;
+  }
+
+  /** The same, with the round of each. */
+  *seen(): Generator<SeenRevocation> {
+    for (const entries of this.#slots.values()) yield* entries;
   }
 
   stats(): RevocationIndexStats {
@@ -127,12 +141,15 @@ const SLOT_MS = 60_000;
 /** Objects, map and set entries of one revocation; with names of one byte for each character 374 were measured on Node 24. */
 const ENTRY_BYTES = 320;
 
-function toEntry(revocation: Revocation): Entry {
+const NONE: readonly Entry[] = [];
+
+function toEntry(revocation: Revocation, round = 0): Entry {
   const { expiresAtMs } = revocation;
-  if ('jti' in revocation) return { revocation, expiresAtMs, issuedBefore: Infinity, kind: 'jti', name: revocation.jti };
-  if ('sid' in revocation) return { revocation, expiresAtMs, issuedBefore: Infinity, kind: 'sid', name: revocation.sid };
-  if ('kid' in revocation) return { revocation, expiresAtMs, issuedBefore: Infinity, kind: 'kid', name: revocation.kid };
-  return { revocation, expiresAtMs, issuedBefore: revocation.issuedBefore, kind: 'sub', name: revocation.sub };
+  const common = { revocation, round, expiresAtMs, issuedBefore: Infinity } as const;
+  if ('jti' in revocation) return { ...common, kind: 'jti', name: revocation.jti };
+  if ('sid' in revocation) return { ...common, kind: 'sid', name: revocation.sid };
+  if ('kid' in revocation) return { ...common, kind: 'kid', name: revocation.kid };
+  return { ...common, issuedBefore: revocation.issuedBefore, kind: 'sub', name: revocation.sub };
 }
 
 // Of one subject more than one entry is kept only while an older one lasts longer than a newer one.

@@ -17,10 +17,17 @@ export interface LogEntry {
   readonly appendedAtMs: number;
 }
 
+/** A million revocations, a page at a time: taking them at once would stop the event loop for seconds. */
+export type SnapshotPages = AsyncIterable<readonly Revocation[]>;
+
 /** Is told what the log holds. Must not throw. */
 export interface RevocationListener {
-  /** Everything in force at a position. Comes first, and again whenever a gap or another epoch was found. */
-  snapshot(revocations: readonly Revocation[], position: LogPosition): void;
+  /**
+   * Everything in force at a position. Comes first, and again whenever a gap or another epoch was found. A page may repeat what
+   * another one held, and hold what was appended meanwhile. Until the promise settles nothing else is told, entries wait in their
+   * order, and nothing becomes fresh. Rejects with whatever the pages throw, and then with `failed` it is all begun again.
+   */
+  snapshot(pages: SnapshotPages, position: LogPosition): Promise<void>;
   /** The next entry, in order, with nothing left out since the snapshot or the entry before. */
   entry(entry: LogEntry): void;
   /** The log can't be read now. It is tried again, with back-off, until `close`. */

@@ -8,7 +8,8 @@ import type { RevocationView } from './freshness.ts';
 import { Repayment } from './repayment.ts';
 import { FORGET_AFTER_MS, type Revocation, readRevocation } from './revocation.ts';
 import { RevocationIndex } from './revocation-index.ts';
-import type { LogEntry, LogPosition, RevocationFollower, RevocationLog } from './revocation-log.ts';
+import { inPages } from './pages.ts';
+import type { LogEntry, LogPosition, RevocationFollower, RevocationLog, SnapshotPages } from './revocation-log.ts';
 import { type Random, type Schedule, systemSchedule } from './schedule.ts';
 
 /** Which log to follow. */
@@ -54,7 +55,7 @@ export interface Revocations extends RevocationView {
    * @throws WatchwordError `config_invalid` naming the member, `revocation_unavailable`; both as a rejection
    */
   revoke(revocation: Revocation): Promise<void>;
-  /** Resolves with the first snapshot. Before it nothing is fresh. Rejects when closed before. */
+  /** Resolves with the end of the first snapshot. Before it nothing is fresh. Rejects when closed before. */
   ready(): Promise<void>;
   stats(): RevocationStats;
   /** Stops following. Nothing is fresh any more. */
@@ -88,7 +89,9 @@ class FollowedRevocations implements Revocations {
   readonly #listeners = new Listeners<Revocation>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #cancelPruning: () => void;
-  #index = new RevocationIndex();
+  readonly #index = new RevocationIndex();
+  /** Counts snapshots from their beginning. */
+  #round = 0;
   #position: LogPosition | undefined;
   #deliveryMs: number | undefined;
   #snapshots = 0;
@@ -103,7 +106,7 @@ class FollowedRevocations implements Revocations {
     this.#ready.promise.catch(() => {});
     this.#cancelPruning = repeat(schedule, PRUNE_EVERY_MS, () => this.#index.prune(this.#clock() - FORGET_AFTER_MS));
     this.#follower = log.follow({
-      snapshot: (revocations, position) => this.#takeSnapshot(revocations, position),
+      snapshot: (pages, position) => this.#takeSnapshot(pages, position),
       entry: (entry) => this.#takeEntry(entry),
       failed: () => (this.#failures += 1),
     });
@@ -123,12 +126,16 @@ class FollowedRevocations implements Revocations {
 
   async revoke(revocation: Revocation): Promise<void> {
     const checked = readRevocation(revocation);
-    this.#learn(checked);
+    const isNews = this.#index.add(checked);
     // Owed until it is known to be there: a process that dies in between took an unacknowledged revocation with it, no more.
     this.#repayment.owe(checked);
+    if (isNews) this.#listeners.tell(checked);
+    const round = this.#round;
     try {
       await this.#log.append(checked);
-      this.#repayment.settle(checked);
+      // An acknowledgement that comes while a lost history is found out may be one of the lost history.
+      if (round === this.#round) this.#repayment.settle(checked);
+      else this.#repayment.start();
     } catch (error) {
       this.#failures += 1;
       this.#repayment.start();
@@ -162,35 +169,43 @@ class FollowedRevocations implements Revocations {
     this.#ready.reject(new WatchwordError('revocation_unavailable', 'The revocations were closed'));
   }
 
-  // What is known here and in force stays known, whatever the log says: acknowledged entries may be lost in a failover (D10).
-  #takeSnapshot(revocations: readonly Revocation[], position: LogPosition): void {
-    const next = new RevocationIndex();
-    for (const revocation of revocations) next.add(revocation);
-    const nowMs = this.#clock();
-    for (const revocation of this.#index.revocations()) {
-      if (next.covers(revocation)) this.#repayment.settle(revocation);
-      else if (!(nowMs >= revocation.expiresAtMs)) this.#repayment.owe(revocation);
+  // Nothing is taken away, so each page is in force at once, and a second index is never needed.
+  async #takeSnapshot(pages: SnapshotPages, position: LogPosition): Promise<void> {
+    this.#round += 1;
+    for await (const page of pages) {
+      if (this.#isClosed) return;
+      for (const revocation of page) this.#learn(revocation);
     }
-    for (const revocation of this.#index.revocations()) next.add(revocation);
-    const before = this.#index;
-    this.#index = next;
-    for (const revocation of revocations) if (!before.covers(revocation)) this.#listeners.tell(revocation);
+    await this.#oweTheLost();
+    if (this.#isClosed) return;
     this.#position = position;
     this.#snapshots += 1;
     this.#repayment.start();
     this.#ready.resolve();
   }
 
-  // In force first, then told.
-  #learn(revocation: Revocation): void {
-    if (this.#index.add(revocation)) this.#listeners.tell(revocation);
+  // What is known here and in force stays known, whatever the log says: acknowledged entries may be lost in a failover (D10).
+  async #oweTheLost(): Promise<void> {
+    for await (const page of inPages(this.#index.seen())) {
+      if (this.#isClosed) return;
+      const nowMs = this.#clock();
+      for (const { revocation, round } of page) {
+        if (round !== this.#round && !(nowMs >= revocation.expiresAtMs)) this.#repayment.owe(revocation);
+      }
+    }
   }
 
   #takeEntry({ revocation, position, appendedAtMs }: LogEntry): void {
     this.#learn(revocation);
-    this.#repayment.settle(revocation);
     this.#position = position;
     this.#deliveryMs = Math.max(0, this.#clock() - appendedAtMs);
+  }
+
+  // From the log. In force first, then told.
+  #learn(revocation: Revocation): void {
+    const isNews = this.#index.add(revocation, this.#round);
+    this.#repayment.settle(revocation);
+    if (isNews) this.#listeners.tell(revocation);
   }
 }
 

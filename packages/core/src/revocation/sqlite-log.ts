@@ -1,11 +1,12 @@
 /** A revocation log in a SQLite file: survives restarts; the processes of one machine may share it. */
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
 import { type Revocation, readRevocation } from './revocation.ts';
 import type { RevocationFollower, RevocationListener, RevocationLog } from './revocation-log.ts';
 import { type Schedule, systemSchedule } from './schedule.ts';
-import { type SqliteCursor, SqliteStore, isBusy } from './sqlite-store.ts';
+import { type SqliteCursor, type SqliteNews, type SqlitePage, SqliteStore, isBusy } from './sqlite-store.ts';
 
 /** Where the file is. */
 export interface SqliteRevocationLogOptions {
@@ -36,6 +37,8 @@ interface Waiting {
 /** Attempts to append while other processes write: about 5 s. */
 const MAX_ATTEMPTS = 40;
 const RETRY_MS = 25;
+/** Appends in one transaction. */
+const BATCH = 1000;
 const MAX_BACK_OFF_MS = 5000;
 
 class SqliteRevocationLog implements RevocationLog {
@@ -46,7 +49,7 @@ class SqliteRevocationLog implements RevocationLog {
   readonly #followers = new Set<SqliteFollower>();
   #store: SqliteStore | undefined;
   #version = -1;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   #flush: Promise<void> | undefined;
   #cancelPoll: (() => void) | undefined;
   #backOffMs: number;
@@ -77,7 +80,12 @@ class SqliteRevocationLog implements RevocationLog {
   }
 
   follow(listener: RevocationListener): RevocationFollower {
-    const follower = new SqliteFollower(listener, () => this.#followers.delete(follower));
+    const follower = new SqliteFollower(listener, {
+      store: () => this.#openStore(),
+      joined: () => this.#poll({ isForced: true }),
+      failed: (error) => this.#fail(error),
+      left: () => this.#followers.delete(follower),
+    });
     this.#followers.add(follower);
     this.#planPoll(0);
     return follower;
@@ -95,8 +103,7 @@ class SqliteRevocationLog implements RevocationLog {
   async #appendWaiting(): Promise<void> {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
+      const batch = this.#waiting.splice(0, BATCH);
       try {
         await this.#commit(batch.map(({ revocation }) => revocation));
         for (const { resolve } of batch) resolve();
@@ -132,12 +139,17 @@ class SqliteRevocationLog implements RevocationLog {
       for (const follower of this.#followers) follower.catchUp(store, isNews, nowMs);
       this.#version = version;
       this.#backOffMs = this.#pollMs;
+      this.#planPoll([...this.#followers].some(({ isBehind }) => isBehind) ? 0 : this.#pollMs);
     } catch (error) {
-      // A lock is no damage. Everything else is given a new start.
-      if (!isBusy(error)) this.#release();
-      for (const follower of this.#followers) follower.fail(error);
-      this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    // A lock is no damage. Everything else is given a new start.
+    if (!isBusy(error)) this.#release();
+    for (const follower of this.#followers) follower.fail(error);
+    this.#backOffMs = Math.min(2 * this.#backOffMs, MAX_BACK_OFF_MS);
     this.#planPoll(this.#backOffMs);
   }
 
@@ -160,25 +172,48 @@ class SqliteRevocationLog implements RevocationLog {
   }
 }
 
+/** What a follower asks of its log. */
+interface Surroundings {
+  /** The open file. @throws what node:sqlite throws */
+  store(): SqliteStore;
+  /** A snapshot was taken: what came meanwhile is to be read. */
+  joined(): void;
+  failed(error: unknown): void;
+  left(): void;
+}
+
 class SqliteFollower implements RevocationFollower {
   readonly #listener: RevocationListener;
-  readonly #leave: () => void;
+  readonly #log: Surroundings;
   #cursor: SqliteCursor | undefined;
   #freshAtMs = -Infinity;
+  #isJoining = false;
+  #isBehind = false;
   #isClosed = false;
 
-  constructor(listener: RevocationListener, leave: () => void) {
+  constructor(listener: RevocationListener, log: Surroundings) {
     this.#listener = listener;
-    this.#leave = leave;
+    this.#log = log;
   }
 
   get freshAtMs(): number {
     return this.#freshAtMs;
   }
 
+  /** Whether entries were left for another turn of the event loop. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
   catchUp(store: SqliteStore, isNews: boolean, nowMs: number): void {
-    if (isNews || this.#cursor === undefined) this.#read(store);
-    this.#freshAtMs = this.#isClosed ? -Infinity : nowMs;
+    if (this.#isJoining || this.#isClosed) return;
+    if (!isNews && !this.#isBehind && this.#cursor !== undefined) {
+      this.#freshAtMs = nowMs;
+      return;
+    }
+    const news = this.#cursor && store.read(this.#cursor);
+    if (news === undefined) void this.#join();
+    else this.#take(news, nowMs);
   }
 
   fail(error: unknown): void {
@@ -188,14 +223,41 @@ class SqliteFollower implements RevocationFollower {
   close(): void {
     this.#isClosed = true;
     this.#freshAtMs = -Infinity;
-    this.#leave();
+    this.#log.left();
   }
 
-  #read(store: SqliteStore): void {
-    const news = store.read(this.#cursor);
-    this.#cursor = news.cursor;
-    const { epoch, sequence } = news.cursor;
-    if ('snapshot' in news) this.#listener.snapshot(news.snapshot, { epoch, sequence });
-    else for (const entry of news.entries) this.#listener.entry(entry);
+  #take({ cursor, entries, isAll }: SqliteNews, nowMs: number): void {
+    this.#cursor = cursor;
+    this.#isBehind = !isAll;
+    for (const entry of entries) if (!this.#isClosed) this.#listener.entry(entry);
+    if (isAll && !this.#isClosed) this.#freshAtMs = nowMs;
+  }
+
+  async #join(): Promise<void> {
+    this.#isJoining = true;
+    this.#isBehind = false;
+    this.#cursor = undefined;
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      const head = this.#log.store().head();
+      await this.#listener.snapshot(this.#pages(head), { epoch: head.epoch, sequence: head.sequence });
+      this.#cursor = head;
+    } catch (error) {
+      failure = { error };
+    }
+    this.#isJoining = false;
+    if (this.#isClosed) return;
+    if (failure === undefined) this.#log.joined();
+    else this.#log.failed(failure.error);
+  }
+
+  // Entries leave the file when they have expired, and only their end grows: pages of different moments make up a whole.
+  async *#pages(head: SqliteCursor): AsyncGenerator<readonly Revocation[], void> {
+    for (let from: number | undefined = 0; from !== undefined && !this.#isClosed;) {
+      const { revocations, next }: SqlitePage = this.#log.store().page(from, head);
+      yield revocations;
+      if (next !== undefined) await setImmediate();
+      from = next;
+    }
   }
 }

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, statSync } from 'node:fs';
 import process from 'node:process';
 import type * as Sqlite from 'node:sqlite';
-import { assertConfig } from '../errors.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
 import { FORGET_AFTER_MS, type Revocation, decodeRevocation, encodeRevocation } from './revocation.ts';
+import { PAGE } from './pages.ts';
 import type { LogEntry } from './revocation-log.ts';
 
 /** Where a reader stands. `link` names the last entry it saw, so that a rewritten history is noticed at equal length. */
@@ -14,10 +15,21 @@ export interface SqliteCursor {
   readonly link: string;
 }
 
-/** What a reader has to learn: entries that follow on its cursor, or, after a gap, everything. */
-export type SqliteNews =
-  | { readonly cursor: SqliteCursor; readonly entries: readonly LogEntry[] }
-  | { readonly cursor: SqliteCursor; readonly snapshot: readonly Revocation[] };
+/** Entries that follow on a reader's cursor. */
+export interface SqliteNews {
+  /** Behind the last of them. */
+  readonly cursor: SqliteCursor;
+  readonly entries: readonly LogEntry[];
+  /** Whether nothing follows on these. */
+  readonly isAll: boolean;
+}
+
+/** A part of a snapshot. */
+export interface SqlitePage {
+  readonly revocations: readonly Revocation[];
+  /** Where the next page begins; undefined: this was the last one. */
+  readonly next: number | undefined;
+}
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -70,10 +82,10 @@ export class SqliteStore {
 
   /** Appends in one transaction; durable on return. */
   append(revocations: readonly Revocation[], nowMs: number): void {
-    const { head, forget, insert, move } = this.#statements;
+    const { forget, insert, move } = this.#statements;
     this.#transaction('IMMEDIATE', () => {
       forget.run(nowMs - FORGET_AFTER_MS);
-      let { sequence, link } = head.get() as unknown as SqliteCursor;
+      let { sequence, link } = this.head();
       for (const revocation of revocations) {
         const next = randomUUID();
         const { changes } = insert.run(sequence + 1, next, link, encodeRevocation(revocation), revocation.expiresAtMs, nowMs);
@@ -85,12 +97,27 @@ export class SqliteStore {
     });
   }
 
-  /** What is new since a cursor. */
-  read(cursor: SqliteCursor | undefined): SqliteNews {
+  /** Where the log ends. */
+  head(): SqliteCursor {
+    return { ...(this.#statements.head.get() as unknown as SqliteCursor) };
+  }
+
+  /** What is new since a cursor, a page at most. Undefined unless the history goes on exactly where the cursor stands. */
+  read(cursor: SqliteCursor): SqliteNews | undefined {
+    return this.#transaction('DEFERRED', () => this.#newsSince(cursor, this.head()));
+  }
+
+  /** A page of what is in force up to `head`. @throws WatchwordError `revocation_unavailable` once the head is of another epoch */
+  page(from: number, head: SqliteCursor): SqlitePage {
     return this.#transaction('DEFERRED', () => {
-      const end = { ...(this.#statements.head.get() as unknown as SqliteCursor) };
-      const entries = cursor && this.#entriesBetween(cursor, end);
-      return entries === undefined ? { cursor: end, snapshot: this.#snapshot() } : { cursor: end, entries };
+      if (this.head().epoch !== head.epoch) {
+        throw new WatchwordError('revocation_unavailable', 'The revocation log was replaced while it was read');
+      }
+      const rows = this.#statements.page.all(from, head.sequence, PAGE);
+      return {
+        revocations: rows.map((row) => decodeRevocation(String(row['revocation']))),
+        next: rows.length < PAGE ? undefined : Number(rows.at(-1)!['sequence']),
+      };
     });
   }
 
@@ -115,26 +142,23 @@ export class SqliteStore {
     });
   }
 
-  // Undefined unless the history goes on exactly where the cursor stands.
-  #entriesBetween(cursor: SqliteCursor, end: SqliteCursor): LogEntry[] | undefined {
+  #newsSince(cursor: SqliteCursor, end: SqliteCursor): SqliteNews | undefined {
     if (cursor.epoch !== end.epoch) return undefined;
-    if (cursor.sequence === end.sequence) return cursor.link === end.link ? [] : undefined;
-    let { link } = cursor;
+    if (cursor.sequence === end.sequence) return cursor.link === end.link ? { cursor, entries: [], isAll: true } : undefined;
+    let { sequence, link } = cursor;
     const entries: LogEntry[] = [];
-    for (const row of this.#statements.since.all(cursor.sequence)) {
+    for (const row of this.#statements.since.all(cursor.sequence, PAGE)) {
       if (row['previous'] !== link) return undefined;
       link = String(row['link']);
+      sequence = Number(row['sequence']);
       entries.push({
         revocation: decodeRevocation(String(row['revocation'])),
-        position: { epoch: end.epoch, sequence: Number(row['sequence']) },
+        position: { epoch: end.epoch, sequence },
         appendedAtMs: Number(row['appended_at_ms']),
       });
     }
-    return link === end.link ? entries : undefined;
-  }
-
-  #snapshot(): Revocation[] {
-    return this.#statements.all.all().map((row) => decodeRevocation(String(row['revocation'])));
+    const isAll = link === end.link;
+    return isAll || entries.length === PAGE ? { cursor: { epoch: end.epoch, sequence, link }, entries, isAll } : undefined;
   }
 
   #transaction<Result>(kind: 'IMMEDIATE' | 'DEFERRED', action: () => Result): Result {
@@ -171,15 +195,17 @@ function sqlite(): typeof Sqlite {
 
 function prepare(
   database: Sqlite.DatabaseSync,
-): Record<'version' | 'head' | 'forget' | 'insert' | 'move' | 'since' | 'all', Sqlite.StatementSync> {
+): Record<'version' | 'head' | 'forget' | 'insert' | 'move' | 'since' | 'page', Sqlite.StatementSync> {
   return {
     version: database.prepare('PRAGMA data_version'),
     head: database.prepare('SELECT epoch, sequence, link FROM head'),
     forget: database.prepare('DELETE FROM revocations WHERE expires_at_ms < ?'),
     insert: database.prepare('INSERT INTO revocations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (revocation) DO NOTHING'),
     move: database.prepare('UPDATE head SET sequence = ?, link = ?'),
-    since: database.prepare('SELECT * FROM revocations WHERE sequence > ? ORDER BY sequence'),
-    all: database.prepare('SELECT revocation FROM revocations'),
+    since: database.prepare('SELECT * FROM revocations WHERE sequence > ? ORDER BY sequence LIMIT ?'),
+    page: database.prepare(
+      'SELECT sequence, revocation FROM revocations WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?',
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryRevocationLog } from '../../src/revocation/memory-log.ts';
+import { settle } from './manual-schedule.ts';
 import { Recorder, describeRevocationLog, revocationOf } from './log-suite.ts';
 
 describeRevocationLog('memory', async () => {
@@ -20,7 +21,7 @@ describe('a memory log', () => {
     await log.append(revocationOf('b', nowMs + 1000));
     const recorder = new Recorder();
     log.follow(recorder);
-    await Promise.resolve();
+    await settle();
     expect(recorder.ids).toEqual(['b']);
   });
 });

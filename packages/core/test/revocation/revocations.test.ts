@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { WatchwordError } from '../../src/errors.ts';
 import { createRevocations } from '../../src/revocation/revocations.ts';
+import { inPages } from '../../src/revocation/pages.ts';
 import { type Revocation, encodeRevocation } from '../../src/revocation/revocation.ts';
 import type { LogPosition, RevocationFollower, RevocationListener, RevocationLog } from '../../src/revocation/revocation-log.ts';
 import { NOW } from '../support/tokens.ts';
@@ -39,14 +40,14 @@ class ForgetfulLog implements RevocationLog {
   get position(): LogPosition {
     return { epoch: `${this.#epoch}`, sequence: this.#sequence };
   }
-  snapshot(): void {
-    this.#listener?.snapshot([...this.stored.values()], this.position);
+  async snapshot(): Promise<void> {
+    await this.#listener?.snapshot(inPages([...this.stored.values()]), this.position);
   }
-  loseEverything(): void {
+  async loseEverything(): Promise<void> {
     this.stored.clear();
     this.#epoch += 1;
     this.#sequence = 0;
-    this.snapshot();
+    await this.snapshot();
   }
 }
 
@@ -119,10 +120,10 @@ describe('what this process revokes', () => {
 describe('a log that has lost its history (D10)', () => {
   test('brings no token back, and gets it all again', async () => {
     const { time, log, revocations, isRevoked } = start();
-    log.snapshot();
+    await log.snapshot();
     await revocations.revoke(revocation('own'));
     await log.append(revocation('of another'));
-    log.loseEverything();
+    await log.loseEverything();
     expect([isRevoked('own'), isRevoked('of another')]).toEqual([true, true]);
     await time.pass(1000);
     expect(new Set(log.stored.values())).toEqual(new Set([revocation('own'), revocation('of another')]));
@@ -131,9 +132,9 @@ describe('a log that has lost its history (D10)', () => {
 
   test('gets from one follower what another has brought already', async () => {
     const { time, log, revocations } = start();
-    log.snapshot();
+    await log.snapshot();
     await log.append(revocation('a'));
-    log.loseEverything();
+    await log.loseEverything();
     await log.append(revocation('a'));
     await time.pass(1000);
     expect([log.appends, revocations.stats().repaid]).toEqual([2, 0]);
@@ -141,19 +142,19 @@ describe('a log that has lost its history (D10)', () => {
 
   test('gets thousands', async () => {
     const { time, log, revocations } = start();
-    log.snapshot();
+    await log.snapshot();
     for (let index = 0; index < 1000; index += 1) await log.append(revocation(`${index}`));
-    log.loseEverything();
+    await log.loseEverything();
     await time.pass(1000);
     expect([log.stored.size, revocations.stats().repaid]).toEqual([1000, 1000]);
   });
 
   test('does not get what has expired', async () => {
     const { time, log } = start();
-    log.snapshot();
+    await log.snapshot();
     await log.append(revocationOf('a', NOW * 1000 + 1000));
     await time.pass(2000);
-    log.loseEverything();
+    await log.loseEverything();
     await time.pass(1000);
     expect(log.stored.size).toBe(0);
   });

@@ -2,6 +2,7 @@
 import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { createMemoryRevocationLog } from '../../src/revocation/memory-log.ts';
 import type { RevocationView } from '../../src/revocation/freshness.ts';
+import { inPages } from '../../src/revocation/pages.ts';
 import type { Revocation } from '../../src/revocation/revocation.ts';
 import { RevocationIndex } from '../../src/revocation/revocation-index.ts';
 import type { RevocationListener } from '../../src/revocation/revocation-log.ts';
@@ -106,10 +107,12 @@ function credulous(): RevocationParts {
       follow: (listener) =>
         log.follow({
           ...bound(listener),
-          snapshot(revocations, position) {
-            listener.snapshot(revocations, position);
+          async snapshot(pages, position) {
+            const all: Revocation[] = [];
+            for await (const page of pages) all.push(...page);
+            await listener.snapshot(inPages(all), position);
             index = new RevocationIndex();
-            for (const one of revocations) index.add(one);
+            for (const one of all) index.add(one);
           },
         }),
     }),
@@ -136,7 +139,7 @@ function viewOf(revocations: RevocationView, nowMs: () => number): RevocationVie
 
 function bound(listener: RevocationListener): RevocationListener {
   return {
-    snapshot: (revocations, position) => listener.snapshot(revocations, position),
+    snapshot: (pages, position) => listener.snapshot(pages, position),
     entry: (entry) => listener.entry(entry),
     failed: (error) => listener.failed(error),
   };

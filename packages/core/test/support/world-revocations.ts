@@ -3,7 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import { WatchwordError } from '../../src/errors.ts';
 import type { RevocationView } from '../../src/revocation/freshness.ts';
 import { FORGET_AFTER_MS, type Revocation } from '../../src/revocation/revocation.ts';
-import type { LogEntry, RevocationFollower, RevocationListener, RevocationLog } from '../../src/revocation/revocation-log.ts';
+import type {
+  LogEntry,
+  RevocationFollower,
+  RevocationListener,
+  RevocationLog,
+  SnapshotPages,
+} from '../../src/revocation/revocation-log.ts';
 import { type Revocations, createRevocations } from '../../src/revocation/revocations.ts';
 import type { Schedule } from '../../src/revocation/schedule.ts';
 import type { VerifiedToken } from '../../src/verify/verified-token.ts';
@@ -184,9 +190,8 @@ export class WorldRevocations {
   // What comes from the storage on its way to the process.
   #ears(): RevocationListener {
     return {
-      snapshot: (revocations, position) => {
-        this.known.push(...revocations);
-        this.#listener!.snapshot(revocations, position);
+      snapshot: async (pages, position) => {
+        await this.#listener!.snapshot(this.#overheard(pages), position);
         this.#hasSnapshot = true;
       },
       entry: (entry) => {
@@ -195,6 +200,13 @@ export class WorldRevocations {
       },
       failed: (error) => this.#listener!.failed(error),
     };
+  }
+
+  async *#overheard(pages: SnapshotPages): SnapshotPages {
+    for await (const page of pages) {
+      this.known.push(...page);
+      yield page;
+    }
   }
 
   #deliver(entry: LogEntry): void {
@@ -231,6 +243,8 @@ export class WorldRevocations {
   }
 
   #fire(): void {
-    for (const timer of [...this.#timers]) if (this.#timers.delete(timer)) timer();
+    // Those that begin again do so next time.
+    const due = [...this.#timers];
+    for (const timer of due) if (this.#timers.delete(timer)) timer();
   }
 }
