@@ -39,10 +39,15 @@ export class Connection {
     const { server, timeoutMs } = settings;
     const own = { ...PLAIN, connectTimeout: timeoutMs };
     const redis = typeof server === 'string' ? new Redis(server, own) : new Redis({ ...server, ...own });
-    // Every failure comes through a command's promise as well.
-    redis.on('error', () => {});
+    // Every failure comes through a command's promise as well, but there an open that failed only says that it did.
+    let reason: unknown;
+    redis.on('error', (error) => (reason = error));
     const connection = new Connection(redis, settings);
-    await connection.ask(() => redis.connect());
+    try {
+      await connection.ask(() => redis.connect());
+    } catch (error) {
+      throw reason ?? error;
+    }
     return connection;
   }
 
