@@ -16,7 +16,14 @@ describe('usage', () => {
   });
 
   test('--help everywhere, with examples; --version', async () => {
-    for (const args of [['--help'], ['help'], ['gateway', '--help'], ['verify', '--help'], ['help', 'verify']]) {
+    for (const args of [
+      ['--help'],
+      ['help'],
+      ['gateway', '--help'],
+      ['verify', '--help'],
+      ['revoke', '--help'],
+      ['help', 'verify'],
+    ]) {
       const result = await watchword(args);
       expect(result, args.join(' ')).toMatchObject({ code: 0, err: '' });
       expect(result.out).toContain('Examples:\n  $ ');
