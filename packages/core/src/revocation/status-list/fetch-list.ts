@@ -35,6 +35,7 @@ async function follow(fetch: Fetch, uri: string, signal: AbortSignal): Promise<R
   let url = uri;
   for (;;) {
     const response = await fetch(url, { redirect: 'manual', signal, headers: { accept: MEDIA_TYPE } });
+    if (response.redirected) throw unusable('followed a redirect unasked');
     if (!isRedirect(response)) return response;
     discard(response);
     url = nextHop(response, url);

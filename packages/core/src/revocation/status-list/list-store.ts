@@ -87,7 +87,7 @@ export class ListStore {
   }
 
   clear(): void {
-    for (const uri of [...this.#lists.keys()]) this.#drop(uri);
+    for (const uri of this.#lists.keys()) this.#drop(uri);
   }
 
   #drop(uri: string): void {
