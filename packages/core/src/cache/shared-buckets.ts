@@ -1,5 +1,6 @@
 /** The memory that threads share: a header with the era, then buckets of entries. Two buckets may hold a token. */
 import { assertConfig } from '../errors.ts';
+import { WAYS, choosePlace } from './shared-place.ts';
 import {
   type Era,
   SEQUENCE,
@@ -13,9 +14,6 @@ import {
   readSlot,
   writeSlot,
 } from './shared-slot.ts';
-
-/** Entries of a bucket. */
-export const WAYS = 4;
 
 /** One cache line. */
 export const HEADER_WORDS = 16;
@@ -68,8 +66,7 @@ export class SharedBuckets {
   /** Whether there is an entry for the token, alive now. */
   has(digest: Int32Array, length: number, nowMs: number): boolean {
     const era = this.era();
-    const [first, second] = this.#bucketsOf(digest);
-    return this.#hasIn(first, digest, length, era, nowMs) || this.#hasIn(second, digest, length, era, nowMs);
+    return this.#bucketsOf(digest).some((bucket) => this.#hasIn(bucket, digest, length, era, nowMs));
   }
 
   /** Writes an entry for the token, unless there is one that lives as long, or other writers are in the way. */
@@ -78,15 +75,15 @@ export class SharedBuckets {
     fillSlot(draft, digest, length, expiresAtMs, era);
     // An era that has ended meanwhile doesn't come back.
     if (nowMs >= expiryOf(draft) || !isSameEra(era, this.era())) return;
-    const place = this.#choosePlace(digest, length, era, nowMs);
-    if (place === undefined || (place.holdsUntilMs ?? 0) >= expiryOf(draft)) return;
-    draft[SEQUENCE] = place.sequence;
-    if (!writeSlot(this.#words, place.at, draft)) {
+    const place = choosePlace(this.#words, this.#bucketsOf(digest), { digest, length, era, nowMs });
+    if (place?.owner === 'same' && place.holdsUntilMs >= expiryOf(draft)) return;
+    draft[SEQUENCE] = place?.sequence ?? 0;
+    if (place === undefined || !writeSlot(this.#words, place.at, draft)) {
       this.lostRaces += 1;
       return;
     }
     this.stored += 1;
-    if (place.isTaken) this.evicted += 1;
+    if (place.owner === 'another') this.evicted += 1;
   }
 
   #hasIn(bucket: number, digest: Int32Array, length: number, era: Era, nowMs: number): boolean {
@@ -98,72 +95,11 @@ export class SharedBuckets {
     return false;
   }
 
-  // Where the token is already; else a dead entry of the emptier bucket, which evens out how full they are (two choices); else
-  // the oldest of the bucket that was written less often.
-  #choosePlace(digest: Int32Array, length: number, era: Era, nowMs: number): Place | undefined {
-    const surveys = this.#bucketsOf(digest).map((bucket) => this.#survey(bucket, digest, length, era, nowMs));
-    const [first, second] = surveys as [Survey, Survey];
-    const own = first.own ?? second.own;
-    if (own !== undefined) return own;
-    const emptier = first.dead >= second.dead ? first : second;
-    if (emptier.free !== undefined) return emptier.free;
-    const [calmer, busier] = first.writes <= second.writes ? [first, second] : [second, first];
-    const victim = calmer.oldest ?? busier.oldest;
-    if (victim === undefined) this.lostRaces += 1;
-    return victim;
-  }
-
-  #survey(bucket: number, digest: Int32Array, length: number, era: Era, nowMs: number): Survey {
-    const copy = this.#copy;
-    const survey: Survey = { own: undefined, free: undefined, oldest: undefined, dead: 0, writes: 0 };
-    const places: (Place | undefined)[] = [];
-    for (let at = bucket; at < bucket + BUCKET_WORDS; at += SLOT_WORDS) {
-      const isReadable = readSlot(this.#words, at, copy);
-      survey.writes += copy[SEQUENCE]! >>> 1;
-      const alive = isReadable && isAlive(copy, era, nowMs);
-      const place = isReadable ? { at, sequence: copy[SEQUENCE]!, isTaken: alive } : undefined;
-      places.push(place);
-      if (place === undefined) continue;
-      if (alive && isAbout(copy, digest, length)) survey.own = { ...place, isTaken: false, holdsUntilMs: expiryOf(copy) };
-      if (alive) continue;
-      survey.dead += 1;
-      survey.free ??= place;
-    }
-    survey.oldest = oldestOf(places, survey.writes);
-    return survey;
-  }
-
   // Keyed like the digest, so nobody outside can aim at one bucket (D9).
-  #bucketsOf(digest: Int32Array): readonly [number, number] {
-    const first = (digest[0]! ^ digest[3]! ^ digest[6]!) >>> 0;
-    const second = (digest[1]! ^ digest[2]! ^ digest[5]!) >>> 0;
-    return [HEADER_WORDS + (first % this.#buckets) * BUCKET_WORDS, HEADER_WORDS + (second % this.#buckets) * BUCKET_WORDS];
+  #bucketsOf(digest: Int32Array): readonly number[] {
+    const homes = [digest[0]! ^ digest[3]! ^ digest[6]!, digest[1]! ^ digest[2]! ^ digest[5]!];
+    return homes.map((home) => HEADER_WORDS + ((home >>> 0) % this.#buckets) * BUCKET_WORDS);
   }
-}
-
-interface Place {
-  readonly at: number;
-  /** Its sequence when it was looked at. */
-  readonly sequence: number;
-  /** By another token, alive. */
-  readonly isTaken: boolean;
-  /** Until when this very token is stored here already, in Unix milliseconds. */
-  readonly holdsUntilMs?: number;
-}
-
-interface Survey {
-  own: Place | undefined;
-  free: Place | undefined;
-  oldest: Place | undefined;
-  dead: number;
-  writes: number;
-}
-
-// The number of writes into a full bucket goes round its entries, so it points at the oldest without a word of memory. Entries
-// with a writer at them, perhaps a dead one, are passed over.
-function oldestOf(places: readonly (Place | undefined)[], writes: number): Place | undefined {
-  const order = places.map((_, index) => places[(writes + index) % WAYS]);
-  return order.find((place) => place !== undefined);
 }
 
 function isSameEra(left: Era, right: Era): boolean {
