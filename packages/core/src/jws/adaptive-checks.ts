@@ -10,7 +10,7 @@ import type { SignatureChecks } from './signature-checks.ts';
 
 /** How much work goes where. */
 export interface AdaptiveChecksOptions {
-  /** Most milliseconds of each 10 that checks may take on this thread. Default 1; 0: none. */
+  /** Most milliseconds of each 10 that checks may take on this thread. Default 0.5; 0: none. */
   readonly inlineBudgetMs?: number;
   /**
    * Most checks in the pool at a time. Default: the cores less one, which stays this thread's, and at most the pool's threads less
@@ -73,7 +73,7 @@ const OPTIONS = ['inlineBudgetMs', 'concurrency', 'maxWaiting', 'maxWaitMs', 'no
 
 function readOptions(options: AdaptiveChecksOptions): { readonly budget: InlineBudget; readonly queue: CheckQueue } {
   assertKnownOptions(options, OPTIONS, 'adaptive');
-  const { inlineBudgetMs = 1, concurrency = defaultConcurrency(), maxWaiting = 1024, maxWaitMs = 250 } = options;
+  const { inlineBudgetMs = 0.5, concurrency = defaultConcurrency(), maxWaiting = 1024, maxWaitMs = 250 } = options;
   const { now = () => performance.now(), schedule = systemSchedule } = options;
   const limits = {
     concurrency: Math.floor(assertBetween(concurrency, 1, 1024, 'adaptive.concurrency')),
