@@ -1,6 +1,7 @@
 /** Remote keys against a server that does everything wrong (C1, C4, C5, C8): never a crash, never the loss of good keys. */
 import { type Server, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteKeys, RemoteKeysOptions } from '../../src/keys/remote-keys.ts';
 import { type JwksServer, answering, misbehaviours, published, serving, startJwksServer } from '../support/jwks-server.ts';
@@ -28,18 +29,21 @@ function remoteKeys(changes: Partial<RemoteKeysOptions> = {}): RemoteKeys {
 }
 
 describe.each(Object.entries(misbehaviours([published(good)])))('a server that %s', (_, behaviour) => {
-  it('at the beginning: 503 for 1 to 5 tokens, and well again afterwards', async () => {
-    const keys = remoteKeys();
+  it('C5: at the beginning: 503 for each of 0 to 5 tokens at once, no crash, and well again afterwards', async () => {
+    const keys = remoteKeys({ timeoutMs: 100 });
     const verifier = verifierOf(good, { keys });
     server.behaviour = behaviour;
-    for (const count of [1, 5]) {
+    for (const count of [0, 1, 2, 5]) {
+      nowMs += 30_000;
       const verdicts = await Promise.all(Array.from({ length: count }, () => verdict(verifier, goodToken)));
       expect(verdicts).toEqual(verdicts.map(() => 'keys_unavailable'));
     }
     await expect(keys.ready()).rejects.toMatchObject({ code: 'keys_unavailable' });
+    expect(keys.stats()).toMatchObject({ fetches: 4, failures: 4, keys: 0, ageMs: Infinity });
     server.behaviour = serving(published(good));
     nowMs += 30_000;
     expect(await verdict(verifier, goodToken)).toBe('accepted');
+    expect(keys.stats()).toMatchObject({ fetches: 5, failures: 4, keys: 1, ageMs: 0, lastFailure: undefined });
   });
 
   it('C4: later on: known keys go on working, unknown ones are our outage', async () => {
@@ -84,7 +88,7 @@ describe('nobody there', () => {
 });
 
 describe('limits', () => {
-  it('a redirect is not followed (C1)', async () => {
+  it('C1: a redirect is not followed', async () => {
     const behaviour = misbehaviours([published(good)])['redirects to a good set']!;
     server.behaviour = behaviour;
     await expect(remoteKeys().refresh()).rejects.toMatchObject({ code: 'keys_unavailable' });
@@ -127,15 +131,15 @@ describe('limits', () => {
   });
 });
 
-describe('C8: what stands in the set', () => {
-  it('a secret next to a good key is passed over', async () => {
+describe('what stands in the set', () => {
+  it('C8: a secret next to a good key is passed over', async () => {
     server.behaviour = serving({ kty: 'oct', kid: 'secret', alg: 'HS256', k: 'A'.repeat(64) }, published(good));
     const keys = remoteKeys({ algorithms: ['ES256', 'HS256'] });
     expect(await verdict(verifierOf(good, { keys }), goodToken)).toBe('accepted');
     expect(keys.lookup('HS256', 'secret', nowMs)).toBeUndefined();
   });
 
-  it('two different keys under one key id refuse the set, and the old one stays', async () => {
+  it('C8: two different keys under one key id refuse the set, and the old one stays', async () => {
     const keys = remoteKeys();
     await keys.ready();
     server.behaviour = serving(published(good), published(other, { kid: 'good' }));
@@ -148,8 +152,29 @@ describe('C8: what stands in the set', () => {
     expect(await verdict(verifierOf(good, { keys: remoteKeys() }), goodToken)).toBe('accepted');
   });
 
-  it('the content type decides nothing', async () => {
-    server.behaviour = answering(JSON.stringify({ keys: [published(good)] }), { 'content-type': 'text/plain' });
+  it.each(['text/plain', 'application/octet-stream', 'binary/octet-stream', 'application/json;charset=UTF-8', '', 'nonsense'])(
+    'the content type %j passes: issuers are careless with it',
+    async (type) => {
+      server.behaviour = answering(JSON.stringify({ keys: [published(good)] }), { 'content-type': type });
+      expect(await verdict(verifierOf(good, { keys: remoteKeys() }), goodToken)).toBe('accepted');
+    },
+  );
+
+  it.each(['text/html', 'TEXT/HTML ; charset=utf-8', 'application/xhtml+xml'])(
+    'a page (%s) is refused, even one that reads as a set',
+    async (type) => {
+      server.behaviour = answering(JSON.stringify({ keys: [published(good)] }), { 'content-type': type });
+      expect(await verdict(verifierOf(good, { keys: remoteKeys() }), goodToken)).toBe('keys_unavailable');
+    },
+  );
+
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['deflate', deflateSync],
+  ] as const)('a set compressed with %s is read', async (encoding, compress) => {
+    const body = compress(JSON.stringify({ keys: [published(good)] }));
+    server.behaviour = answering(body, { 'content-encoding': encoding });
     expect(await verdict(verifierOf(good, { keys: remoteKeys() }), goodToken)).toBe('accepted');
   });
 });

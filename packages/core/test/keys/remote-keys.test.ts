@@ -82,6 +82,28 @@ describe('options', () => {
     }
   });
 
+  it('B2: retentionMs may be 0, and is a number', () => {
+    expect(outcome(() => remoteKeys({ retentionMs: 0 }))).toBe('accepted');
+    for (const value of [NaN, Infinity, -1, '60', null] as never[])
+      expect(
+        outcome(() => remoteKeys({ retentionMs: value })),
+        String(value),
+      ).toBe('config_invalid');
+  });
+
+  it('keys are refreshed before they are too old', () => {
+    expect(outcome(() => remoteKeys({ refreshMs: 60_000, maxAgeMs: 59_999 }))).toBe('config_invalid');
+    expect(outcome(() => remoteKeys({ refreshMs: 60_000, maxAgeMs: 60_000 }))).toBe('accepted');
+  });
+
+  it('fetch, clock, schedule and random are functions', () => {
+    for (const name of ['fetch', 'clock', 'schedule', 'random'])
+      expect(
+        outcome(() => remoteKeys({ [name]: 5 })),
+        name,
+      ).toBe('config_invalid');
+  });
+
   it('an unknown option, no algorithms, no issuer', () => {
     for (const changes of [{ cooldownms: 1 }, { algorithms: [] }, { issuer: '' }])
       expect(outcome(() => remoteKeys(changes))).toBe('config_invalid');
@@ -107,7 +129,7 @@ describe('C1: token headers lead to no fetch', () => {
   });
 });
 
-describe('C2: a flood of 10,000 unknown key ids in 60 s', () => {
+describe('a flood of 10,000 unknown key ids in 60 s', () => {
   const weather: Readonly<Record<string, Behaviour>> = {
     'a good set': serving(published(old)),
     ...Object.fromEntries(
@@ -117,7 +139,7 @@ describe('C2: a flood of 10,000 unknown key ids in 60 s', () => {
     ),
   };
 
-  it.each(Object.entries(weather))('%s: at most 2 fetches in any 30 s', async (name, behaviour) => {
+  it.each(Object.entries(weather))('C2: %s: at most 2 fetches in any 30 s', async (name, behaviour) => {
     const moments: number[] = [];
     server.behaviour = noting(moments, behaviour);
     const verifier = verifierWith(remoteKeys());
