@@ -36,6 +36,7 @@ export { type Claims, type JoseHeader, type JsonObject, type JsonValue, Verified
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';
 export { CACHE_NOT_WORTH_CHANNEL, type CacheNotWorth } from './cache/cache-worth.ts';
+export { type KnownBadMemory, type KnownBadOptions, type KnownBadStats, createKnownBadMemory } from './cache/known-bad.ts';
 export { type SharedChecksOptions, createSharedChecks, voidOnWithdrawal } from './cache/shared-checks.ts';
 export type { Era } from './cache/shared-slot.ts';
 export {

@@ -1,6 +1,7 @@
 /** JSON as security needs it: one object, UTF-8, no duplicate names, bounded depth, frozen, without prototypes. */
 import { WatchwordError } from '../errors.ts';
 import type { JsonObject } from '../verify/verified-token.ts';
+import { type ShareString, isCommon } from './shared-strings.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -8,9 +9,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Parses a JOSE header or a claims set (RFC 7519 section 7.2). Duplicate names are refused at any depth, because two parsers
  * would read two different claims (B8, JO-3); so are lone surrogates (B9) and the name `__proto__` (B10).
  * @param maxDepth nested objects and arrays allowed, the outermost one included (F7)
+ * @param share for tokens that are proven only: others must not fill what it keeps
  * @throws WatchwordError `json_invalid`
  */
-export function parseStrictObject(bytes: Uint8Array, maxDepth: number): JsonObject {
+export function parseStrictObject(bytes: Uint8Array, maxDepth: number, share?: ShareString): JsonObject {
   const text = decode(bytes);
   // Counted before parsing, so that depth costs nothing, and compared after it: JSON.parse keeps the last of two equal names.
   const memberCount = countMembers(text, maxDepth);
@@ -18,7 +20,7 @@ export function parseStrictObject(bytes: Uint8Array, maxDepth: number): JsonObje
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new WatchwordError('json_invalid', 'Not a JSON object');
   }
-  if (seal(value) !== memberCount) throw new WatchwordError('json_invalid', 'A member name stands twice in one object');
+  if (seal(value, share) !== memberCount) throw new WatchwordError('json_invalid', 'A member name stands twice in one object');
   return value as JsonObject;
 }
 
@@ -76,14 +78,16 @@ function isEscaped(text: string, index: number): boolean {
 }
 
 // Freezes everything, takes prototypes away and counts the members that are left.
-function seal(value: object): number {
+function seal(value: object, share: ShareString | undefined): number {
   let members = 0;
   for (const name of Object.keys(value)) {
     if (name === '__proto__') throw new WatchwordError('json_invalid', 'A member is named __proto__');
     const child: unknown = (value as Record<string, unknown>)[name];
-    if (typeof child === 'object' && child !== null) members += seal(child);
-    else if (typeof child === 'string' && !child.isWellFormed())
-      throw new WatchwordError('json_invalid', 'A string is not Unicode');
+    if (typeof child === 'object' && child !== null) members += seal(child, share);
+    else if (typeof child === 'string') {
+      if (!child.isWellFormed()) throw new WatchwordError('json_invalid', 'A string is not Unicode');
+      if (share !== undefined && isCommon(value, name, child)) (value as Record<string, unknown>)[name] = share(child);
+    }
     if (!Array.isArray(value)) {
       if (!name.isWellFormed()) throw new WatchwordError('json_invalid', 'A member name is not Unicode');
       members += 1;

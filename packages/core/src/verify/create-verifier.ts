@@ -3,6 +3,7 @@ import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
 import { decodeBase64url } from '../jws/base64url.ts';
 import { type CompactJws, assertTokenSize, parseCompact } from '../jws/compact.ts';
+import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
 import { parseStrictObject } from '../jws/strict-json.ts';
 import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
@@ -22,10 +23,10 @@ export function createVerifier(options: TrustPolicyOptions): Verifier {
 
 /** Builds a verifier from a finished policy. */
 export function createPolicyVerifier(policy: TrustPolicy): Verifier {
-  const headers = new Map<string, JoseHeader>();
+  const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
   return {
     policyId: policy.id,
-    verify: (token) => verifyToken(token, policy, headers),
+    verify: (token) => verifyToken(token, policy, known),
     holds: (token) => stillHolds(token, policy),
     onWithdrawal: (listener) => listenForRemovals(policy, listener),
   };
@@ -42,10 +43,16 @@ function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): (
   };
 }
 
+/** What tokens have in common, of proven ones only. */
+interface KnownParts {
+  readonly headers: Map<string, JoseHeader>;
+  readonly share: ShareString;
+}
+
 const MAX_PAYLOAD_DEPTH = 64;
 
 // Cheap checks first, the signature before the claims (invariant 4).
-async function verifyToken(token: string, policy: TrustPolicy, headers: Map<string, JoseHeader>): Promise<VerifiedToken> {
+async function verifyToken(token: string, policy: TrustPolicy, { headers, share }: KnownParts): Promise<VerifiedToken> {
   assertTokenSize(token, policy.maxTokenBytes);
   const jws = parseCompact(token, headers);
   const rules = selectRules(jws, policy);
@@ -53,9 +60,10 @@ async function verifyToken(token: string, policy: TrustPolicy, headers: Map<stri
   const key = await findKey(jws, rules, policy);
   const signed: SignedToken = { compact: token, signingInput: jws.signingInput, signature: jws.signature };
   const proven = policy.checks.check(signed, key, readClock(policy.clock));
-  if (!(typeof proven === 'boolean' ? proven : await proven)) throw new WatchwordError('signature_invalid');
+  // Nothing but true is a yes: checks may be a user's.
+  if ((typeof proven === 'boolean' ? proven : await proven) !== true) throw new WatchwordError('signature_invalid');
   rememberHeader(jws, headers);
-  const claims = parsePayload(jws);
+  const claims = parsePayload(jws, share);
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
   assertWithin(window, readClock(policy.clock));
@@ -110,6 +118,6 @@ async function findKey({ header }: CompactJws, rules: IssuerRules, policy: Trust
   return key;
 }
 
-function parsePayload(jws: CompactJws): ReturnType<typeof parseStrictObject> {
-  return parseStrictObject(decodeBase64url(jws.payloadSegment), MAX_PAYLOAD_DEPTH);
+function parsePayload(jws: CompactJws, share?: ShareString): ReturnType<typeof parseStrictObject> {
+  return parseStrictObject(decodeBase64url(jws.payloadSegment), MAX_PAYLOAD_DEPTH, share);
 }
