@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** Items of one page: a few milliseconds of work. */
-export const PAGE = 1000;
+export const PAGE = 500;
 
 /** Splits a list into pages, and gives way between them. What joins or leaves the list meanwhile may or may not be in one. */
 export async function* inPages<Item>(items: Iterable<Item>, size: number = PAGE): AsyncGenerator<readonly Item[], void> {

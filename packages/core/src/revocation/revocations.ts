@@ -1,4 +1,5 @@
 /** The revocations of one process: follows a log, answers at once from memory, and gives back to the log what it has lost. */
+import { setImmediate } from 'node:timers';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
@@ -55,7 +56,7 @@ export interface Revocations extends RevocationView {
    * @throws WatchwordError `config_invalid` naming the member, `revocation_unavailable`; both as a rejection
    */
   revoke(revocation: Revocation): Promise<void>;
-  /** Resolves with the end of the first snapshot. Before it nothing is fresh. Rejects when closed before. */
+  /** Resolves once the first snapshot is in force and fresh. Before it nothing is fresh. Rejects when closed before. */
   ready(): Promise<void>;
   stats(): RevocationStats;
   /** Stops following. Nothing is fresh any more. */
@@ -181,7 +182,8 @@ class FollowedRevocations implements Revocations {
     this.#position = position;
     this.#snapshots += 1;
     this.#repayment.start();
-    this.#ready.resolve();
+    // Once the log has heard that this is done, all is fresh.
+    setImmediate(() => this.#ready.resolve());
   }
 
   // What is known here and in force stays known, whatever the log says: acknowledged entries may be lost in a failover (D10).

@@ -212,7 +212,7 @@ class SqliteFollower implements RevocationFollower {
       return;
     }
     const news = this.#cursor && store.read(this.#cursor);
-    if (news === undefined) void this.#join();
+    if (news === undefined) void this.#join(nowMs);
     else this.#take(news, nowMs);
   }
 
@@ -233,7 +233,7 @@ class SqliteFollower implements RevocationFollower {
     if (isAll && !this.#isClosed) this.#freshAtMs = nowMs;
   }
 
-  async #join(): Promise<void> {
+  async #join(nowMs: number): Promise<void> {
     this.#isJoining = true;
     this.#isBehind = false;
     this.#cursor = undefined;
@@ -247,8 +247,13 @@ class SqliteFollower implements RevocationFollower {
     }
     this.#isJoining = false;
     if (this.#isClosed) return;
-    if (failure === undefined) this.#log.joined();
-    else this.#log.failed(failure.error);
+    if (failure !== undefined) {
+      this.#log.failed(failure.error);
+      return;
+    }
+    // As of the question. What came meanwhile makes it current.
+    this.#freshAtMs = nowMs;
+    this.#log.joined();
   }
 
   // Entries leave the file when they have expired, and only their end grows: pages of different moments make up a whole.

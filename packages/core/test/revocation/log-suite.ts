@@ -209,6 +209,15 @@ export function describeRevocationLog(name: string, start: () => Promise<LogHarn
       follower.close();
     });
 
+    test('is fresh, and knows all, as soon as the revocations are ready', async () => {
+      await open().append(revocationOf('a'));
+      const revocations = createRevocations({ log: open() });
+      await revocations.ready();
+      expect(revocations.revokes(tokenWith({ jti: 'a' }), Date.now())).toBe(true);
+      expect(revocations.stats().lagMs).toBeLessThan(2000);
+      revocations.close();
+    });
+
     test('closed in the middle of a snapshot: nothing more is told, nothing is fresh', async () => {
       const log = open();
       await Promise.all(Array.from({ length: 2500 }, (_, index) => log.append(revocationOf(`${index}`))));
