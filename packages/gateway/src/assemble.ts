@@ -7,12 +7,16 @@ import {
   type KeySource,
   type RemoteKeys,
   type RemoteKeysOptions,
+  type SignatureChecks,
   type SigningKey,
+  type StatusLists,
   type TxnMinter,
   type Verifier,
   createLocalKeys,
   createRemoteKeys,
   createSigningKey,
+  createStatusListVerifier,
+  createStatusLists,
   createTxnMinter,
   createVerifier,
   generateSigningKey,
@@ -27,37 +31,55 @@ export interface TrustDependencies {
   readonly clock?: Clock;
   /** For key sets. Default: the global one. */
   readonly fetch?: NonNullable<RemoteKeysOptions['fetch']>;
+  /** How signatures are checked. Default: at once, on this thread. */
+  readonly checks?: SignatureChecks | undefined;
+  /** The keys of each issuer, in the order of the configuration. Default: those that it names. */
+  readonly sources?: readonly KeySource[];
 }
 
 /** Whom the gateway trusts. */
 export interface Trust {
   readonly verifier: Verifier;
-  /** The key sources that fetch. */
+  /** The keys of each issuer. */
+  readonly sources: readonly KeySource[];
+  /** Those of them that fetch. */
   readonly remoteKeys: readonly RemoteKeys[];
+  /** Token Status Lists of the issuers that have some. */
+  readonly statusLists: readonly StatusLists[];
 }
 
 /** Builds the verifier of external tokens; undefined without issuers. @throws ConfigError */
 export function createTrust(config: GatewayConfig, dependencies: TrustDependencies = {}): Trust | undefined {
   if (config.issuers.length === 0) return undefined;
-  const { clock } = dependencies;
-  const remoteKeys: RemoteKeys[] = [];
-  const issuers = config.issuers.map((issuer, index) => {
-    const keys = createKeySource(issuer, index, config, dependencies);
-    if (isRemote(keys)) remoteKeys.push(keys);
-    return { ...policyOf(issuer), keys };
-  });
-  const verifier = locating(config, ['issuers'], () =>
-    createVerifier({ issuers, maxTokenBytes: config.limits.tokenBytes, ...(clock === undefined ? {} : { clock }) }),
+  const { clock, fetch, checks, sources: given } = dependencies;
+  const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
+  const sources = config.issuers.map((issuer, index) => given?.[index] ?? createKeySource(issuer, index, config, network));
+  const issuers = config.issuers.map((issuer, index) => ({ ...policyOf(issuer), keys: sources[index]! }));
+  const statusLists: StatusLists[] = [];
+  let verifier = locating(config, ['issuers'], () =>
+    createVerifier({
+      issuers,
+      maxTokenBytes: config.limits.tokenBytes,
+      ...(checks === undefined ? {} : { checks }),
+      ...(clock === undefined ? {} : { clock }),
+    }),
   );
-  return { verifier, remoteKeys };
+  for (const [index, entry] of config.issuers.entries()) {
+    if (entry.statusLists === undefined) continue;
+    const lists = createLists(entry, sources[index]!, ['issuers', index, 'statusLists'], config, network);
+    const { whenStale, required } = entry.statusLists;
+    verifier = createStatusListVerifier(verifier, lists, { whenStale, required });
+    statusLists.push(lists);
+  }
+  return { verifier, sources, remoteKeys: sources.filter(isRemote), statusLists };
 }
 
 /** Builds the minter of Txn-Tokens; undefined without a `txnToken` section. @throws ConfigError */
-export function createMinter(config: GatewayConfig, clock?: Clock): TxnMinter | undefined {
+export function createMinter(config: GatewayConfig, clock?: Clock, signingKey?: SigningKey): TxnMinter | undefined {
   const { txnToken } = config;
   if (txnToken === undefined) return undefined;
   const { trustDomain, requestingWorkload, lifetimeSeconds, reuseWindowSeconds, claims } = txnToken;
-  const key = createTxnKey(txnToken, config);
+  const key = signingKey ?? createTxnKey(txnToken, config);
   return locating(config, ['txnToken'], () =>
     createTxnMinter({
       trustDomain,
@@ -119,7 +141,12 @@ function policyOf({
   };
 }
 
-function createKeySource(entry: IssuerConfig, index: number, config: GatewayConfig, dependencies: TrustDependencies): KeySource {
+function createKeySource(
+  entry: IssuerConfig,
+  index: number,
+  config: GatewayConfig,
+  network: Pick<TrustDependencies, 'clock' | 'fetch'>,
+): KeySource {
   const { issuer, algorithms, jwksUrl, jwksFile, pemFile } = entry;
   const at = (name: string): ConfigPath => ['issuers', index, name];
   if (jwksFile !== undefined) {
@@ -131,12 +158,38 @@ function createKeySource(entry: IssuerConfig, index: number, config: GatewayConf
     const kid = entry.keyId === undefined ? {} : { kid: entry.keyId };
     return locating(config, at('pemFile'), () => createLocalKeys({ issuer, keys: [{ alg: algorithms[0]!, pem, ...kid }] }));
   }
-  return locating(config, at('jwksUrl'), () =>
-    createRemoteKeys({ issuer, algorithms, url: jwksUrl!, allowInsecure: entry.allowInsecure, ...dependencies }),
+  const where = jwksUrl === undefined ? { discovery: entry.discovery! } : { url: jwksUrl };
+  return locating(config, at(jwksUrl === undefined ? 'discovery' : 'jwksUrl'), () =>
+    createRemoteKeys({
+      issuer,
+      algorithms,
+      ...where,
+      ...hostsOf(entry),
+      retentionMs: entry.retentionSeconds * 1000,
+      ...network,
+    }),
   );
 }
 
-function createTxnKey({ algorithm, keyFile, keyId }: TxnTokenConfig, config: GatewayConfig): SigningKey {
+function hostsOf({ allowInsecure, allowHosts }: IssuerConfig) {
+  return { allowInsecure, ...(allowHosts === undefined ? {} : { allowHosts }) };
+}
+
+function createLists(
+  entry: IssuerConfig,
+  keys: KeySource,
+  path: ConfigPath,
+  config: GatewayConfig,
+  network: Pick<TrustDependencies, 'clock' | 'fetch'>,
+): StatusLists {
+  const { issuer, algorithms, statusLists } = entry;
+  return locating(config, path, () =>
+    createStatusLists({ issuer, keys, algorithms, uris: statusLists!.uris, ...hostsOf(entry), ...network }),
+  );
+}
+
+/** The key of the Txn-Tokens: from its file, or new. @throws ConfigError */
+export function createTxnKey({ algorithm, keyFile, keyId }: TxnTokenConfig, config: GatewayConfig): SigningKey {
   if (keyFile === undefined) return generateSigningKey(algorithm);
   const path: ConfigPath = ['txnToken', 'keyFile'];
   const pem = readText(keyFile, config, path);

@@ -16,6 +16,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
     ...checkTxnToken(config),
     ...checkRevocation(config),
+    ...checkThreads(config),
     ...config.routes.flatMap((route, index) => [
       ...checkRoute(route, index, config),
       ...checkAgainstEarlier(route, index, config),
@@ -30,18 +31,33 @@ function* checkListeners({ listen, control }: GatewayConfig): Generator<Finding>
 }
 
 function* checkIssuer(issuer: IssuerConfig, index: number, config: GatewayConfig): Generator<Finding> {
-  const at = (...path: string[]): ConfigPath => ['issuers', index, ...path];
+  const at = (...path: (string | number)[]): ConfigPath => ['issuers', index, ...path];
   if (config.issuers.findIndex((other) => other.issuer === issuer.issuer) < index) {
     yield { path: at('issuer'), reason: 'is listed twice' };
   }
-  const sources = (['jwksUrl', 'jwksFile', 'pemFile'] as const).filter((name) => issuer[name] !== undefined);
-  if (sources.length !== 1) yield { path: at(), reason: 'needs exactly one of jwksUrl, jwksFile and pemFile' };
+  const sources = SOURCES.filter((name) => issuer[name] !== undefined);
+  if (sources.length !== 1) yield { path: at(), reason: 'needs exactly one of jwksUrl, discovery, jwksFile and pemFile' };
+  yield* checkFetching(issuer, at);
   if (issuer.pemFile !== undefined && issuer.algorithms.length !== 1) {
     yield { path: at('algorithms'), reason: 'must name exactly one algorithm for the one key in pemFile' };
   }
   if (issuer.keyId !== undefined && issuer.pemFile === undefined) yield { path: at('keyId'), reason: 'goes with pemFile only' };
-  if (issuer.jwksUrl?.startsWith('http:') && !issuer.allowInsecure) {
-    yield { path: at('jwksUrl'), reason: 'must be https: (allowInsecure: true permits http: for tests on one machine)' };
+}
+
+const SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile'] as const;
+
+function* checkFetching(issuer: IssuerConfig, at: (...path: (string | number)[]) => ConfigPath): Generator<Finding> {
+  const reason = 'must be https: (allowInsecure: true permits http: for tests on one machine)';
+  if (!issuer.allowInsecure) {
+    if (issuer.jwksUrl?.startsWith('http:')) yield { path: at('jwksUrl'), reason };
+    for (const [index, uri] of (issuer.statusLists?.uris ?? []).entries()) {
+      if (uri.startsWith('http:')) yield { path: at('statusLists', 'uris', index), reason };
+    }
+  }
+  const fetchesKeys = issuer.jwksUrl !== undefined || issuer.discovery !== undefined;
+  if (issuer.retentionSeconds > 0 && !fetchesKeys) yield { path: at('retentionSeconds'), reason: 'goes with fetched keys only' };
+  if (issuer.allowHosts !== undefined && !fetchesKeys && issuer.statusLists === undefined) {
+    yield { path: at('allowHosts'), reason: 'goes with what is fetched only' };
   }
 }
 
@@ -64,6 +80,20 @@ function* checkRevocation({ revocation }: GatewayConfig): Generator<Finding> {
     if (log[name] !== undefined && log.redis === undefined) {
       yield { path: ['revocation', 'log', name], reason: 'goes with redis only' };
     }
+  }
+}
+
+function* checkThreads({ threads, sharedTable, revocation }: GatewayConfig): Generator<Finding> {
+  if (threads > 1 && revocation?.log.memory === true) {
+    yield {
+      path: ['revocation', 'log', 'memory'],
+      reason: `is seen by one thread only, and there are ${threads}: name a sqlite file`,
+    };
+  }
+  if (sharedTable === undefined) return;
+  if (threads === 1) yield { path: ['sharedTable'], reason: 'goes with threads above 1 only' };
+  if (sharedTable.entries > 0 && sharedTable.entries < 16) {
+    yield { path: ['sharedTable', 'entries'], reason: 'must be at least 16, or 0 for none' };
   }
 }
 

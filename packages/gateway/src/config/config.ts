@@ -11,12 +11,24 @@ export interface ListenConfig {
   readonly port: number;
 }
 
-/** One trusted issuer of external tokens. Exactly one of `jwksUrl`, `jwksFile` and `pemFile` is given. */
+/** Which of an issuer's tokens its Token Status Lists are asked about, and where those are. */
+export interface StatusListsConfig {
+  /** Addresses that tokens may name; one that ends in `/` stands for all below it. */
+  readonly uris: readonly string[];
+  /** What to do with good tokens whose list can't be had. */
+  readonly whenStale: 'refuse' | 'accept';
+  /** Whether a token must name a list. */
+  readonly required: boolean;
+}
+
+/** One trusted issuer of external tokens. Exactly one of `jwksUrl`, `discovery`, `jwksFile` and `pemFile` is given. */
 export interface IssuerConfig {
   readonly issuer: string;
   readonly audience: string | readonly string[];
   readonly algorithms: readonly EdgeAlgorithm[];
   readonly jwksUrl?: string | undefined;
+  /** Find `jwksUrl` through the metadata of the issuer: OpenID Connect Discovery, or RFC 8414. */
+  readonly discovery?: 'oidc' | 'oauth' | undefined;
   readonly jwksFile?: string | undefined;
   readonly pemFile?: string | undefined;
   /** Key id that tokens name for the key in `pemFile`. */
@@ -26,8 +38,13 @@ export interface IssuerConfig {
   readonly requiredClaims?: readonly string[] | undefined;
   readonly toleranceSeconds?: number | undefined;
   readonly maxTokenAgeSeconds?: number | undefined;
-  /** Allows `http:` for `jwksUrl`. */
+  /** Allows `http:` and loopback for what is fetched. */
   readonly allowInsecure: boolean;
+  /** Addresses beyond the public internet that may be fetched from: names, IP addresses, CIDR blocks. */
+  readonly allowHosts?: readonly string[] | undefined;
+  /** How long a key that vanished from the issuer's set stays trusted. */
+  readonly retentionSeconds: number;
+  readonly statusLists?: StatusListsConfig | undefined;
 }
 
 /** The tokens that travel inside. */
@@ -115,14 +132,35 @@ export interface LimitsConfig {
   readonly shutdownTimeoutMs: number;
 }
 
+/** The memory that threads share. */
+export interface SharedTableConfig {
+  /** Tokens that have a place, at 56 bytes each. 0: nothing is shared. */
+  readonly entries: number;
+}
+
+/** How signatures are checked when many have to be at a time. */
+export interface VerificationConfig {
+  /** Whether bursts of checks leave the thread that serves. */
+  readonly adaptive: boolean;
+  /** Most checks that wait; one more is refused with 503. */
+  readonly maxWaiting: number;
+  /** Longest time that one may wait; beyond it 503. */
+  readonly maxWaitMs: number;
+}
+
 /** The whole file. */
 export interface GatewayConfig {
   readonly listen: ListenConfig;
   readonly control: ListenConfig;
   readonly issuers: readonly IssuerConfig[];
   readonly txnToken?: TxnTokenConfig | undefined;
-  readonly cache: { readonly maxEntries: number };
+  readonly cache: { readonly maxEntries: number; readonly maxBytes?: number | undefined };
+  readonly verification: VerificationConfig;
   readonly revocation?: RevocationConfig | undefined;
+  /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
+  readonly threads: number;
+  /** What the threads tell each other of signatures they have checked. Default: on with more than one thread. */
+  readonly sharedTable?: SharedTableConfig | undefined;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly routes: readonly RouteConfig[];
   readonly limits: LimitsConfig;

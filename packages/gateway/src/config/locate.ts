@@ -56,6 +56,12 @@ export function rememberLocator(config: object, locator: Locator): void {
   locators.set(config, locator);
 }
 
+/** The file that a configuration came from; undefined: none. */
+export function fileNameOf(config: object): string | undefined {
+  const locator = locators.get(config) ?? NOWHERE;
+  return locator === NOWHERE ? undefined : locator.fileName;
+}
+
 /** The directory that file names in a configuration are relative to: that of the file itself. */
 export function baseDirectoryOf(config: object): string {
   const locator = locators.get(config) ?? NOWHERE;

@@ -59,11 +59,18 @@ const path = v.pipe(
 
 const listen = (defaultPort: number) => section({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
 
+const statusLists = section({
+  uris: list(httpUrl),
+  whenStale: v.optional(v.picklist(['refuse', 'accept'], 'must be refuse or accept'), 'refuse'),
+  required: v.optional(v.boolean(), false),
+});
+
 const issuer = section({
   issuer: text,
   audience: v.union([text, list(text)], 'must be a string or a list of strings'),
   algorithms: list(algorithm),
   jwksUrl: v.optional(httpUrl),
+  discovery: v.optional(v.picklist(['oidc', 'oauth'], 'must be oidc or oauth')),
   jwksFile: v.optional(text),
   pemFile: v.optional(text),
   keyId: v.optional(text),
@@ -72,6 +79,9 @@ const issuer = section({
   toleranceSeconds: v.optional(between(0, 300)),
   maxTokenAgeSeconds: v.optional(between(1, 31_536_000)),
   allowInsecure: v.optional(v.boolean(), false),
+  allowHosts: v.optional(list(text)),
+  retentionSeconds: v.optional(between(0, 2_592_000), 0),
+  statusLists: v.optional(statusLists),
 });
 
 const txnToken = section({
@@ -142,8 +152,24 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   control: v.optional(listen(9090), {}),
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),
-  cache: v.optional(section({ maxEntries: v.optional(between(1, 10_000_000), 10_000) }), {}),
+  cache: v.optional(
+    section({
+      maxEntries: v.optional(between(1, 10_000_000), 10_000),
+      maxBytes: v.optional(between(65_536, Number.MAX_SAFE_INTEGER)),
+    }),
+    {},
+  ),
+  verification: v.optional(
+    section({
+      adaptive: v.optional(v.boolean(), true),
+      maxWaiting: v.optional(between(1, 1_000_000), 1024),
+      maxWaitMs: v.optional(between(1, 60_000), 250),
+    }),
+    {},
+  ),
   revocation: v.optional(revocation),
+  threads: v.optional(between(1, 64), 1),
+  sharedTable: v.optional(section({ entries: v.optional(between(0, 16_777_216), 131_072) })),
   upstreams: v.record(
     v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),
     upstream,

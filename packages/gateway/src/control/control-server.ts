@@ -4,12 +4,12 @@ import type { Registry } from 'prom-client';
 import type { RevocationEndpoint } from './revocation-endpoint.ts';
 
 /** Whether the gateway can do its work. */
-export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable';
+export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable' | 'threads_unavailable';
 
 /** What the listener shows. */
 export interface ControlOptions {
-  readonly readiness: () => Readiness;
-  readonly metrics: Registry;
+  readonly readiness: () => Readiness | Promise<Readiness>;
+  readonly metrics: Pick<Registry, 'contentType' | 'metrics' | 'getMetricsAsJSON'>;
   /** The public keys of the Txn-Tokens as a JWK Set. */
   readonly jwks: () => { readonly keys: readonly object[] };
   /** Takes tokens back; undefined: nobody can here. */
@@ -70,7 +70,7 @@ function pagesOf({ readiness, metrics, jwks }: ControlOptions): ReadonlyMap<stri
     [
       '/readyz',
       async () => {
-        const status = readiness();
+        const status = await readiness();
         return json(status === 'ready' ? 200 : 503, { status });
       },
     ],

@@ -1,0 +1,84 @@
+/** What the main thread and the threads that serve say to each other. Between two threads messages arrive in order. */
+import type { AlgorithmName, ErrorCode, Jwk, SharedTableHandle } from '@watchword/core';
+import type { KeyObject } from 'node:crypto';
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { GatewayConfig } from '../config/config.ts';
+import type { Readiness } from '../control/control-server.ts';
+
+/** The metrics of one thread, as prom-client writes them out. */
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** Everything that a thread starts with. */
+export interface ThreadStart {
+  readonly config: GatewayConfig;
+  /** The file of the configuration: paths in it are relative to that. Undefined: it came from none. */
+  readonly fileName: string | undefined;
+  /** From 1. */
+  readonly thread: number;
+  /** Where to listen, together with the other threads. */
+  readonly port: number;
+  /** The key of the Txn-Tokens. Passed on as an object: its bytes stay where they are. */
+  readonly txnKey: { readonly keyObject: KeyObject; readonly kid: string } | undefined;
+  readonly table: SharedTableHandle | undefined;
+  /** `KeySource.id` of each issuer. */
+  readonly sourceIds: readonly string[];
+  readonly logLevels: readonly LogLevel[];
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** One log line. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly fields: object;
+  readonly message: string | undefined;
+}
+
+/** A public key on its way to a thread, which makes a typed key of it. */
+export interface RelayedKey {
+  readonly id: string;
+  readonly alg: AlgorithmName;
+  readonly kid: string | undefined;
+  readonly jwk: Jwk;
+}
+
+/** What a look-up asks for. `source` is the index of the issuer in the configuration. */
+export interface KeyQuestion {
+  readonly source: number;
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
+/** A refusal, as it crosses from one thread to another. */
+export interface RelayedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** From the main thread. */
+export type ToThread =
+  | { readonly type: 'key'; readonly request: number; readonly answer: RelayedKey | RelayedError }
+  /** These keys are not trusted any more. Withdrawn: for good, so what they have proven is void. */
+  | { readonly type: 'drop'; readonly source: number; readonly keyIds: readonly string[]; readonly withdrawn: boolean }
+  /** Regularly: the main thread is alive, and everything that was not dropped is still trusted. */
+  | { readonly type: 'tick' }
+  | { readonly type: 'report'; readonly request: number }
+  | { readonly type: 'close' };
+
+/** From a thread. */
+export type FromThread =
+  | { readonly type: 'ready'; readonly port: number }
+  | { readonly type: 'failed'; readonly step: 'listen' | 'start'; readonly code: string }
+  | { readonly type: 'wanted'; readonly request: number; readonly question: KeyQuestion }
+  | { readonly type: 'used'; readonly questions: readonly KeyQuestion[] }
+  | { readonly type: 'log'; readonly lines: readonly LogLine[]; readonly lost: number }
+  | ReportMessage
+  | { readonly type: 'closed' };
+
+/** How a thread is doing. */
+export interface ReportMessage {
+  readonly type: 'report';
+  readonly request: number;
+  readonly readiness: Readiness;
+  readonly metrics: MetricsSnapshot;
+}

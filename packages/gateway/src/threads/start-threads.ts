@@ -1,0 +1,147 @@
+/** A gateway on several threads: this one fetches keys, takes revocations and answers operators; the others serve. */
+import { createServer } from 'node:net';
+import { type SharedTable, SigningKey, createSharedTable, voidOnWithdrawal } from '@watchword/core';
+import { createTxnKey } from '../assemble.ts';
+import { type Composition, composeGateway } from '../compose.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import { configErrorAt, fileNameOf } from '../config/locate.ts';
+import { type Readiness, createControlServer } from '../control/control-server.ts';
+import type { Gateway, GatewayDependencies } from '../gateway.ts';
+import { listenAt, listenError, portOf } from '../listen.ts';
+import type { Logger } from '../logger.ts';
+import { KeyHub } from './key-hub.ts';
+import { enabledLevels } from './log-relay.ts';
+import { mergeMetrics } from './merge-metrics.ts';
+import type { FromThread, MetricsSnapshot, ThreadStart, ToThread } from './messages.ts';
+import { ThreadFailure } from './server-thread.ts';
+import { ThreadPool } from './thread-pool.ts';
+
+/** Time that a thread gets to end, after what its requests get. */
+const GRACE_MS = 1000;
+/** Tokens that have a place when the configuration does not say: 7 MB. */
+const DEFAULT_ENTRIES = 131_072;
+
+/** Starts the threads and the control listener. @throws ConfigError */
+export async function startThreads(
+  config: GatewayConfig,
+  dependencies: GatewayDependencies & { logger: Logger },
+): Promise<Gateway> {
+  const { logger, clock, fetch } = dependencies;
+  if (clock !== undefined)
+    throw configErrorAt(config, ['threads'], 'must be 1 with a clock of your own: it is not known to other threads');
+  const txnKey = config.txnToken && createTxnKey(config.txnToken, config);
+  const main = composeGateway(config, { logger, txnKey, ...(fetch === undefined ? {} : { fetch }) });
+  const table = createTable(config);
+  const stopVoiding = table && main.verifier && voidOnWithdrawal(table, main.verifier);
+  // After the table: when the threads hear of a removed key, nothing that it has proven is remembered any more (D7).
+  const hub = new KeyHub(main.trust?.sources ?? [], (message) => pool.broadcast(message));
+  const pool = new ThreadPool({
+    size: config.threads,
+    logger,
+    startOf: (thread, port) => startOf(config, { thread, port, txnKey, table, main, logger }),
+    said: (message, reply) => takeKeyMessage(message, hub, reply),
+  });
+  let isDraining = false;
+  const control = createControlServer({
+    ...main.control,
+    readiness: async () => (isDraining ? 'draining' : readinessOf(main, pool)),
+    metrics: mergedMetrics(main, pool),
+  });
+  const giveBack = async (): Promise<void> => {
+    await pool.close(config.limits.shutdownTimeoutMs + GRACE_MS);
+    hub.close();
+    stopVoiding?.();
+    control.close();
+    control.closeAllConnections();
+    await main.drain();
+    await main.close();
+  };
+  const shutDown = (): Promise<void> => {
+    isDraining = true;
+    return giveBack();
+  };
+  let closing: Promise<void> | undefined;
+  try {
+    await main.settled();
+    main.start();
+    await assertFree(config);
+    const port = await pool.start(config.listen.port);
+    await listenAt(control, config, 'control');
+    return { port, controlPort: portOf(control), close: () => (closing ??= shutDown()) };
+  } catch (error) {
+    await giveBack();
+    throw error instanceof ThreadFailure ? describe(error, config) : error;
+  }
+}
+
+function createTable({ sharedTable, issuers }: GatewayConfig): SharedTable | undefined {
+  const entries = sharedTable?.entries ?? DEFAULT_ENTRIES;
+  return entries === 0 || issuers.length === 0 ? undefined : createSharedTable({ entries });
+}
+
+interface StartFacts {
+  readonly thread: number;
+  readonly port: number;
+  readonly txnKey: SigningKey | undefined;
+  readonly table: SharedTable | undefined;
+  readonly main: Composition;
+  readonly logger: Logger;
+}
+
+function startOf(config: GatewayConfig, { thread, port, txnKey, table, main, logger }: StartFacts): ThreadStart {
+  return {
+    config,
+    fileName: fileNameOf(config),
+    thread,
+    port,
+    txnKey: txnKey && { keyObject: SigningKey.keyObjectOf(txnKey), kid: txnKey.kid },
+    table: table?.handle,
+    sourceIds: (main.trust?.sources ?? []).map(({ id }) => id),
+    logLevels: enabledLevels(logger),
+  };
+}
+
+function takeKeyMessage(message: FromThread, hub: KeyHub, reply: (message: ToThread) => void): void {
+  if (message.type === 'used') hub.used(message.questions);
+  else if (message.type === 'wanted') {
+    const { request, question } = message;
+    void hub.answer(question, (answer) => reply({ type: 'key', request, answer }));
+  }
+}
+
+// What the main thread lacks, all lack. Beyond that each thread must be there, and have read the revocations.
+async function readinessOf(main: Composition, pool: ThreadPool): Promise<Readiness> {
+  const own = main.control.readiness();
+  if (own !== 'ready') return own;
+  const states = (await pool.reports()).map((report) => report?.readiness ?? 'threads_unavailable');
+  return states.find((state) => state !== 'ready') ?? 'ready';
+}
+
+function mergedMetrics({ control: { metrics } }: Composition, pool: ThreadPool) {
+  const snapshots = async () => [(await metrics.getMetricsAsJSON()) as unknown as MetricsSnapshot, ...(await pool.metrics())];
+  return {
+    contentType: metrics.contentType,
+    getMetricsAsJSON: () => metrics.getMetricsAsJSON(),
+    metrics: async () => mergeMetrics(await snapshots()).metrics(),
+  };
+}
+
+// Ports are shared with whoever of the same user asks for it, so a second gateway would take half of the connections unnoticed.
+function assertFree(config: GatewayConfig): Promise<void> {
+  const { host, port } = config.listen;
+  if (port === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenError(config, 'listen', error.code, error)));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
+}
+
+function describe({ step, code }: ThreadFailure, config: GatewayConfig): Error {
+  if (step === 'start')
+    return configErrorAt(config, ['threads'], `a thread died again and again before it could listen (${code})`);
+  if (code === 'ENOTSUP' || code === 'EINVAL' || code === 'ENOPROTOOPT') {
+    return configErrorAt(config, ['threads'], `must be 1 here: this system does not share a port between threads (${code})`);
+  }
+  return listenError(config, 'listen', code);
+}
