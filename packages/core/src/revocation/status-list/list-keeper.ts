@@ -67,6 +67,7 @@ export class ListKeeper implements StatusLists {
       lists: this.#store.size,
       bytes: this.#store.bytes,
       fetches: this.#fetches,
+      inFlight: this.#flights.size,
       failures: this.#failures,
       declined: this.#declined,
       evictions: this.#store.evictions,

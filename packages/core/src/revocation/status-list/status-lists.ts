@@ -71,6 +71,8 @@ export interface StatusListsStats {
   readonly lists: number;
   readonly bytes: number;
   readonly fetches: number;
+  /** Fetches under way now. */
+  readonly inFlight: number;
   readonly failures: number;
   /** Fetches that the budget did not allow. */
   readonly declined: number;
