@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type CacheOptions,
   SIGNATURE_CHECK_CHANNEL,
+  type SharedTable,
   type SigningKey,
   type TxnMinter,
   type VerificationCache,
@@ -10,6 +11,8 @@ import {
   WatchwordError,
   createCachedVerifier,
 } from '@watchword/core';
+import { logAlarms } from './alarms.ts';
+import { createChecks } from './checks.ts';
 import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust } from './assemble.ts';
 import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';
@@ -36,6 +39,8 @@ export interface CompositionDependencies extends TrustDependencies {
   readonly logger: Logger;
   /** The key of the Txn-Tokens; undefined: what the configuration says. */
   readonly txnKey?: SigningKey | undefined;
+  /** What this thread shares with others. */
+  readonly table?: SharedTable | undefined;
 }
 
 /** A gateway that does not listen yet. */
@@ -61,9 +66,10 @@ const SETTLE_MS = 2000;
 
 /** Builds a composition. @throws ConfigError */
 export function composeGateway(config: GatewayConfig, dependencies: CompositionDependencies): Composition {
-  const { logger, txnKey, ...trusted } = dependencies;
+  const { logger, txnKey, table, ...trusted } = dependencies;
   const { clock } = trusted;
-  const trust = createTrust(config, trusted);
+  const { checks, adaptive } = createChecks(config.verification, table);
+  const trust = createTrust(config, { checks, ...trusted });
   const minter = createMinter(config, clock, txnKey);
   const guard = createRevocationGuard(config, logger, clock);
   const verifier = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
@@ -83,6 +89,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
   };
   let isDraining = false;
   let stopWatching = (): void => {};
+  let stopAlarms = (): void => {};
   return {
     edge,
     trust,
@@ -95,6 +102,8 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
         minter,
         remoteKeys,
         revocation: guard && metricsOf(guard),
+        adaptive: adaptive && (() => adaptive.stats()),
+        statusLists: trust?.statusLists,
       }),
       jwks: () => minter?.jwks() ?? { keys: [] },
       revocation: guard && createEndpoint(guard, config, logger, clock),
@@ -105,6 +114,8 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
     start() {
       subscribe(SIGNATURE_CHECK_CHANNEL, countSignature);
       stopWatching = keepKeysComing(remoteKeys, logger);
+      const issuers = new Set(config.issuers.map(({ issuer }) => issuer));
+      stopAlarms = logAlarms({ issuers, policyId: cache?.policyId }, logger);
     },
     async drain() {
       isDraining = true;
@@ -113,7 +124,9 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
       await upstreams.destroy();
     },
     async close() {
-      for (const keys of remoteKeys) keys.close();
+      for (const source of [...remoteKeys, ...(trust?.statusLists ?? [])]) source.close();
+      cache?.close();
+      stopAlarms();
       await guard?.close();
       unsubscribe(SIGNATURE_CHECK_CHANNEL, countSignature);
     },

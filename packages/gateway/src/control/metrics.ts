@@ -1,8 +1,9 @@
 /** The metrics of a gateway in the Prometheus text format, read from plain counters at each scrape. */
-import type { CacheStats, RemoteKeys, TxnMinter } from '@watchword/core';
+import type { AdaptiveChecksStats, CacheStats, RemoteKeys, StatusLists, TxnMinter } from '@watchword/core';
 import { type Metric, Registry } from 'prom-client';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
-import { type Add, ScrapedMetric, type Total, type Values, labelled, plain } from './scraped-metric.ts';
+import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
+import { addAdaptive, addCache, addKeys, addStatusLists } from './verification-metrics.ts';
 import { DURATION_BUCKETS, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
@@ -12,10 +13,20 @@ export interface MetricSources {
   readonly minter?: Pick<TxnMinter, 'stats'> | undefined;
   readonly remoteKeys: readonly RemoteKeys[];
   readonly revocation?: RevocationMetricSource | undefined;
+  readonly adaptive?: (() => AdaptiveChecksStats) | undefined;
+  readonly statusLists?: readonly StatusLists[] | undefined;
 }
 
 /** Builds the registry. No label holds anything that a client chose (E12). */
-export function createMetrics({ tally, cache, minter, remoteKeys, revocation }: MetricSources): Registry {
+export function createMetrics({
+  tally,
+  cache,
+  minter,
+  remoteKeys,
+  revocation,
+  adaptive,
+  statusLists = [],
+}: MetricSources): Registry {
   const registry = new Registry();
   const add = (type: string, name: string, help: string, values: () => Values): void => {
     registry.registerMetric(new ScrapedMetric(type, `watchword_${name}`, help, values) as unknown as Metric<string>);
@@ -38,18 +49,11 @@ export function createMetrics({ tally, cache, minter, remoteKeys, revocation }: 
     total('txn_tokens_minted_total', 'Txn-Tokens signed', () => minter.stats().minted);
     total('txn_tokens_reused_total', 'Requests that got a Txn-Token from the reuse window', () => minter.stats().reused);
   }
-  add('gauge', 'key_age_seconds', 'Age of the fetched keys by issuer; +Inf: never fetched', () =>
-    remoteKeys.map((keys) => labelled({ issuer: keys.issuer }, keys.ageMs() / 1000)),
-  );
+  addKeys(remoteKeys, add);
+  addStatusLists(statusLists, add);
+  if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);
   return registry;
-}
-
-function addCache(stats: () => CacheStats, add: Add, total: Total): void {
-  total('cache_hits_total', 'Verifications answered by the cache', () => stats().hits);
-  total('cache_misses_total', 'Verifications that the cache could not answer', () => stats().misses);
-  total('cache_evictions_total', 'Verdicts that made place for others', () => stats().evictions);
-  add('gauge', 'cache_entries', 'Verdicts in the cache', () => [plain(stats().size)]);
 }
 
 // A series that stands twice is an error in the text format.

@@ -15,17 +15,24 @@ export function responseHeaders(upstream: IncomingHttpHeaders, authenticated: bo
   for (const name in upstream) {
     const value = upstream[name];
     if (value === undefined || !passes(name) || nominated?.has(name)) continue;
-    if (name === 'cache-control') cacheControl = true;
+    if (name === 'cache-control') cacheControl = saysSomething(value);
+    // Not even an empty one is left beside ours.
+    if (name === 'cache-control' && !cacheControl) continue;
     if (typeof value === 'string') fields.push(name, value);
     else for (const one of value) fields.push(name, one);
   }
-  // D11: an answer to one caller is not stored for the next. Where upstream decided otherwise, a stored copy must at least
-  // never be served to somebody who sent other credentials (RFC 9111 section 4.1).
+  // D11: an answer to one caller is not stored for the next. Where upstream decided otherwise, also by a field that only some
+  // caches obey (RFC 9213), a stored copy must at least never be served to somebody who sent other credentials (RFC 9111
+  // section 4.1).
   if (authenticated) {
-    if (cacheControl) fields.push('vary', 'authorization');
-    else fields.push('cache-control', 'no-store');
+    fields.push('vary', 'authorization');
+    if (!cacheControl) fields.push('cache-control', 'no-store');
   }
   return fields;
+}
+
+function saysSomething(value: string | readonly string[]): boolean {
+  return /[^\s,]/.test(String(value));
 }
 
 function passes(name: string): boolean {

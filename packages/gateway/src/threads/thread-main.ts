@@ -1,6 +1,6 @@
 /** Where a thread that serves begins: an edge of its own, on the port of all. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { ALGORITHMS, SigningKey, createSharedChecks, openSharedTable } from '@watchword/core';
+import { ALGORITHMS, SigningKey, openSharedTable } from '@watchword/core';
 import { composeGateway, type Composition } from '../compose.ts';
 import { NOWHERE, rememberLocator } from '../config/locate.ts';
 import { portOf } from '../listen.ts';
@@ -40,7 +40,7 @@ function composeThread(start: ThreadStart, send: (message: FromThread) => void):
   const gateway = composeGateway(config, {
     logger: createRelayLogger(logLevels, send),
     sources: relay.sources,
-    checks: table && createSharedChecks(openSharedTable(table)),
+    table: table && openSharedTable(table),
     txnKey: txnKey && new SigningKey(txnKey.keyObject, ALGORITHMS.get(config.txnToken!.algorithm)!, txnKey.kid),
   });
   return { gateway, relay };
