@@ -50,7 +50,7 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     expect(await there.outcome(token)).toBe('token_revoked');
   });
 
-  test('a frozen server (SIGSTOP): no error inside the bound, no acceptance after it, all well soon after it wakes', async () => {
+  test('S15: a frozen server (SIGSTOP): no error inside the bound, no acceptance after it, all well soon after it wakes', async () => {
     const [here, there] = [await start(), await start()];
     const [good, bad] = [tokenOf('good'), tokenOf('bad')];
     expect(await there.outcome(good)).toBe('accepted');
@@ -80,39 +80,42 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     expect(await there.outcome(bad)).toBe('token_revoked');
   });
 
-  test.each(['always', 'everysec'] as const)('kill -9 in the middle of appends and a restart (appendfsync %s)', async (sync) => {
-    await server.destroy();
-    server = await RedisServer.start(sync);
-    const [here, there] = [await start(), await start()];
-    const acknowledged: string[] = [];
-    const appends = Array.from({ length: 2000 }, async (_, index) => {
-      try {
-        await here.revocations.revoke(revocationOf(`${index}`));
-        acknowledged.push(`${index}`);
-      } catch {}
-    });
-    await eventually(() => acknowledged.length > 0, 'the first acknowledgement');
-    await server.kill();
-    await Promise.all(appends);
-    expect(await accepted(here, acknowledged.slice(-20))).toEqual([]);
-    await server.restart();
-    const late = await start();
-    const lost = acknowledged.filter((jti) => !late.revocations.revokes(claimsOf(jti), Date.now()));
-    if (sync === 'always') expect(lost).toEqual([]);
-    for (const service of [late, there]) {
-      await eventually(
-        () => service.revocations.stats().entries === 2000,
-        'acknowledged or not, all are there in the end',
-        15_000,
-      );
-    }
-    await eventually(() => here.revocations.stats().owed === 0, 'nothing is owed', 15_000);
-  });
+  test.each(['always', 'everysec'] as const)(
+    'S15: kill -9 in the middle of appends and a restart (appendfsync %s)',
+    async (sync) => {
+      await server.destroy();
+      server = await RedisServer.start(sync);
+      const [here, there] = [await start(), await start()];
+      const acknowledged: string[] = [];
+      const appends = Array.from({ length: 2000 }, async (_, index) => {
+        try {
+          await here.revocations.revoke(revocationOf(`${index}`));
+          acknowledged.push(`${index}`);
+        } catch {}
+      });
+      await eventually(() => acknowledged.length > 0, 'the first acknowledgement');
+      await server.kill();
+      await Promise.all(appends);
+      expect(await accepted(here, acknowledged.slice(-20))).toEqual([]);
+      await server.restart();
+      const late = await start();
+      const lost = acknowledged.filter((jti) => !late.revocations.revokes(claimsOf(jti), Date.now()));
+      if (sync === 'always') expect(lost).toEqual([]);
+      for (const service of [late, there]) {
+        await eventually(
+          () => service.revocations.stats().entries === 2000,
+          'acknowledged or not, all are there in the end',
+          15_000,
+        );
+      }
+      await eventually(() => here.revocations.stats().owed === 0, 'nothing is owed', 15_000);
+    },
+  );
 
   test.each<[string, () => Promise<void> | void]>([
     ['with everything', () => server.loseData()],
     ['with the last writes', () => server.restore()],
-  ])('a restart that has lost acknowledged writes, %s, is healed by those who follow', async (_name, lose) => {
+  ])('D10, S15: a restart that has lost acknowledged writes, %s, is healed by those who follow', async (_name, lose) => {
     const [here, there] = [await start(), await start()];
     const early = await revokeMany(here, 'early', 20);
     server.backUp();

@@ -17,10 +17,12 @@ export class RedisServer {
   #process: ChildProcess | undefined;
 
   readonly #sync: 'always' | 'everysec';
+  readonly #options: readonly string[];
 
-  private constructor(port: number, sync: 'always' | 'everysec') {
+  private constructor(port: number, sync: 'always' | 'everysec', options: readonly string[] = []) {
     this.port = port;
     this.#sync = sync;
+    this.#options = options;
   }
 
   /** `everysec` is Redis's default; it acknowledges writes that a kill -9 may take, because it holds them back during a sync. */
@@ -28,6 +30,13 @@ export class RedisServer {
     const server = new RedisServer(await freePort(), sync);
     await server.restart();
     return server;
+  }
+
+  /** A server that follows this one, until it is told otherwise. */
+  async startReplica(): Promise<RedisServer> {
+    const replica = new RedisServer(await freePort(), this.#sync, ['--replicaof', `127.0.0.1 ${this.port}`]);
+    await replica.restart();
+    return replica;
   }
 
   get url(): string {
@@ -49,6 +58,10 @@ export class RedisServer {
       this.#sync,
       '--dir',
       this.#folder,
+      // A replica that comes need not wait for others.
+      '--repl-diskless-sync-delay',
+      '0',
+      ...this.#options,
     ];
     const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;

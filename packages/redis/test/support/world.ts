@@ -13,10 +13,11 @@ import {
   signJws,
 } from '@watchword/core';
 import { createRedisRevocationLog } from '../../src/index.ts';
-import type { RedisServer } from './redis-server.ts';
 
-const issuer = 'https://issuer.example';
+export const issuer = 'https://issuer.example';
 const key: SigningKey = generateSigningKey('ES256', 'key-1');
+/** The key set of the issuer. */
+export const jwks: unknown = { keys: [key.publicJwk()] };
 
 /** Bound of these tests on how long a revoked token may live on. */
 export const STALE_AFTER_MS = 800;
@@ -50,12 +51,12 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export async function startService(server: RedisServer): Promise<Service> {
+export async function startService(server: { readonly url: string }, staleAfterMs: number = STALE_AFTER_MS): Promise<Service> {
   const log = createRedisRevocationLog({ server: server.url, heartbeatMs: 50, timeoutMs: 200 });
   const revocations = createRevocations({ log });
-  const keys = createLocalKeys({ issuer, algorithms: ['ES256'], jwks: { keys: [key.publicJwk()] } });
+  const keys = createLocalKeys({ issuer, algorithms: ['ES256'], jwks });
   const plain = createVerifier({ issuers: [{ issuer, audience: 'api', algorithms: ['ES256'], keys }] });
-  const verifier = createCachedVerifier(createRevocableVerifier(plain, revocations, { staleAfterMs: STALE_AFTER_MS }));
+  const verifier = createCachedVerifier(createRevocableVerifier(plain, revocations, { staleAfterMs }));
   await revocations.ready();
   return {
     revocations,
