@@ -22,7 +22,7 @@ export class PackedTokens {
       const input = `${header}.${encode(createClaims(`user-${index}`))}`;
       const token = `${input}.${createHmac('sha256', this.#secret).update(input).digest('base64url')}`;
       if (token.length > SLOT_BYTES) throw new RangeError('A token is too long for its place');
-      this.#bytes.latin1Write(token, index * SLOT_BYTES);
+      this.#bytes.write(token, index * SLOT_BYTES, 'latin1');
       this.#lengths[index] = token.length;
     }
   }
@@ -30,7 +30,7 @@ export class PackedTokens {
   /** A new string, as an HTTP parser makes one of what it has just read. */
   text(index: number): string {
     const start = index * SLOT_BYTES;
-    return this.#bytes.latin1Slice(start, start + this.#lengths[index]!);
+    return this.#bytes.toString('latin1', start, start + this.#lengths[index]!);
   }
 
   verifier(checks?: SignatureChecks): Verifier {
