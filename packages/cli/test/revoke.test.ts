@@ -47,7 +47,7 @@ describe('revoke', () => {
       [[...BASE, '--jti', 'a', '--gateway', 'file:///etc/passwd'], 'http: URL'],
       [[...BASE, '--jti', 'a', 'extra'], 'too many arguments'],
     ] as const) {
-      const result = await watchword(args.includes('--gateway') ? args : [...args, ...nowhere]);
+      const result = await watchword((args as readonly string[]).includes('--gateway') ? args : [...args, ...nowhere]);
       expect(result, args.join(' ')).toMatchObject({ code: 2, out: '' });
       expect(result.err, args.join(' ')).toContain(reason);
     }

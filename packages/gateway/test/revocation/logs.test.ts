@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RedisServer, hasRedis } from '../../../redis/test/support/redis-server.ts';
@@ -155,10 +157,9 @@ test('E13: a password file that cannot be read, or is empty, stops start-up', as
 });
 
 async function command(port: number, words: readonly string[]): Promise<void> {
-  const { connect } = await import('node:net');
   const socket = connect(port, '127.0.0.1');
   socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
-  const [answer] = (await import('node:events').then(({ once }) => once(socket, 'data'))) as [Buffer];
+  const [answer] = (await once(socket, 'data')) as [Buffer];
   socket.destroy();
   expect(answer.toString()).toBe('+OK\r\n');
 }
