@@ -157,6 +157,8 @@ export class VerdictTable<Verdict> {
     this.#order.moved(slots[to * WORDS + NODE]! - 1, to);
   }
 
+  // All at once, whenever 3/4 of the slots are taken: a pause, observers included, of about 10 ms at 10,000 entries, 50 ms at 100,000
+  // and 0.4 s at 800,000 on a busy machine. A table that has grown once doesn't shrink, so it comes while it first fills.
   #grow(): void {
     const [slots, verdicts] = [this.#slots, this.#verdicts];
     const count = 2 * verdicts.length;
