@@ -5,6 +5,7 @@ import {
   type VerificationKey,
   WatchwordError,
   publicJwkOf,
+  systemClock,
   toWatchwordError,
 } from '@watchword/core';
 import type { KeyQuestion, RelayedError, RelayedKey, ToThread } from './messages.ts';
@@ -35,8 +36,8 @@ export class KeyHub {
     const keys = this.#sources[question.source]!;
     const { alg, kid } = question;
     try {
-      if (keys.lookup(alg, kid, Date.now()) === undefined) await keys.load(alg, kid);
-      const key = keys.lookup(alg, kid, Date.now());
+      if (keys.lookup(alg, kid, systemClock()) === undefined) await keys.load(alg, kid);
+      const key = keys.lookup(alg, kid, systemClock());
       if (key === undefined) throw new WatchwordError('key_unknown');
       reply(this.#give(question, key));
     } catch (error) {
@@ -79,7 +80,7 @@ export class KeyHub {
   }
 
   #isTrusted({ source, alg, kid }: KeyQuestion, keyId: string): boolean {
-    return this.#sources[source]!.lookup(alg, kid, Date.now())?.id === keyId;
+    return this.#sources[source]!.lookup(alg, kid, systemClock())?.id === keyId;
   }
 
   #drop(source: number, keys: readonly { readonly id: string }[], withdrawn: boolean): void {
