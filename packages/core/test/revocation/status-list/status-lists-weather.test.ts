@@ -164,6 +164,15 @@ describe('SL-5: redirects', () => {
     expect(world.server.asked).toEqual(['/lists/1', '/lists/2', '/lists/3', '/lists/4']);
   });
 
+  it.each(['/lists/1', '/lists/11'])('SL-5: a loop over %s ends at once', async (location) => {
+    world.server.behaviour = (response, request) =>
+      response.writeHead(302, { location: location === '/lists/1' ? location : `${request.url}1` }).end();
+    const lists = world.lists({ timeoutMs: 20_000 });
+    expect(await verdict(world.verifier(lists), world.token(0))).toBe('revocation_unavailable');
+    expect(lists.stats().lastFailure).toBe('revocation_unavailable: redirects in circles');
+    expect(world.server.requests).toBeLessThan(5);
+  });
+
   it('C1: are not followed to another origin, not even to a port next door', async () => {
     const nextDoor = await ListServer.start();
     nextDoor.behaviour = listing(world.list());
@@ -235,4 +244,19 @@ it('B14: keys of another issuer are refused at once', () => {
 it('a list from the future is refused to the second', async () => {
   world.serve(world.list({ claims: { iat: NOW + 6 } }));
   expect(await verdict(world.verifier(), world.token(0))).toBe('revocation_unavailable');
+});
+
+it('C5: an answer that is too large is let go of, not read to its end', async () => {
+  world.server.behaviour = MISBEHAVIOURS['sends 50 MB']!(world.uri);
+  const lists = world.lists({ timeoutMs: 20_000 });
+  await lists.refresh(world.uri);
+  expect(lists.stats().lastFailure).toBe('revocation_unavailable: more than 1048576 bytes');
+});
+
+it('JB-1: a key that is there does not make its algorithm allowed', async () => {
+  const key = testKey('Ed25519', 'list-key');
+  world.server.behaviour = signedBy(key)(world.uri);
+  const lists = world.lists({ keys: createLocalKeys({ issuer: ISSUER, keys: [key.material] }) });
+  await lists.refresh(world.uri);
+  expect(lists.stats().lastFailure).toMatch(/^algorithm_not_allowed/);
 });
