@@ -124,6 +124,16 @@ describe('a wrong yes', () => {
     expect([table.stats().stored, table.has(token, createVerificationKey(key.material).id, NOW_MS)]).toEqual([0, false]);
   });
 
+  it('accepted, said of what was refused later, stores nothing', async () => {
+    const table = tableOf();
+    const checks = createSharedChecks(table, { checks: { check: () => Promise.resolve(false) } });
+    const signed: SignedToken = { compact: token, signingInput: '', signature: Buffer.alloc(0) };
+    const one = createVerificationKey(key.material);
+    expect(await checks.check(signed, one, NOW_MS)).toBe(false);
+    checks.accepted!(signed, one, NOW_MS + 1e6);
+    expect(table.stats().stored).toBe(0);
+  });
+
   it('accepted, said of what was not proven here, with this key, stores nothing', () => {
     const table = tableOf();
     const answers = [false, true];

@@ -58,6 +58,8 @@ describe('a wrong yes', () => {
         expect(table.has(token.slice(0, at), KEY, NOW)).toBe(false);
       }
     expect(table.has(`${token}\0`, KEY, NOW)).toBe(false);
+    // What pads the digest's input is told apart by the length.
+    expect(table.has(token, `${KEY}\0`, NOW)).toBe(false);
     expect(table.has(token, KEY, NOW)).toBe(true);
   });
 
@@ -192,5 +194,15 @@ describe('what is remembered', () => {
       expect(table.has(tokenOf(index + 100), KEY, NOW)).toBe(false);
     }
     expect(table.stats().lostRaces).toBe(0);
+  });
+
+  it('a bucket full of writers that never come back leaves the other one', () => {
+    const table = tableOf(16);
+    const words = new Int32Array(table.handle.buffer);
+    for (let way = 0; way < 4; way += 1) words[16 + 14 * way] = 1;
+    for (let index = 0; index < 400; index += 1) add(table, tokenOf(index));
+    // Both buckets are that one for one token in sixteen.
+    expect(table.stats().stored).toBeGreaterThan(320);
+    expect(table.stats().lostRaces).toBe(400 - table.stats().stored);
   });
 });
