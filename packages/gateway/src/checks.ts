@@ -1,17 +1,18 @@
-/** How one thread checks signatures: known to another thread, at once, or off the thread in a burst. */
+/** How one thread checks signatures: known to be bad, known to another thread, at once, or off the thread in a burst. */
 import {
   type AdaptiveChecks,
+  type KnownBadMemory,
   type SharedTable,
-  type SignatureChecks,
   createAdaptiveChecks,
+  createKnownBadMemory,
   createSharedChecks,
   inlineChecks,
 } from '@watchword/core';
 import type { VerificationConfig } from './config/config.ts';
 
-/** The checks, and those of their parts that count. */
+/** The checks, and the part of them that counts. */
 export interface Checks {
-  readonly checks: SignatureChecks;
+  readonly checks: KnownBadMemory;
   /** undefined: switched off. */
   readonly adaptive: AdaptiveChecks | undefined;
 }
@@ -20,5 +21,9 @@ export interface Checks {
 export function createChecks({ adaptive, maxWaiting, maxWaitMs }: VerificationConfig, table: SharedTable | undefined): Checks {
   const own = adaptive ? createAdaptiveChecks({ maxWaiting, maxWaitMs }) : undefined;
   const checks = own ?? inlineChecks;
-  return { checks: table === undefined ? checks : createSharedChecks(table, { checks }), adaptive: own };
+  // Junk that comes again costs neither a check nor a place in the queue (D8).
+  return {
+    checks: createKnownBadMemory({ checks: table === undefined ? checks : createSharedChecks(table, { checks }) }),
+    adaptive: own,
+  };
 }

@@ -102,6 +102,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
         minter,
         remoteKeys,
         revocation: guard && metricsOf(guard),
+        knownBad: trust && (() => checks.stats()),
         adaptive: adaptive && (() => adaptive.stats()),
         statusLists: trust?.statusLists,
       }),

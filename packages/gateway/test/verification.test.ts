@@ -111,6 +111,18 @@ describe('more checks than can be made', () => {
     await vi.waitFor(async () => expect(await call(edge.url, tokens[0]!)).toBe(200));
   });
 
+  test('D8: the same junk again costs no signature check', async () => {
+    const edge = await startEdge((await startUpstream()).url);
+    const [head, payload, signature] = edge.issuer.token().split('.') as [string, string, string];
+    const junk = `${head}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
+    for (let times = 0; times < 3; times += 1) expect(await call(edge.url, junk)).toBe(401);
+    const metrics = (await edge.metrics()).split('\n');
+    for (const line of ['known_bad_hits_total 2', 'known_bad_entries 1', 'signature_checks_total 1', 'cache_entries 0']) {
+      expect(metrics).toContain(`watchword_${line}`);
+    }
+    expect(await call(edge.url, edge.issuer.token())).toBe(200);
+  });
+
   test('switched off, all are checked at once', async () => {
     const edge = await startEdge((await startUpstream()).url, { verification: { adaptive: false } });
     expect(await call(edge.url, edge.issuer.token())).toBe(200);

@@ -1,9 +1,9 @@
 /** The metrics of a gateway in the Prometheus text format, read from plain counters at each scrape. */
-import type { AdaptiveChecksStats, CacheStats, RemoteKeys, StatusLists, TxnMinter } from '@watchword/core';
+import type { AdaptiveChecksStats, CacheStats, KnownBadStats, RemoteKeys, StatusLists, TxnMinter } from '@watchword/core';
 import { type Metric, Registry } from 'prom-client';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
-import { addAdaptive, addCache, addKeys, addStatusLists } from './verification-metrics.ts';
+import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
 import { DURATION_BUCKETS, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
@@ -14,6 +14,7 @@ export interface MetricSources {
   readonly remoteKeys: readonly RemoteKeys[];
   readonly revocation?: RevocationMetricSource | undefined;
   readonly adaptive?: (() => AdaptiveChecksStats) | undefined;
+  readonly knownBad?: (() => KnownBadStats) | undefined;
   readonly statusLists?: readonly StatusLists[] | undefined;
 }
 
@@ -25,6 +26,7 @@ export function createMetrics({
   remoteKeys,
   revocation,
   adaptive,
+  knownBad,
   statusLists = [],
 }: MetricSources): Registry {
   const registry = new Registry();
@@ -51,6 +53,7 @@ export function createMetrics({
   }
   addKeys(remoteKeys, add);
   addStatusLists(statusLists, add);
+  if (knownBad !== undefined) addKnownBad(knownBad, add, total);
   if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);
   return registry;

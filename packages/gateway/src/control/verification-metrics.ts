@@ -2,6 +2,7 @@
 import type {
   AdaptiveChecksStats,
   CacheStats,
+  KnownBadStats,
   RemoteKeys,
   RemoteKeysStats,
   StatusLists,
@@ -29,6 +30,17 @@ export function addAdaptive(stats: () => AdaptiveChecksStats, add: Add): void {
   });
   add('gauge', 'adaptive_running', 'Signature checks in the thread pool', () => [plain(stats().running)]);
   add('gauge', 'adaptive_waiting', 'Signature checks that wait for the thread pool', () => [plain(stats().waiting)]);
+}
+
+/** Adds those of the memory of bad signatures. */
+export function addKnownBad(stats: () => KnownBadStats, add: Add, total: Total): void {
+  total(
+    'known_bad_hits_total',
+    'Tokens refused without a signature check, because theirs is known to be bad',
+    () => stats().hits,
+  );
+  total('known_bad_evictions_total', 'Bad signatures that made place for others', () => stats().evictions);
+  add('gauge', 'known_bad_entries', 'Bad signatures remembered', () => [plain(stats().size)]);
 }
 
 /** Adds those of fetched keys, by issuer. */
