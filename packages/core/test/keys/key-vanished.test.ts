@@ -145,6 +145,10 @@ describe('with a retention window', () => {
     await keys.refresh();
     expect(await verdict(verifier, nameless)).toBe('signature_invalid');
     expect(await verdict(verifier, makeToken(idle, { payload, header: { kid: undefined } }))).toBe('accepted');
+    // Where the set leaves it open whose token this is, the one retained key does not decide it.
+    issuer.published = [published(idle), published(testKey('ES256', 'heir'))];
+    await keys.refresh();
+    expect([keys.stats().retained, await verdict(verifier, nameless)]).toEqual([1, 'key_unknown']);
   });
 
   test('C6: retention lends no life beyond the age limit', async () => {
