@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { BROKEN_CACHES } from '../support/broken-caches.ts';
+import { BROKEN_CHECKS, SHARING } from '../support/broken-checks.ts';
 import { BROKEN_REVOCATIONS } from '../support/broken-revocations.ts';
 import { runCampaign } from '../support/cache-checker.ts';
 import { IS_LONG, amount, freshSeed } from '../support/campaign.ts';
@@ -24,15 +25,26 @@ describe('a defect that is there is found', () => {
   });
 });
 
+describe('a defect that is there is found among verifiers that share', () => {
+  const seed = freshSeed();
+
+  it.each(Object.entries(BROKEN_CHECKS))('%s', async (_, parts) => {
+    const report = await runCampaign({ seed, steps: 100_000, family: 'public', parts });
+    expect(report.difference, `seed ${seed}: not found in ${report.steps} steps`).toBeDefined();
+  });
+});
+
 describe('cached against uncached', () => {
   it.each([
-    { family: 'secret', steps: amount(90_000, 9_500_000) },
-    { family: 'public', steps: amount(10_000, 500_000) },
+    { family: 'secret', steps: amount(80_000, 9_000_000), also: '' },
+    { family: 'public', steps: amount(10_000, 500_000), also: '' },
+    { family: 'public', steps: amount(10_000, 500_000), parts: SHARING, also: ', three verifiers and one shared table' },
   ] as const)(
-    'S9: $steps steps with $family keys, 0 differences',
+    'S9: $steps steps with $family keys$also, 0 differences',
     { timeout: IS_LONG ? LONG_MS : 60_000 },
-    async ({ family, steps }) => {
-      const report = await runCampaign({ seed: freshSeed(), steps, family });
+    async ({ also: _, ...campaign }) => {
+      const { steps } = campaign;
+      const report = await runCampaign({ seed: freshSeed(), ...campaign });
       expect(report.difference).toBeUndefined();
       expect(report.steps).toBe(steps);
       // A campaign of refusals alone would prove nothing.

@@ -106,8 +106,8 @@ function moveClock(world: CacheWorld, random: SeededRandom): string {
 // Where off-by-one errors live: just before, on and after a moment at which some token's verdict changes.
 function nearBoundary(world: CacheWorld, random: SeededRandom): number {
   const { known } = world.revocations;
-  if (known.length > 0 && random.chance(0.3)) {
-    const nowMs = random.pick(known.slice(-5)).expiresAtMs + random.pick([-1, -0.25, 0, 0.25, 1]);
+  if (known.length > 0 && random.chance(0.5)) {
+    const nowMs = random.pick(known.slice(-4)).expiresAtMs + random.pick([-1, -0.25, 0, 0.25, 1]);
     return Math.abs(nowMs - world.nowMs) < 1e9 ? nowMs : world.nowMs;
   }
   try {

@@ -4,6 +4,7 @@
  */
 import { type VerificationCache, createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { WatchwordError } from '../../src/errors.ts';
+import type { SignatureChecks } from '../../src/jws/signature-checks.ts';
 import type { KeySource } from '../../src/keys/key-source.ts';
 import { type LocalKeys, createLocalKeys } from '../../src/keys/local-keys.ts';
 import type { VerificationKey } from '../../src/keys/verification-key.ts';
@@ -84,6 +85,10 @@ export interface WorldParts {
   readonly cache: CacheFactory;
   /** New for each world. */
   readonly revocation: () => RevocationParts;
+  /** Begins a process: the signature checks of its verifiers, which may share a memory. */
+  readonly checks?: () => () => SignatureChecks;
+  /** Verifiers with a cache of their own, for each policy. Default 1. */
+  readonly threads?: number;
 }
 
 export const PROPER_PARTS: WorldParts = {
@@ -103,24 +108,30 @@ export class CacheWorld {
   /** Tokens that somebody has. */
   readonly tokens: string[] = [];
   readonly #family: Family;
-  readonly #factory: CacheFactory;
+  readonly #parts: WorldParts;
+  #checks: (() => SignatureChecks) | undefined;
 
-  constructor(family: Family, { cache, revocation }: WorldParts) {
+  constructor(family: Family, parts: WorldParts) {
     this.#family = family;
-    this.#factory = cache;
+    this.#parts = parts;
+    this.#checks = parts.checks?.();
     this.issuers = ['https://one.example', 'https://two.example'].map((issuer) => new WorldKeys(issuer, keyPool(family, issuer)));
-    this.revocations = new WorldRevocations(revocation(), () => this.nowMs);
-    this.pairs = POLICIES.map((row) => ({ name: row.name, oracle: this.#oracle(row), cached: this.#cached(row) }));
+    this.revocations = new WorldRevocations(parts.revocation(), () => this.nowMs);
+    this.pairs = Array.from({ length: parts.threads ?? 1 }, () => POLICIES)
+      .flat()
+      .map((row) => ({ name: row.name, oracle: this.#oracle(row), cached: this.#cached(row) }));
   }
 
   /** All processes end, and begin again with nothing but what is stored. */
   async restart(): Promise<void> {
     await this.revocations.restart();
-    for (const [index, pair] of this.pairs.entries()) pair.cached = this.#cached(POLICIES[index]!);
+    this.#checks = this.#parts.checks?.();
+    for (const [index, pair] of this.pairs.entries()) pair.cached = this.#cached(POLICIES[index % POLICIES.length]!);
   }
 
-  #plain({ issuers }: PolicyRow): Verifier {
+  #plain({ issuers }: PolicyRow, checks?: SignatureChecks): Verifier {
     const policy: TrustPolicyOptions = {
+      ...(checks && { checks }),
       clock: () => this.nowMs,
       issuers: issuers.map(({ index, ...rules }) => {
         const keys = this.issuers[index]!;
@@ -152,10 +163,10 @@ export class CacheWorld {
 
   #cached(row: PolicyRow): Pair['cached'] {
     const { revocation, maxEntries } = row;
-    const plain = this.#plain(row);
-    if (revocation === undefined) return this.#factory(plain, maxEntries, this);
+    const plain = this.#plain(row, this.#checks?.());
+    if (revocation === undefined) return this.#parts.cache(plain, maxEntries, this);
     const revocable = createRevocableVerifier(plain, this.revocations.view, { ...revocation, clock: () => this.nowMs });
-    return this.#factory(revocable, maxEntries, this);
+    return this.#parts.cache(revocable, maxEntries, this);
   }
 }
 
