@@ -29,7 +29,6 @@ export function createHostRules({ allowHosts = [], allowInsecure = false }: Host
   const listed = readList(allowHosts);
   // http has no certificate, so nothing but the list says that this is the right place.
   const permitsAddress = (url: URL, address: IpAddress): boolean =>
-    listed.names.has(hostOf(url)) ||
     listed.addresses.check(address.text, address.family) ||
     (allowInsecure && isLoopback(address)) ||
     (url.protocol === 'https:' && isPublic(address));
