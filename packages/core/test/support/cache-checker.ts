@@ -7,6 +7,7 @@ import { vandalize } from './vandal.ts';
 import { codeOf } from './verdicts.ts';
 
 export interface Campaign {
+  readonly name?: string;
   readonly seed: number;
   readonly steps: number;
   readonly family: Family;
@@ -28,12 +29,12 @@ export interface Report {
 }
 
 /** Runs a campaign. It stops at the first difference. */
-export async function runCampaign({ seed, steps, family, parts }: Campaign): Promise<Report> {
+export async function runCampaign({ seed, steps, family, parts, name = `${family} keys` }: Campaign): Promise<Report> {
   const random = new SeededRandom(seed);
   const world = new CacheWorld(family, { ...PROPER_PARTS, ...parts });
   await world.revocations.ready();
   try {
-    return await run(world, random, steps, `seed ${seed}, family ${family}`);
+    return await run(world, random, steps, `seed ${seed}, ${name}`);
   } finally {
     await world.revocations.close();
   }
