@@ -1,6 +1,13 @@
 /** Writes what core announces through `diagnostics_channel` to the log. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { CACHE_NOT_WORTH_CHANNEL, type CacheNotWorth, KEY_VANISHED_CHANNEL, type KeyVanished } from '@watchword/core';
+import {
+  CACHE_NOT_WORTH_CHANNEL,
+  CLOCK_STEP_CHANNEL,
+  type CacheNotWorth,
+  type ClockStep,
+  KEY_VANISHED_CHANNEL,
+  type KeyVanished,
+} from '@watchword/core';
 import type { Logger } from './logger.ts';
 
 /** Which announcements are ours: the channels belong to the whole process. */
@@ -23,9 +30,15 @@ export function logAlarms({ issuers, policyId }: AlarmScope, logger: Logger): ()
     const { policyId: about, ...figures } = message as CacheNotWorth;
     if (about === policyId) logger.warn(figures, 'the cache costs more than it saves');
   };
+  const stepped = (message: unknown): void => {
+    const { stepMs } = message as ClockStep;
+    logger.warn({ stepMs }, 'the clock went wrong: tokens may be taken for older or younger than they are');
+  };
+  subscribe(CLOCK_STEP_CHANNEL, stepped);
   subscribe(KEY_VANISHED_CHANNEL, vanished);
   subscribe(CACHE_NOT_WORTH_CHANNEL, notWorth);
   return () => {
+    unsubscribe(CLOCK_STEP_CHANNEL, stepped);
     unsubscribe(KEY_VANISHED_CHANNEL, vanished);
     unsubscribe(CACHE_NOT_WORTH_CHANNEL, notWorth);
   };

@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   type CacheOptions,
+  type ClockWatch,
   SIGNATURE_CHECK_CHANNEL,
   type SharedTable,
   type SigningKey,
@@ -10,6 +11,7 @@ import {
   type Verifier,
   WatchwordError,
   createCachedVerifier,
+  watchClock,
 } from '@watchword/core';
 import { logAlarms } from './alarms.ts';
 import { createChecks } from './checks.ts';
@@ -90,6 +92,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
   let isDraining = false;
   let stopWatching = (): void => {};
   let stopAlarms = (): void => {};
+  let clockWatch: ClockWatch | undefined;
   return {
     edge,
     trust,
@@ -117,6 +120,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
       stopWatching = keepKeysComing(remoteKeys, logger);
       const issuers = new Set(config.issuers.map(({ issuer }) => issuer));
       stopAlarms = logAlarms({ issuers, policyId: cache?.policyId }, logger);
+      clockWatch = watchClock(clock === undefined ? {} : { clock });
     },
     async drain() {
       isDraining = true;
@@ -127,6 +131,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
     async close() {
       for (const source of [...remoteKeys, ...(trust?.statusLists ?? [])]) source.close();
       cache?.close();
+      clockWatch?.close();
       stopAlarms();
       await guard?.close();
       unsubscribe(SIGNATURE_CHECK_CHANNEL, countSignature);

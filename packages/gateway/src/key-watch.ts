@@ -2,8 +2,8 @@
 import type { RemoteKeys } from '@watchword/core';
 import type { Logger } from './logger.ts';
 
-/** First retry soon, for systems that start together; then at most two fetches in 30 s per issuer (C2). */
-const RETRY_MS = [1000, 15_000];
+/** First retry soon, for systems that start together; then so that it stays at two fetches in 30 s per issuer (C2). */
+const RETRY_MS = [1000, 31_000];
 
 /** Starts fetching. Once keys are there, look-ups keep them fresh. Returns a function that stops trying. */
 export function keepKeysComing(sources: readonly RemoteKeys[], logger: Logger): () => void {

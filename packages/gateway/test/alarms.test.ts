@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { CACHE_NOT_WORTH_CHANNEL, KEY_VANISHED_CHANNEL } from '@watchword/core';
+import { CACHE_NOT_WORTH_CHANNEL, CLOCK_STEP_CHANNEL, KEY_VANISHED_CHANNEL } from '@watchword/core';
 import { expect, test } from 'vitest';
 import { logAlarms } from '../src/alarms.ts';
 import { startEdge } from './support/edge.ts';
@@ -29,4 +29,14 @@ test('a cache that is not worth its memory is a warning', () => {
   stop();
   channel(CACHE_NOT_WORTH_CHANNEL).publish({ policyId: 'a', hitRate: 0.01 });
   expect(lines).toEqual([[{ hitRate: 0.01 }, 'the cache costs more than it saves']]);
+});
+
+test('S21: a clock that was set is a warning', () => {
+  const lines: unknown[] = [];
+  const log = (fields: unknown, message: unknown): void => void lines.push([fields, message]);
+  const stop = logAlarms({ issuers: new Set(), policyId: undefined }, { warn: log } as never);
+  channel(CLOCK_STEP_CHANNEL).publish({ stepMs: -7000 });
+  stop();
+  channel(CLOCK_STEP_CHANNEL).publish({ stepMs: -7000 });
+  expect(lines).toEqual([[{ stepMs: -7000 }, expect.stringContaining('the clock went wrong')]]);
 });
