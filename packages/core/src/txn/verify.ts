@@ -1,5 +1,5 @@
 /** Verifies Txn-Tokens inside their trust domain (TT-26), as a preset of the general verifier. */
-import { createCachedVerifier } from '../cache/cached-verifier.ts';
+import { type CacheOptions, createCachedVerifier } from '../cache/cached-verifier.ts';
 import type { Clock } from '../clock.ts';
 import { assertConfig } from '../errors.ts';
 import type { SignatureChecks } from '../jws/signature-checks.ts';
@@ -31,7 +31,7 @@ export interface TxnVerifierOptions {
 /** A verifier with a cache in front, as most services want it. */
 export interface TxnPipelineOptions extends TxnVerifierOptions {
   /** False: verify each time. Default: a cache of 10000 tokens. */
-  readonly cache?: { readonly maxEntries?: number } | false;
+  readonly cache?: CacheOptions | false;
 }
 
 const OPTIONS = ['trustDomain', 'keys', 'algorithms', 'issuer', 'toleranceSeconds', 'checks', 'clock'];
