@@ -1,5 +1,6 @@
 /** Fetches one JSON document with every limit that a hostile or sick server calls for. */
 import { WatchwordError } from '../errors.ts';
+import { aborted, discard, readBounded } from './bounded-answer.ts';
 
 /** The part of WHATWG fetch that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -18,12 +19,11 @@ export interface FetchLimits {
 export async function fetchJson(fetch: Fetch, url: string, limits: FetchLimits): Promise<unknown> {
   const signal = AbortSignal.timeout(limits.timeoutMs);
   try {
-    // A fetch of the user's own may not heed the signal.
     return await Promise.race([download(fetch, url, limits, signal), aborted(signal)]);
   } catch (error) {
     if (error instanceof WatchwordError) throw error;
     const reason = signal.aborted ? `no answer within ${limits.timeoutMs} ms` : describe(error);
-    throw new WatchwordError('keys_unavailable', `${url}: ${reason}`, { cause: error });
+    throw unavailable(url, reason, error);
   }
 }
 
@@ -35,12 +35,12 @@ async function download(fetch: Fetch, url: string, limits: FetchLimits, signal: 
     headers: { accept: 'application/jwk-set+json, application/json' },
   });
   if (response.status !== 200) {
-    // An unread body would hold its connection until the time limit.
-    response.body?.cancel().catch(() => {});
-    throw new WatchwordError('keys_unavailable', `${url}: answered ${response.status}`);
+    discard(response);
+    throw unavailable(url, `answered ${response.status}`);
   }
   assertPlausible(response, url);
-  return JSON.parse(await readLimited(response, limits.maxBytes, url));
+  const bytes = await readBounded(response, limits.maxBytes, (reason) => unavailable(url, reason));
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
 }
 
 // Real issuers serve their keys as text/plain or octet-stream as well, so other types pass; HTML is a sign-in or an error page.
@@ -50,24 +50,8 @@ function assertPlausible(response: Response, url: string): void {
   const type = response.headers.get('content-type')?.split(';', 1)[0]!.trim().toLowerCase() ?? '';
   const fault = response.redirected ? 'was redirected' : PAGES.has(type) ? `answered ${type}` : undefined;
   if (fault === undefined) return;
-  response.body?.cancel().catch(() => {});
-  throw new WatchwordError('keys_unavailable', `${url}: ${fault}`);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-}
-
-async function readLimited(response: Response, maxBytes: number, url: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the body, and with it the connection.
-    if (size > maxBytes) throw new WatchwordError('keys_unavailable', `${url}: more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  discard(response);
+  throw unavailable(url, fault);
 }
 
 function describe(error: unknown): string {
@@ -75,4 +59,8 @@ function describe(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
   return code ?? (error instanceof Error ? error.message : 'failed');
+}
+
+function unavailable(url: string, reason: string, cause?: unknown): WatchwordError {
+  return new WatchwordError('keys_unavailable', `${url}: ${reason}`, cause === undefined ? undefined : { cause });
 }

@@ -1,5 +1,6 @@
 /** Fetches one Status List Token with every limit that a hostile or sick server calls for. */
 import { WatchwordError } from '../../errors.ts';
+import { aborted, discard, readBounded } from '../../keys/bounded-answer.ts';
 import type { Fetch, FetchLimits } from '../../keys/fetch-jwks.ts';
 
 const MEDIA_TYPE = 'application/statuslist+jwt';
@@ -14,7 +15,6 @@ const MAX_REDIRECTS = 3;
 export async function fetchListToken(fetch: Fetch, uri: string, limits: FetchLimits): Promise<string> {
   const signal = AbortSignal.timeout(limits.timeoutMs);
   try {
-    // A fetch of the user's own may not heed the signal.
     return await Promise.race([download(fetch, uri, limits, signal), aborted(signal)]);
   } catch (error) {
     if (error instanceof WatchwordError) throw error;
@@ -25,7 +25,10 @@ export async function fetchListToken(fetch: Fetch, uri: string, limits: FetchLim
 async function download(fetch: Fetch, uri: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
   const response = await follow(fetch, uri, signal);
   const type = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (response.status === 200 && type === MEDIA_TYPE) return readLimited(response, limits.maxBytes);
+  if (response.status === 200 && type === MEDIA_TYPE) {
+    // A compact token is ASCII; other bytes become characters that no segment may have.
+    return (await readBounded(response, limits.maxBytes, unusable)).toString('latin1');
+  }
   discard(response);
   throw unusable(response.status === 200 ? 'answered with another content type' : `answered ${response.status}`);
 }
@@ -54,28 +57,6 @@ function nextHop(response: Response, from: string): string {
   if (!isPlain || target.origin !== new URL(from).origin) throw unusable('redirects to another origin');
   target.hash = '';
   return target.href;
-}
-
-// An unread body would hold its connection until the time limit.
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
-}
-
-async function readLimited(response: Response, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Counted after decompression (C5). Leaving the loop cancels the body, and with it the connection.
-    if (size > maxBytes) throw unusable(`more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  // A compact token is ASCII; other bytes become characters that no segment may have.
-  return Buffer.concat(chunks).toString('latin1');
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 function describe(error: unknown): string {
