@@ -12,6 +12,8 @@ export default defineConfig({
       '@watchword/fastify': source('fastify'),
       '@watchword/express': source('express'),
       '@watchword/fetch': source('fetch'),
+      '@watchword/http2': source('http2'),
+      '@watchword/grpc': source('grpc'),
       '@watchword/planner': source('planner'),
       '@watchword/gateway': source('gateway'),
       '@watchword/conformance': source('conformance'),

@@ -3,7 +3,12 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 
 /** Debian package, and the command that shows that it is there. */
-const PACKAGES = [{ name: 'redis-server', command: 'redis-server' }];
+const PACKAGES = [
+  { name: 'redis-server', command: 'redis-server' },
+  { name: 'haproxy', command: 'haproxy' },
+  { name: 'nginx', command: 'nginx' },
+  { name: 'caddy', command: 'caddy' },
+];
 
 /** Installs what is missing, as root on Debian; does nothing anywhere else. */
 export async function installDebianPackages() {
