@@ -1,9 +1,10 @@
 /** Sends an admitted request upstream and its answer back, streaming both ways. */
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { WatchwordError } from '@watchword/core';
+import type { Reply } from '../front/client-call.ts';
 import { responseHeaders } from '../headers/response-headers.ts';
-import type { RequestBody } from './request-body.ts';
 import { toUpstreamError } from './upstream-error.ts';
 import type { Upstream } from './upstreams.ts';
 import type { Guest } from './waiting-room.ts';
@@ -15,7 +16,7 @@ export interface ForwardedRequest {
   readonly target: string;
   /** Name, value, name, value, ... */
   readonly headers: string[];
-  readonly body: RequestBody | null;
+  readonly body: Readable | null;
   /** Whether the answer belongs to an authenticated caller. */
   readonly authenticated: boolean;
 }
@@ -26,27 +27,17 @@ export interface ForwardObserver {
   failed(error: WatchwordError): void;
   /** The upstream broke off in the middle of its answer, and so did we. */
   brokenOff(error: WatchwordError): void;
-  /** Whether the connection is to be closed after this answer. */
-  closing(): boolean;
 }
 
 /** Starts forwarding. Everything that happens then is told to the client or to `observer`. */
-export function forward(
-  upstream: Upstream,
-  request: ForwardedRequest,
-  response: ServerResponse,
-  observer: ForwardObserver,
-): void {
-  upstream.room.enter(new ForwardHandler(upstream, request, response, observer));
+export function forward(upstream: Upstream, request: ForwardedRequest, reply: Reply, observer: ForwardObserver): void {
+  upstream.room.enter(new ForwardHandler(upstream, request, reply, observer));
 }
-
-// A short answer as a string joins its header in one write; latin1 keeps every byte. Above this copying costs more than it saves.
-const ONE_PIECE_BYTES = 4096;
 
 class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
   readonly #upstream: Upstream;
   readonly #request: ForwardedRequest;
-  readonly #response: ServerResponse;
+  readonly #reply: Reply;
   readonly #observer: ForwardObserver;
   #controller: Dispatcher.DispatchController | undefined = undefined;
   // Bytes still to come; NaN while unknown, which equals nothing.
@@ -56,12 +47,12 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
   #inRoom = true;
   #waitingForDrain = false;
 
-  constructor(upstream: Upstream, request: ForwardedRequest, response: ServerResponse, observer: ForwardObserver) {
+  constructor(upstream: Upstream, request: ForwardedRequest, reply: Reply, observer: ForwardObserver) {
     this.#upstream = upstream;
     this.#request = request;
-    this.#response = response;
+    this.#reply = reply;
     this.#observer = observer;
-    response.on('close', this.#onClientClose);
+    reply.onClose(this.#onClientClose);
   }
 
   start(): void {
@@ -81,17 +72,16 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#response.destroyed) controller.abort(new ClientGone());
+    if (this.#reply.gone) controller.abort(new ClientGone());
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHttpHeaders): void {
     // Interim answers are between the upstream and us (RFC 9110 section 15.2 permits dropping them).
     if (statusCode < 200) return;
     const fields = responseHeaders(headers, this.#request.authenticated);
-    if (this.#observer.closing()) fields.push('connection', 'close');
     const length = headers['content-length'];
     if (length !== undefined) this.#left = Number(length);
-    this.#response.writeHead(statusCode, fields);
+    this.#reply.start(statusCode, fields);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -99,15 +89,14 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
     if (this.#left === 0) {
       // The last bytes and the end in one write.
       this.#ended = true;
-      if (chunk.length <= ONE_PIECE_BYTES) this.#response.end(chunk.toString('latin1'), 'latin1');
-      else this.#response.end(chunk);
-    } else if (!this.#response.write(chunk)) this.#pause(controller);
+      this.#reply.end(chunk);
+    } else if (!this.#reply.write(chunk)) this.#pause(controller);
   }
 
   // Trailers are not forwarded: no field may arrive after the checks (RFC 9110 section 6.5.1 permits dropping them).
   onResponseEnd(): void {
     this.#leave();
-    if (!this.#ended) this.#response.end();
+    if (!this.#ended) this.#reply.end();
     this.#ended = true;
     // The upstream may have answered without reading all of it.
     this.#request.body?.destroy();
@@ -116,14 +105,14 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#leave();
     this.#request.body?.destroy();
-    if (this.#ended || error instanceof ClientGone || this.#response.destroyed) return;
+    if (this.#ended || error instanceof ClientGone || this.#reply.gone) return;
     this.#ended = true;
-    if (!this.#response.headersSent) {
+    if (!this.#reply.started) {
       this.#observer.failed(toUpstreamError(error));
       return;
     }
     // A cut-off answer must look cut off: ending it properly would pass it off as whole.
-    this.#response.destroy();
+    this.#reply.breakOff();
     this.#observer.brokenOff(toUpstreamError(error));
   }
 
@@ -136,7 +125,7 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
     controller.pause();
     if (this.#waitingForDrain) return;
     this.#waitingForDrain = true;
-    this.#response.on('drain', () => controller.resume());
+    this.#reply.onDrain(() => controller.resume());
   }
 
   readonly #onClientClose = (): void => {

@@ -4,7 +4,7 @@ import { type Socket, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { WatchwordError } from '@watchword/core';
-import { type Guest, WaitingRoom } from '../../src/proxy/waiting-room.ts';
+import { type Guest, WaitingRoom } from '../../src/upstream/waiting-room.ts';
 import { startEdge } from '../support/edge.ts';
 import { type TestUpstream, startUpstream } from '../support/upstream.ts';
 

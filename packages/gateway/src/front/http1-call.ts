@@ -1,0 +1,118 @@
+/** A call over HTTP/1.1. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { WatchwordError } from '@watchword/core';
+import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
+import type { ClientCall } from './client-call.ts';
+import { RequestBody, discardBody } from './request-body.ts';
+
+// A short answer as a string joins its header in one write; latin1 keeps every byte. Above this copying costs more than it saves.
+const ONE_PIECE_BYTES = 4096;
+
+/** Wraps a request of Node's HTTP server. */
+export class Http1Call implements ClientCall {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #state: { readonly draining: boolean };
+  #waitsToContinue: boolean;
+
+  /** @param waitsToContinue whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1) */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    waitsToContinue: boolean,
+    state: { readonly draining: boolean },
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#waitsToContinue = waitsToContinue;
+    this.#state = state;
+  }
+
+  get method(): string {
+    return this.#request.method!;
+  }
+
+  get target(): string {
+    return this.#request.url!;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return 'encrypted' in this.#request.socket ? 'https' : 'http';
+  }
+
+  get peer(): string {
+    return this.#request.socket.remoteAddress ?? 'unknown';
+  }
+
+  get answered(): number | undefined {
+    return this.#response.writableFinished ? this.#response.statusCode : undefined;
+  }
+
+  get started(): boolean {
+    return this.#response.headersSent;
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  inspect(): InspectedHeaders {
+    const headers = inspectHeaders(this.#request.rawHeaders);
+    // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so whoever sent this, or passed it on, may see another end of it (F1).
+    if (this.#request.httpVersionMinor === 0 && headers.hasBody && headers.contentLength === undefined) {
+      throw new WatchwordError('request_malformed', 'Transfer-Encoding in HTTP/1.0');
+    }
+    return headers;
+  }
+
+  openBody({ hasBody, contentLength }: InspectedHeaders, limitBytes: number): RequestBody | null {
+    if (contentLength !== undefined && contentLength > limitBytes) {
+      throw new WatchwordError('body_too_large', `The request declares more than ${limitBytes} bytes`);
+    }
+    if (this.#waitsToContinue) {
+      this.#waitsToContinue = false;
+      this.#response.writeContinue();
+    }
+    return hasBody ? new RequestBody(this.#request, limitBytes) : null;
+  }
+
+  start(status: number, fields: string[]): void {
+    if (this.#state.draining) fields.push('connection', 'close');
+    this.#response.writeHead(status, fields);
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#response.write(chunk);
+  }
+
+  end(last?: Buffer): void {
+    if (last === undefined) this.#response.end();
+    else if (last.length <= ONE_PIECE_BYTES) this.#response.end(last.toString('latin1'), 'latin1');
+    else this.#response.end(last);
+  }
+
+  breakOff(): void {
+    this.#response.destroy();
+  }
+
+  refuse(status: number, fields: string[], body: string): void {
+    // Whoever still waits to send a body must not send it after this answer as if it were the next request.
+    if (this.#waitsToContinue || this.#state.draining) fields.push('connection', 'close');
+    this.#response.writeHead(status, fields);
+    this.#response.end(body);
+    discardBody(this.#request);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#response.on('drain', listener);
+  }
+
+  onClose(listener: () => void): void {
+    this.#response.on('close', listener);
+  }
+
+  /** Lets go of the connection once what was written is out: answers that were started before a drain promised to keep it. */
+  closeConnection(): void {
+    this.#request.socket.destroySoon();
+  }
+}

@@ -1,0 +1,60 @@
+/** The HTTP/1.1 server of the edge. */
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import { isBusy, trackConnections } from './connections.ts';
+import { Http1Call } from './http1-call.ts';
+import { guardParser } from './parser-guard.ts';
+import { type EdgeOptions, pass } from './passage.ts';
+
+/** The running edge. */
+export interface Edge {
+  readonly server: Server;
+  /** Closes idle connections now, and every other one after its answer. */
+  drain(): void;
+}
+
+/** Creates the server. It does not listen yet. */
+export function createEdge(options: EdgeOptions): Edge {
+  const { limits } = options;
+  const state = { draining: false };
+  // insecureHTTPParser stays off: two readings of one request is what smuggling is (F1).
+  const server = createServer({
+    // Refused with the others, with a body and a count: `inspectHeaders` wants exactly one, of HTTP/1.0 too.
+    requireHostHeader: false,
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
+  });
+  // The default drops fields beyond 2000 without a word; headerBytes is the limit.
+  server.maxHeadersCount = 0;
+  const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
+    const call = new Http1Call(request, response, waits, state);
+    response.on('close', () => {
+      if (state.draining) call.closeConnection();
+    });
+    pass(call, options);
+  };
+  server.on('request', (request, response) => handle(request, response, false));
+  // The client waits for permission to send its body: it gets it when the request has been admitted (RFC 9110 section 10.1.1).
+  server.on('checkContinue', (request, response) => handle(request, response, true));
+  // Other expectations are ignored, as RFC 9110 section 10.1.1 permits; Node would answer 417 behind our back.
+  server.on('checkExpectation', (request, response) => handle(request, response, false));
+  guardParser(server);
+  server.setTimeout(limits.stallTimeoutMs, onSilence);
+  const connections = trackConnections(server);
+  return {
+    server,
+    drain() {
+      state.draining = true;
+      connections.closeIdle();
+    },
+  };
+}
+
+// Nothing was read or written for a while. Who waits for the upstream is left to the time limits of the upstream; who does not
+// take what is there would hold its connection, and the upstream's, for as long as it likes (F10).
+function onSilence(socket: Socket): void {
+  if (!isBusy(socket) || socket.writableLength > 0) socket.destroy();
+}

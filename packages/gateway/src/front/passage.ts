@@ -1,0 +1,113 @@
+/** One request on its way through the edge: inspect -> decide -> forward. Holds no policy of its own, and knows no protocol. */
+import { type WatchwordError, toWatchwordError } from '@watchword/core';
+import type { LimitsConfig } from '../config/config.ts';
+import { type Decide, Decision, Refusal } from '../decision/decision.ts';
+import type { InspectedHeaders } from '../headers/request-headers.ts';
+import type { Route } from '../routing/route.ts';
+import { type ForwardObserver, forward } from '../upstream/forward.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
+import { answerRefusal } from './answer.ts';
+import type { ClientCall } from './client-call.ts';
+
+/** What the edge reports. Called on every request: implementations only count. */
+export interface EdgeObserver {
+  /** One answered request. `route` is undefined when none was found; status 499 means that the client left first. */
+  answered(route: Route | undefined, status: number, durationMs: number): void;
+  /** A request that was refused, or that failed upstream. */
+  refused(error: WatchwordError, route: Route | undefined, method: string): void;
+  /** A client sent Txn-Token fields; they were removed. */
+  removedTxnTokens(count: number): void;
+}
+
+/** What the edge is made of. */
+export interface EdgeOptions {
+  readonly decide: Decide;
+  readonly upstreams: Upstreams;
+  readonly limits: LimitsConfig;
+  readonly observer: EdgeObserver;
+}
+
+/** Sends one call on its way. Whatever happens then is told to the client and to the observer. */
+export function pass(call: ClientCall, options: EdgeOptions): void {
+  new Passage(call, options).start();
+}
+
+class Passage implements ForwardObserver {
+  readonly #call: ClientCall;
+  readonly #options: EdgeOptions;
+  readonly #startMs = performance.now();
+  #route: Route | undefined = undefined;
+
+  constructor(call: ClientCall, options: EdgeOptions) {
+    this.#call = call;
+    this.#options = options;
+    call.onClose(this.#onClose);
+  }
+
+  /** Decides at once on a warm cache, later otherwise. Every error on the way refuses (E13). */
+  start(): void {
+    try {
+      const headers = this.#call.inspect();
+      if (headers.removedTxnTokens > 0) this.#options.observer.removedTxnTokens(headers.removedTxnTokens);
+      const { method, target } = this.#call;
+      const decision = this.#options.decide({ method, host: headers.host, target, headers });
+      if (decision instanceof Promise) this.#later(decision, headers).catch((thrown: unknown) => this.#refuse(thrown));
+      else this.#forward(decision, headers);
+    } catch (thrown) {
+      this.#refuse(thrown);
+    }
+  }
+
+  failed(error: WatchwordError): void {
+    this.#refuse(error);
+  }
+
+  brokenOff(error: WatchwordError): void {
+    this.#options.observer.refused(error, this.#route, this.#call.method);
+  }
+
+  async #later(pending: Promise<Decision>, headers: InspectedHeaders): Promise<void> {
+    this.#forward(await pending, headers);
+  }
+
+  #forward(decision: Decision, headers: InspectedHeaders): void {
+    this.#route = decision.route;
+    if (this.#call.gone) return;
+    const body = this.#call.openBody(headers, this.#options.limits.bodyBytes);
+    const txnToken = Decision.txnTokenOf(decision);
+    forward(
+      this.#options.upstreams.get(decision.upstream),
+      {
+        method: this.#call.method,
+        // The target itself, not a copy made from parts: what was decided on is what goes out (E6).
+        target: this.#call.target,
+        headers: this.#withOurs(headers, txnToken),
+        body,
+        authenticated: txnToken !== undefined,
+      },
+      this.#call,
+      this,
+    );
+  }
+
+  // Added after everything of the client's was removed, so that ours are the only ones (E1, E2, E5).
+  #withOurs({ forwarded, host }: InspectedHeaders, txnToken: string | undefined): string[] {
+    forwarded.push('x-forwarded-for', this.#call.peer);
+    forwarded.push('x-forwarded-proto', this.#call.scheme, 'x-forwarded-host', host);
+    if (txnToken !== undefined) forwarded.push('txn-token', txnToken);
+    return forwarded;
+  }
+
+  #refuse(thrown: unknown): void {
+    const error = toWatchwordError(thrown);
+    if (error instanceof Refusal && error.route !== undefined) this.#route = error.route;
+    this.#options.observer.refused(error, this.#route, this.#call.method);
+    if (this.#call.gone) return;
+    if (this.#call.started) this.#call.breakOff();
+    else answerRefusal(this.#call, error);
+  }
+
+  readonly #onClose = (): void => {
+    this.#options.observer.answered(this.#route, this.#call.answered ?? 499, performance.now() - this.#startMs);
+  };
+}
