@@ -4,30 +4,7 @@ import * as v from 'valibot';
 import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
-
-const text = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(2048, 'is longer than 2048 characters'));
-const between = (least: number, most: number): v.GenericSchema<number, number> =>
-  v.pipe(
-    v.number(),
-    v.integer('must be a whole number'),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
-  );
-const list = <Item>(item: v.GenericSchema<Item, Item>): v.GenericSchema<Item[], Item[]> =>
-  v.pipe(v.array(item), v.minLength(1, 'must not be empty'), v.check(isDistinct<Item>, 'names something twice'));
-
-// An array is an object too, and an empty one would pass for a section of defaults.
-const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.pipe(
-    v.custom<object>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'must be a map of settings',
-    ),
-    v.strictObject(entries),
-  );
-
-const port = between(0, 65_535);
-const milliseconds = between(1, 86_400_000);
+import { between, list, listen, milliseconds, section, text } from './forms.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -56,8 +33,6 @@ const path = v.pipe(
     'must consist of segments of A-Z a-z 0-9 - . _ ~, with /* at the end for everything below, and no . or ..',
   ),
 );
-
-const listen = (defaultPort: number) => section({ host: v.optional(text, '127.0.0.1'), port: v.optional(port, defaultPort) });
 
 const statusLists = section({
   uris: list(httpUrl),
@@ -186,10 +161,6 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
     {},
   ),
 });
-
-function isDistinct<Item>(items: Item[]): boolean {
-  return new Set(items).size === items.length;
-}
 
 function isHttpUrl(value: string): boolean {
   const url = URL.parse(value);
