@@ -22,6 +22,7 @@ export { KEY_VANISHED_CHANNEL, type KeyVanished } from './keys/key-vanished.ts';
 export { type RemoteKeys, type RemoteKeysOptions, type RemoteKeysStats, createRemoteKeys } from './keys/remote-keys.ts';
 export { type PublicJwk, SigningKey, createSigningKey, generateSigningKey } from './keys/signing-key.ts';
 export { type VerifiedJws, signJws, verifyJws } from './jws/jws.ts';
+export { parseStrictObject } from './jws/strict-json.ts';
 export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';
 export { createVerifier } from './verify/create-verifier.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
@@ -33,6 +34,7 @@ export {
   type AdaptiveChecksStats,
   createAdaptiveChecks,
 } from './jws/adaptive-checks.ts';
+export { scopeValues } from './verify/scopes.ts';
 export { type Claims, type JoseHeader, type JsonObject, type JsonValue, VerifiedToken } from './verify/verified-token.ts';
 export { type ValidityWindow, assertWithin, validityWindow } from './verify/validity.ts';
 export { type CacheOptions, type CacheStats, type VerificationCache, createCachedVerifier } from './cache/cached-verifier.ts';

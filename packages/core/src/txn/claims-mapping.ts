@@ -16,6 +16,7 @@ const RESERVED = new Set([
   'sub',
   'scope',
   'req_wl',
+  'req_wl_chain',
   'tctx',
   'rctx',
   'cnf',

@@ -6,10 +6,11 @@ import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
 import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
-import { hasScope } from '../verify/scopes.ts';
 import { assertWithin } from '../verify/validity.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
 import { type ClaimsMapping, assertMapping, mapClaims } from './claims-mapping.ts';
+import { grantedScope, tokenId } from './granted.ts';
+import { replacementClaims } from './replace.ts';
 import { ReuseWindow } from './reuse-window.ts';
 
 /** The Txn-Token service of one trust domain (TT-1, TT-2). */
@@ -31,6 +32,10 @@ export interface TxnMinterOptions {
   readonly claims?: ClaimsMapping;
   /** Value of `iss`, which is optional (TT table of section 9.2). Default: left out. */
   readonly issuer?: string;
+  /** Whether each token has a `jti`, so that one alone can be revoked (TT-10, a profile). Costs 42 characters. Default false. */
+  readonly tokenIds?: boolean;
+  /** How often a token may be replaced by another one, 0 to 32 (TT-24). Default 8. */
+  readonly maxReplacements?: number;
   readonly clock?: Clock;
   readonly randomBytes?: (size: number) => Uint8Array;
 }
@@ -47,6 +52,8 @@ export interface TxnRequest {
   readonly transactionContext?: JsonObject;
   /** False: a token of its own, whatever the reuse window. Default true. */
   readonly reuse?: boolean;
+  /** `req_wl`: the workload that asks. Default: that of the minter. */
+  readonly requestingWorkload?: string;
 }
 
 /** Mints Txn-Tokens. */
@@ -56,6 +63,14 @@ export interface TxnMinter {
    * @throws WatchwordError `token_expired` (TT-4), `scope_unknown`, `scope_insufficient` (TT-17), `mint_failed`
    */
   mint(request: TxnRequest): string;
+  /**
+   * A replacement (TT-24): `subject` is a verified Txn-Token of this domain. It can only narrow: fewer scopes, no later end; the
+   * transaction, the principal, the audience, the mapped claims and all context values stay, and context values may be added. Never
+   * from the reuse window.
+   * @throws WatchwordError `token_expired`, `scope_unknown`, `scope_insufficient`, `claim_invalid` for a token that was replaced as
+   * often as it may be, `request_malformed` for a context value that would change, `mint_failed`
+   */
+  replace(request: TxnRequest): string;
   /** The public keys, for publication as a JWK Set. */
   jwks(): { readonly keys: readonly PublicJwk[] };
   /** How many tokens were signed, and how many requests got one that was there. */
@@ -70,6 +85,8 @@ const OPTIONS = [
   'reuseWindowSeconds',
   'claims',
   'issuer',
+  'tokenIds',
+  'maxReplacements',
   'clock',
   'randomBytes',
 ];
@@ -86,6 +103,11 @@ export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
       const reusable = request.reuse === false ? undefined : window.find(request, nowMs);
       return reusable ?? window.keep(request, nowMs, sign(request, settings, nowMs));
     },
+    replace(request) {
+      const nowMs = readClock(settings.clock);
+      const claims = replacementClaims(request, settings, nowMs);
+      return window.keep({ ...request, reuse: false }, nowMs, seal(claims, settings));
+    },
     jwks: () => ({ keys: [settings.key.publicJwk()] }),
     stats: () => window.stats(),
   };
@@ -97,9 +119,10 @@ export interface MintedToken {
   readonly expiresAtMs: number;
 }
 
-type Settings = Required<Omit<TxnMinterOptions, 'issuer'>> & { readonly issuer: string | undefined };
+/** The options of a minter with their defaults. */
+export type MinterSettings = Required<Omit<TxnMinterOptions, 'issuer'>> & { readonly issuer: string | undefined };
 
-function sign(request: TxnRequest, settings: Settings, nowMs: number): MintedToken {
+function sign(request: TxnRequest, settings: MinterSettings, nowMs: number): MintedToken {
   const { subject } = request;
   const iat = Math.floor(nowMs / 1000);
   // TT-4 permits to outlive the subject token; here it never outlives the time for which that one is accepted.
@@ -114,23 +137,19 @@ function sign(request: TxnRequest, settings: Settings, nowMs: number): MintedTok
     txn: encodeBase64url(settings.randomBytes(16)),
     sub: subject.claims.sub,
     scope: grantedScope(request),
-    req_wl: settings.requestingWorkload,
+    req_wl: request.requestingWorkload ?? settings.requestingWorkload,
     ...mapClaims(settings.claims, subject.claims),
+    ...tokenId(settings),
     ...(request.transactionContext === undefined ? {} : { tctx: request.transactionContext }),
     ...(request.requestContext === undefined ? {} : { rctx: request.requestContext }),
   };
-  const compact = signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, settings.key);
-  assertSize(compact);
-  return { compact, expiresAtMs: exp * 1000 };
+  return seal(claims, settings);
 }
 
-function grantedScope({ subject, scopes }: TxnRequest): string {
-  const { scope } = subject.claims;
-  if (scope === undefined) throw new WatchwordError('scope_unknown');
-  if (scopes === undefined) return scope;
-  const missing = scopes.find((wanted) => !hasScope(scope, wanted));
-  if (missing !== undefined) throw new WatchwordError('scope_insufficient', `The subject token does not grant scope ${missing}`);
-  return scopes.join(' ');
+function seal(claims: JsonObject & { readonly exp: number }, settings: MinterSettings): MintedToken {
+  const compact = signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, settings.key);
+  assertSize(compact);
+  return { compact, expiresAtMs: claims.exp * 1000 };
 }
 
 /** Txn-Token BCP: not above 4 KB. Above 3031 characters HTTP/2 does not index it any more (ND-3). */
@@ -144,7 +163,7 @@ function assertSize(compact: string): void {
   );
 }
 
-function readOptions(options: TxnMinterOptions): Settings {
+function readOptions(options: TxnMinterOptions): MinterSettings {
   assertKnownOptions(options, OPTIONS, 'minter');
   assertConfig(options.key instanceof SigningKey, 'minter.key: make it with createSigningKey or generateSigningKey');
   const lifetimeSeconds = assertBetween(options.lifetimeSeconds ?? 60, 5, 300, 'minter.lifetimeSeconds');
@@ -157,6 +176,8 @@ function readOptions(options: TxnMinterOptions): Settings {
     lifetimeSeconds,
     reuseWindowSeconds: assertBetween(reuse, 0, lifetimeSeconds - 1, 'minter.reuseWindowSeconds'),
     claims: options.claims ?? {},
+    tokenIds: options.tokenIds ?? false,
+    maxReplacements: assertBetween(options.maxReplacements ?? 8, 0, 32, 'minter.maxReplacements'),
     issuer: options.issuer === undefined ? undefined : assertText(options.issuer, 'minter.issuer'),
     clock: assertFunction(options.clock ?? systemClock, 'minter.clock'),
     randomBytes: assertFunction(options.randomBytes ?? systemRandomBytes, 'minter.randomBytes'),

@@ -50,7 +50,9 @@ export class ReuseWindow {
   }
 }
 
-function variantOf({ scopes, requestContext, transactionContext }: TxnRequest): string {
-  if (requestContext === undefined && transactionContext === undefined) return scopes === undefined ? '' : JSON.stringify(scopes);
-  return JSON.stringify([scopes, requestContext, transactionContext]);
+function variantOf({ scopes, requestContext, transactionContext, requestingWorkload }: TxnRequest): string {
+  if (requestContext === undefined && transactionContext === undefined && requestingWorkload === undefined) {
+    return scopes === undefined ? '' : JSON.stringify(scopes);
+  }
+  return JSON.stringify([scopes, requestContext, transactionContext, requestingWorkload]);
 }
