@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
+import { addValidateCommand } from './commands/validate.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { describeFailure } from './failure.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -33,6 +34,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText('after', EXAMPLES);
   addGatewayCommand(program, terminal, done);
+  addValidateCommand(program, terminal, done);
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
   return program;
@@ -41,7 +43,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
 const EXAMPLES = `
 Examples:
   $ watchword gateway --config watchword.yaml           run the edge
-  $ watchword gateway --config watchword.yaml --check   only validate the configuration
+  $ watchword validate watchword.yaml                   what is wrong with this configuration?
   $ watchword verify --config watchword.yaml < token    why was this token refused?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 

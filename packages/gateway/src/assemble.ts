@@ -141,11 +141,12 @@ function policyOf({
   };
 }
 
-function createKeySource(
+/** The keys of one issuer, from where the configuration says; fetches nothing yet. @throws ConfigError */
+export function createKeySource(
   entry: IssuerConfig,
   index: number,
   config: GatewayConfig,
-  network: Pick<TrustDependencies, 'clock' | 'fetch'>,
+  network: Pick<TrustDependencies, 'clock' | 'fetch'> = {},
 ): KeySource {
   const { issuer, algorithms, jwksUrl, jwksFile, pemFile } = entry;
   const at = (name: string): ConfigPath => ['issuers', index, name];

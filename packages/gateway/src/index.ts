@@ -16,7 +16,9 @@ export type {
   TxnTokenConfig,
   UpstreamConfig,
 } from './config/config.ts';
+export { type JsonSchema, configJsonSchemaText, createConfigJsonSchema } from './config/json-schema.ts';
 export { CONFIG_SCHEMA } from './config/schema.ts';
+export { inspectFiles } from './inspect-files.ts';
 export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';
 export { type Stages, createDecide } from './decision/decide.ts';
 export { DECISION_END_CHANNEL, DECISION_START_CHANNEL } from './decision/observed.ts';

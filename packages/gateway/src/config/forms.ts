@@ -20,7 +20,12 @@ export const between = (least: number, most: number): v.GenericSchema<number, nu
 
 /** A list that has something in it, and nothing twice. */
 export const list = <Item>(item: v.GenericSchema<Item, Item>): v.GenericSchema<Item[], Item[]> =>
-  v.pipe(v.array(item), v.minLength(1, 'must not be empty'), v.check(isDistinct<Item>, 'names something twice'));
+  v.pipe(
+    v.array(item),
+    v.minLength(1, 'must not be empty'),
+    v.check(isDistinct<Item>, 'names something twice'),
+    v.metadata({ uniqueItems: true }),
+  );
 
 /** A map of these settings and no others. An array is an object too, and an empty one would pass for a section of defaults. */
 export const section = <const Entries extends v.ObjectEntries>(entries: Entries): SectionSchema<Entries> =>

@@ -13,18 +13,25 @@ const algorithm = v.picklist(ASYMMETRIC as EdgeAlgorithm[], `must be one of ${AS
 const httpUrl = v.pipe(
   text,
   v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'),
+  v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:' }),
 );
 const origin = v.pipe(
   httpUrl,
   v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'),
+  v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:[^?]+$' }),
 );
 const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope value of RFC 6749 section 3.3'));
 const method = v.pipe(
   v.string(),
   v.regex(/^[A-Z][A-Z-]*$/, 'must be an HTTP method in capitals'),
   v.check((value) => value !== 'CONNECT' && value !== 'TRACE', 'is never forwarded'),
+  v.metadata({ not: { enum: ['CONNECT', 'TRACE'] } }),
 );
-const host = v.pipe(text, v.check(isCanonicalHost, 'must be a host in lower case without a port'));
+const host = v.pipe(
+  text,
+  v.check(isCanonicalHost, 'must be a host in lower case without a port'),
+  v.metadata({ pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[a-z0-9_.-]+)$' }),
+);
 const path = v.pipe(
   text,
   v.startsWith('/', 'must start with a slash'),
@@ -32,6 +39,7 @@ const path = v.pipe(
     isRoutePath,
     'must consist of segments of A-Z a-z 0-9 - . _ ~, with /* at the end for everything below, and no . or ..',
   ),
+  v.metadata({ pattern: '^(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~-]+)*(/\\*?)?$', minLength: 1 }),
 );
 
 const statusLists = section({
@@ -82,6 +90,7 @@ const upstream = section({
 const redisUrl = v.pipe(
   text,
   v.check((value) => isRedisUrl(value), 'must be a redis: or rediss: URL without a password: that goes into passwordFile'),
+  v.metadata({ pattern: '^[Rr][Ee][Dd][Ii][Ss][Ss]?:' }),
 );
 // Below that the log would have to be asked all the time.
 const staleAfterMs = between(100, 86_400_000);
@@ -164,12 +173,26 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
 
 function isHttpUrl(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.hash === '';
+  return (
+    url !== null &&
+    !/\s/.test(value) &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.hash === ''
+  );
 }
 
 function isRedisUrl(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && url.password === '' && url.search === '';
+  return (
+    url !== null &&
+    !/\s/.test(value) &&
+    /^rediss?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    url.password === '' &&
+    url.search === ''
+  );
 }
 
 function isOrigin(value: string): boolean {

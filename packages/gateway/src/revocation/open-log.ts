@@ -11,7 +11,7 @@ export function openRevocationLog(config: GatewayConfig, section: RevocationConf
   const { sqlite, redis, prefix } = section.log;
   const time = clock === undefined ? {} : { clock };
   if (redis !== undefined) {
-    const server = withPassword(redis, config, section);
+    const server = withPassword(redis, config);
     const heartbeatMs = heartbeatFor(config, section);
     return locating(config, ['revocation', 'log', 'redis'], () =>
       createRedisRevocationLog({ server, heartbeatMs, ...(prefix === undefined ? {} : { prefix }), ...time }),
@@ -28,8 +28,18 @@ function heartbeatFor({ routes }: GatewayConfig, section: RevocationConfig): num
   return Math.min(500, Math.floor(strictest / 4));
 }
 
-function withPassword(address: string, config: GatewayConfig, { log: { passwordFile } }: RevocationConfig): string {
-  if (passwordFile === undefined) return address;
+function withPassword(address: string, config: GatewayConfig): string {
+  const password = readLogPassword(config);
+  if (password === undefined) return address;
+  const url = new URL(address);
+  url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+/** The password of the Redis server; undefined: there is none. @throws ConfigError */
+export function readLogPassword(config: GatewayConfig): string | undefined {
+  const passwordFile = config.revocation?.log.passwordFile;
+  if (passwordFile === undefined) return undefined;
   const at: ConfigPath = ['revocation', 'log', 'passwordFile'];
   let password: string;
   try {
@@ -38,9 +48,7 @@ function withPassword(address: string, config: GatewayConfig, { log: { passwordF
     throw configErrorAt(config, at, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, cause);
   }
   if (password === '') throw configErrorAt(config, at, 'is empty');
-  const url = new URL(address);
-  url.password = encodeURIComponent(password);
-  return url.href;
+  return password;
 }
 
 // Neither the address nor what a driver says about it is repeated: it may hold the password (E12).

@@ -1,0 +1,36 @@
+/** Whether a gateway with this configuration could start as far as files go: reads each of them, asks no network. */
+import { compileRoutes, createKeySource, createMinter, createTrust } from './assemble.ts';
+import { ConfigError, type ConfigIssue } from './config/config-error.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { readLogPassword } from './revocation/open-log.ts';
+
+/** Every file that cannot be used, with the setting that names it; empty: all are good. */
+export function inspectFiles(config: GatewayConfig): readonly ConfigIssue[] {
+  const issues = inspections(config).flatMap(issuesOf);
+  // What only shows when all parts are put together.
+  return issues.length > 0 ? issues : issuesOf(() => void createTrust(config));
+}
+
+/** One for each place that may go wrong on its own, in the order of the table. */
+function inspections(config: GatewayConfig): (() => void)[] {
+  return [
+    ...config.issuers.map((issuer, index) => () => closing(createKeySource(issuer, index, config))),
+    () => void createMinter(config),
+    () => void readLogPassword(config),
+    () => void compileRoutes(config),
+  ];
+}
+
+function closing(source: object): void {
+  if ('close' in source && typeof source.close === 'function') source.close();
+}
+
+function issuesOf(inspect: () => void): readonly ConfigIssue[] {
+  try {
+    inspect();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.issues;
+    throw error;
+  }
+}
