@@ -12,6 +12,17 @@ export {
   fromRecord,
   toRecord,
 } from './carrier/carrier.ts';
+export {
+  HEADER_BUDGET_CHANNEL,
+  type HeaderBudgetNear,
+  INITIAL_TABLE_BYTES,
+  TXN_TOKEN_NOT_INDEXED_CHANNEL,
+  type TxnTokenNotIndexed,
+  checkHeaderBudget,
+  checkTxnTokenEntry,
+  headerEntryBytes,
+  isIndexable,
+} from './carrier/header-table.ts';
 export { extractBearer, extractTxnToken } from './carrier/extract.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
 export { type KeyMaterial, type VerificationKey, createVerificationKey, publicJwkOf } from './keys/verification-key.ts';

@@ -1,4 +1,5 @@
-/** Watchword for node:http2: servers, clients, and header tables sized to the callers. */
-
-/** Octets of a header table as long as neither side says otherwise (RFC 9113 section 4.3.1). */
-export const INITIAL_TABLE_BYTES = 4096;
+/** Public surface of @watchword/http2. */
+export { type TableSettings, type Traffic, tableSettingsFor } from './tables.ts';
+export { clientOptions, connect } from './connect.ts';
+export { type ConnectionLimits, serverOptions } from './server-options.ts';
+export { type Indexing, type IndexingOptions, createIndexing } from './indexing.ts';

@@ -1,6 +1,7 @@
 /** Makes Txn-Tokens (draft-ietf-oauth-transaction-tokens) from verified subject tokens, and reuses them for a short while. */
 import { randomBytes as systemRandomBytes } from 'node:crypto';
 import { type Clock, readClock, systemClock } from '../clock.ts';
+import { INITIAL_TABLE_BYTES, checkTxnTokenEntry } from '../carrier/header-table.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
@@ -152,10 +153,12 @@ function seal(claims: JsonObject & { readonly exp: number }, settings: MinterSet
   return { compact, expiresAtMs: claims.exp * 1000 };
 }
 
-/** Txn-Token BCP: not above 4 KB. Above 3031 characters HTTP/2 does not index it any more (ND-3). */
+/** Txn-Token BCP: not above 4 KB. */
 const MAX_COMPACT_LENGTH = 4096;
 
 function assertSize(compact: string): void {
+  // Above 3031 characters a table of the initial size does not index it any more (ND-3).
+  checkTxnTokenEntry('minter', compact.length, INITIAL_TABLE_BYTES);
   if (compact.length <= MAX_COMPACT_LENGTH) return;
   throw new WatchwordError(
     'mint_failed',
