@@ -24,6 +24,7 @@ import {
 } from '@watchword/core';
 import type { GatewayConfig, IssuerConfig, RevocationConfig, RouteConfig, TxnTokenConfig } from './config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from './config/locate.ts';
+import { type Take, takeNew } from './reload/shelf.ts';
 import type { Route } from './routing/route.ts';
 
 /** What a program or a test may put in the place of the machine. */
@@ -34,7 +35,9 @@ export interface TrustDependencies {
   /** How signatures are checked. Default: at once, on this thread. */
   readonly checks?: SignatureChecks | undefined;
   /** The keys of each issuer, in the order of the configuration. Default: those that it names. */
-  readonly sources?: readonly KeySource[];
+  readonly sources?: readonly KeySource[] | undefined;
+  /** Where to take what another configuration may have made. Default: everything is new. */
+  readonly take?: Take;
 }
 
 /** Whom the gateway trusts. */
@@ -51,9 +54,9 @@ export interface Trust {
 /** Builds the verifier of external tokens; undefined without issuers. @throws ConfigError */
 export function createTrust(config: GatewayConfig, dependencies: TrustDependencies = {}): Trust | undefined {
   if (config.issuers.length === 0) return undefined;
-  const { clock, fetch, checks, sources: given } = dependencies;
+  const { clock, fetch, checks, sources: given, take = takeNew } = dependencies;
   const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
-  const sources = config.issuers.map((issuer, index) => given?.[index] ?? createKeySource(issuer, index, config, network));
+  const sources = config.issuers.map((issuer, index) => given?.[index] ?? takeKeySource(issuer, index, config, network, take));
   const issuers = config.issuers.map((issuer, index) => ({ ...policyOf(issuer), keys: sources[index]! }));
   const statusLists: StatusLists[] = [];
   let verifier = locating(config, ['issuers'], () =>
@@ -66,7 +69,12 @@ export function createTrust(config: GatewayConfig, dependencies: TrustDependenci
   );
   for (const [index, entry] of config.issuers.entries()) {
     if (entry.statusLists === undefined) continue;
-    const lists = createLists(entry, sources[index]!, ['issuers', index, 'statusLists'], config, network);
+    const keys = sources[index]!;
+    const lists = take(
+      ['status lists', entry, keys],
+      () => createLists(entry, keys, ['issuers', index, 'statusLists'], config, network),
+      (made) => made.close(),
+    );
     const { whenStale, required } = entry.statusLists;
     verifier = createStatusListVerifier(verifier, lists, { whenStale, required });
     statusLists.push(lists);
@@ -139,6 +147,26 @@ function policyOf({
     ...(toleranceSeconds === undefined ? {} : { toleranceSeconds }),
     ...(maxTokenAgeSeconds === undefined ? {} : { maxTokenAgeSeconds }),
   };
+}
+
+// Keys that are fetched stay as long as the way to them does; a file is read each time, for its content.
+function takeKeySource(
+  entry: IssuerConfig,
+  index: number,
+  config: GatewayConfig,
+  network: Pick<TrustDependencies, 'clock' | 'fetch'>,
+  take: Take,
+): KeySource {
+  const { issuer, algorithms, jwksUrl, discovery, allowInsecure, allowHosts, retentionSeconds } = entry;
+  const make = (): KeySource => createKeySource(entry, index, config, network);
+  if (jwksUrl === undefined && discovery === undefined) {
+    const read = make();
+    return take(['local keys', issuer, algorithms, read.id], () => read);
+  }
+  const way = { issuer, algorithms, jwksUrl, discovery, allowInsecure, allowHosts, retentionSeconds };
+  return take(['fetched keys', way], make, (made) => {
+    if (isRemote(made)) made.close();
+  });
 }
 
 /** The keys of one issuer, from where the configuration says; fetches nothing yet. @throws ConfigError */

@@ -1,43 +1,27 @@
-/** Puts the parts of a gateway together, without a port yet: one thread is one composition. */
+/** A gateway without a port yet: one thread is one composition. It always has one configuration in force, and swaps it whole. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
-  type CacheOptions,
   type ClockWatch,
+  type KeySource,
   SIGNATURE_CHECK_CHANNEL,
   type SharedTable,
   type SigningKey,
-  type TxnMinter,
-  type VerificationCache,
-  type Verifier,
-  WatchwordError,
-  createCachedVerifier,
   watchClock,
 } from '@watchword/core';
 import { logAlarms } from './alarms.ts';
-import { createChecks } from './checks.ts';
-import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust } from './assemble.ts';
+import type { Trust, TrustDependencies } from './assemble.ts';
 import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';
-import { createMetrics } from './control/metrics.ts';
 import { Tally } from './control/tally.ts';
-import { createAuthenticateStage } from './decision/authenticate.ts';
-import { createAuthorizeStage } from './decision/authorize.ts';
-import { createDecide } from './decision/decide.ts';
-import type { Decide } from './decision/decision.ts';
-import { createExchangeStage } from './decision/exchange.ts';
-import { observed } from './decision/observed.ts';
-import { createRouteStage } from './decision/route.ts';
-import { keepKeysComing } from './key-watch.ts';
-import { type Logger, logRefusal } from './logger.ts';
 import { type Edge, createEdge } from './front/http1-server.ts';
-import { createUpstreams } from './upstream/upstreams.ts';
-import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
-import { createEndpoint, metricsOf } from './revocation/operate.ts';
-import type { Route } from './routing/route.ts';
-import { createRouter } from './routing/router.ts';
+import { type Generation, composeGeneration } from './generation.ts';
+import type { Logger } from './logger.ts';
+import { RetiredKeys } from './reload/retired-keys.ts';
+import { Shelf } from './reload/shelf.ts';
+import type { RevocationGuard } from './revocation/guard.ts';
 
 /** What a composition takes from outside. */
-export interface CompositionDependencies extends TrustDependencies {
+export interface CompositionDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
   readonly logger: Logger;
   /** The key of the Txn-Tokens; undefined: what the configuration says. */
   readonly txnKey?: SigningKey | undefined;
@@ -50,128 +34,144 @@ export interface Composition {
   readonly edge: Edge;
   /** What a control listener shows of it. */
   readonly control: Omit<ControlOptions, 'readiness'> & { readonly readiness: () => Readiness };
-  readonly trust: Trust | undefined;
-  /** Verifies external tokens, revocations included, without a cache. */
-  readonly verifier: Verifier | undefined;
+  /** What is in force. */
+  readonly current: Generation;
   /** Resolves when the revocations have been read, or after a while. */
   settled(): Promise<void>;
   /** To be called once the edge listens: fetches keys, counts. */
   start(): void;
+  /** Builds all of what another configuration needs; nothing changes yet. @throws ConfigError (as a rejection) */
+  prepare(config: GatewayConfig, given?: GivenParts): Promise<Candidate>;
+  /** Says on `/readyz` that no more requests are wanted; they are answered all the same. */
+  announceDrain(): void;
   /** Lets running requests finish up to `limits.shutdownTimeoutMs`. */
   drain(): Promise<void>;
   /** Gives back everything. */
   close(): Promise<void>;
 }
 
-/** How long a start waits for the revocations. */
+/** What a candidate is given instead of making it. */
+export interface GivenParts {
+  readonly sources?: readonly KeySource[] | undefined;
+  readonly txnKey?: SigningKey | undefined;
+}
+
+/** A configuration that could be put in force. Call one of both, once. */
+export interface Candidate {
+  readonly generation: Generation;
+  /** Puts it in force for every request that begins from now on. Resolves when the old one has ended and been given back. */
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** How long a start waits for the revocations, and a reload for keys too. */
 const SETTLE_MS = 2000;
 
 /** Builds a composition. @throws ConfigError */
 export function composeGateway(config: GatewayConfig, dependencies: CompositionDependencies): Composition {
-  const { logger, txnKey, table, ...trusted } = dependencies;
-  const { clock } = trusted;
-  const { checks, adaptive } = createChecks(config.verification, table);
-  const trust = createTrust(config, { checks, ...trusted });
-  const minter = createMinter(config, clock, txnKey);
-  const guard = createRevocationGuard(config, logger, clock);
-  const verifier = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
-  const cache = verifier && createCachedVerifier(verifier, cacheOptions(config));
-  const routes = compileRoutes(config);
-  const tally = new Tally(routes);
-  const upstreams = createUpstreams(config.upstreams);
-  const edge = createEdge({
-    decide: observed(composeDecide(routes, cache, minter, guard)),
-    upstreams,
-    limits: config.limits,
-    observer: createObserver(tally, logger),
-  });
-  const remoteKeys = trust?.remoteKeys ?? [];
-  const countSignature = (): void => {
-    tally.signatureChecks += 1;
-  };
-  let isDraining = false;
-  let stopWatching = (): void => {};
-  let stopAlarms = (): void => {};
-  let clockWatch: ClockWatch | undefined;
-  return {
-    edge,
-    trust,
-    verifier,
-    control: {
-      readiness: () => (isDraining ? 'draining' : readinessOf(trust, guard)),
-      metrics: createMetrics({
-        tally,
-        cache: cache && (() => cache.stats()),
-        minter,
-        remoteKeys,
-        revocation: guard && metricsOf(guard),
-        knownBad: trust && (() => checks.stats()),
-        adaptive: adaptive && (() => adaptive.stats()),
-        statusLists: trust?.statusLists,
-      }),
-      jwks: () => minter?.jwks() ?? { keys: [] },
-      revocation: guard && createEndpoint(guard, config, logger, clock),
-    },
-    async settled() {
-      await guard?.settled(SETTLE_MS);
-    },
-    start() {
-      subscribe(SIGNATURE_CHECK_CHANNEL, countSignature);
-      stopWatching = keepKeysComing(remoteKeys, logger);
-      const issuers = new Set(config.issuers.map(({ issuer }) => issuer));
-      stopAlarms = logAlarms({ issuers, policyId: cache?.policyId }, logger);
-      clockWatch = watchClock(clock === undefined ? {} : { clock });
-    },
-    async drain() {
-      isDraining = true;
-      stopWatching();
-      await drain(edge, config.limits.shutdownTimeoutMs);
-      await upstreams.destroy();
-    },
-    async close() {
-      for (const source of [...remoteKeys, ...(trust?.statusLists ?? [])]) source.close();
-      cache?.close();
-      clockWatch?.close();
-      stopAlarms();
-      await guard?.close();
-      unsubscribe(SIGNATURE_CHECK_CHANNEL, countSignature);
-    },
-  };
+  return new SwappingComposition(config, dependencies);
 }
 
-function cacheOptions({ cache: { maxEntries, maxBytes } }: GatewayConfig): CacheOptions {
-  return { maxEntries, ...(maxBytes === undefined ? {} : { maxBytes }) };
-}
+class SwappingComposition implements Composition {
+  readonly edge: Edge;
+  readonly control: Composition['control'];
+  readonly #dependencies: CompositionDependencies;
+  readonly #shelf = new Shelf();
+  readonly #tally = new Tally();
+  readonly #retiredKeys: RetiredKeys;
+  /** Those under which requests run. */
+  readonly #live = new Set<Generation>();
+  #current: Generation;
+  #isDraining = false;
+  #stopAlarms: (() => void) | undefined;
+  #clockWatch: ClockWatch | undefined;
 
-function composeDecide(
-  routes: readonly Route[],
-  cache: VerificationCache | undefined,
-  minter: TxnMinter | undefined,
-  guard: RevocationGuard | undefined,
-): Decide {
-  return createDecide({
-    route: createRouteStage(createRouter(routes)),
-    // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
-    authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache),
-    authorize: createAuthorizeStage(guard),
-    exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
-  });
-}
+  constructor(config: GatewayConfig, dependencies: CompositionDependencies) {
+    this.#dependencies = dependencies;
+    this.#retiredKeys = new RetiredKeys(dependencies.clock);
+    this.#current = this.#compose(config, dependencies, undefined);
+    this.#live.add(this.#current);
+    this.edge = createEdge({ ...this.#current.edge, current: () => this.#current.edge });
+    this.control = {
+      readiness: () => (this.#isDraining ? 'draining' : readinessOf(this.#current.trust, this.#current.guard)),
+      metrics: {
+        contentType: this.#current.metrics.contentType,
+        metrics: () => this.#current.metrics.metrics(),
+        getMetricsAsJSON: () => this.#current.metrics.getMetricsAsJSON(),
+      },
+      jwks: () => this.#retiredKeys.with(this.#current.minter?.jwks().keys ?? []),
+      revocation: () => this.#current.revocation,
+    };
+  }
 
-function unconfigured(): never {
-  throw new WatchwordError('internal');
-}
+  get current(): Generation {
+    return this.#current;
+  }
 
-function createObserver(tally: Tally, logger: Logger) {
-  return {
-    answered: (route: Route | undefined, status: number, durationMs: number): void => tally.answered(route, status, durationMs),
-    refused(error: WatchwordError, route: Route | undefined, method: string): void {
-      tally.refused(error.code);
-      logRefusal(logger, error, route, method);
-    },
-    removedTxnTokens(count: number): void {
-      tally.removedTxnTokens += count;
-    },
+  async settled(): Promise<void> {
+    await this.#current.guard?.settled(SETTLE_MS);
+  }
+
+  start(): void {
+    const { clock } = this.#dependencies;
+    subscribe(SIGNATURE_CHECK_CHANNEL, this.#countSignature);
+    this.#current.fetchKeys();
+    this.#raiseAlarms();
+    this.#clockWatch = watchClock(clock === undefined ? {} : { clock });
+  }
+
+  async prepare(config: GatewayConfig, given: GivenParts = {}): Promise<Candidate> {
+    const next = this.#compose(config, { ...this.#dependencies, ...given }, this.#current);
+    next.fetchKeys();
+    await next.settled(SETTLE_MS);
+    return {
+      generation: next,
+      commit: () => this.#commit(next),
+      abort: () => next.release(),
+    };
+  }
+
+  announceDrain(): void {
+    this.#isDraining = true;
+  }
+
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await drain(this.edge, this.#current.config.limits.shutdownTimeoutMs);
+    await Promise.all([...this.#live].map(({ upstreams }) => upstreams.destroy()));
+  }
+
+  async close(): Promise<void> {
+    this.#clockWatch?.close();
+    this.#stopAlarms?.();
+    await Promise.all([...this.#live].map((generation) => generation.release()));
+    unsubscribe(SIGNATURE_CHECK_CHANNEL, this.#countSignature);
+  }
+
+  #compose(config: GatewayConfig, given: CompositionDependencies, earlier: Generation | undefined): Generation {
+    return composeGeneration(config, { ...given, tally: this.#tally, shelf: this.#shelf, earlier });
+  }
+
+  // One assignment: each request sees the old configuration or the new one, whole.
+  async #commit(next: Generation): Promise<void> {
+    const old = this.#current;
+    this.#live.add(next);
+    this.#current = next;
+    this.#retiredKeys.retire(old, next);
+    if (this.#stopAlarms !== undefined) this.#raiseAlarms();
+    await old.retire();
+    this.#live.delete(old);
+  }
+
+  #raiseAlarms(): void {
+    const { config, cache } = this.#current;
+    this.#stopAlarms?.();
+    const issuers = new Set(config.issuers.map(({ issuer }) => issuer));
+    this.#stopAlarms = logAlarms({ issuers, policyId: cache?.policyId }, this.#dependencies.logger);
+  }
+
+  readonly #countSignature = (): void => {
+    this.#tally.signatureChecks += 1;
   };
 }
 

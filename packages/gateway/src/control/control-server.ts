@@ -12,8 +12,8 @@ export interface ControlOptions {
   readonly metrics: Pick<Registry, 'contentType' | 'metrics' | 'getMetricsAsJSON'>;
   /** The public keys of the Txn-Tokens as a JWK Set. */
   readonly jwks: () => { readonly keys: readonly object[] };
-  /** Takes tokens back; undefined: nobody can here. */
-  readonly revocation?: RevocationEndpoint | undefined;
+  /** What takes tokens back now; undefined: nobody can here. */
+  readonly revocation: () => RevocationEndpoint | undefined;
 }
 
 interface Page {
@@ -31,8 +31,9 @@ export function createControlServer(options: ControlOptions): Server {
   return createServer((request, response) => {
     const path = request.url!.split('?', 1)[0]!;
     const page = pages.get(path);
-    if (path === '/revocations' && options.revocation !== undefined) {
-      takeRevocation(options.revocation, request, response);
+    const revocation = path === '/revocations' ? options.revocation() : undefined;
+    if (revocation !== undefined) {
+      takeRevocation(revocation, request, response);
       return;
     }
     request.resume();

@@ -4,11 +4,12 @@ import { type Metric, Registry } from 'prom-client';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
 import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
-import { DURATION_BUCKETS, type RouteTally, type Tally } from './tally.ts';
+import { DURATION_BUCKETS, type RouteTallies, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
 export interface MetricSources {
   readonly tally: Tally;
+  readonly routes: RouteTallies;
   readonly cache?: (() => CacheStats) | undefined;
   readonly minter?: Pick<TxnMinter, 'stats'> | undefined;
   readonly remoteKeys: readonly RemoteKeys[];
@@ -21,6 +22,7 @@ export interface MetricSources {
 /** Builds the registry. No label holds anything that a client chose (E12). */
 export function createMetrics({
   tally,
+  routes,
   cache,
   minter,
   remoteKeys,
@@ -36,10 +38,10 @@ export function createMetrics({
   const total = (name: string, help: string, value: () => number): void => add('counter', name, help, () => [plain(value())]);
 
   add('counter', 'requests_total', 'Requests by route and status; 499: the client left first', () =>
-    distinct(tally).flatMap(requestsOf),
+    distinct(routes).flatMap(requestsOf),
   );
   add('histogram', 'request_duration_seconds', 'From the request header to the end of the answer', () =>
-    distinct(tally).flatMap(durationsOf),
+    distinct(routes).flatMap(durationsOf),
   );
   add('counter', 'refusals_total', 'Requests refused, or failed upstream, by error code', () =>
     [...tally.refusals].map(([code, value]) => labelled({ code }, value)),
@@ -60,8 +62,8 @@ export function createMetrics({
 }
 
 // A series that stands twice is an error in the text format.
-function distinct({ routes }: Tally): readonly RouteTally[] {
-  return [...new Set(routes)];
+function distinct({ all }: RouteTallies): readonly RouteTally[] {
+  return [...new Set(all)];
 }
 
 function requestsOf({ route, statuses }: RouteTally): Values {

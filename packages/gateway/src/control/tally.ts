@@ -31,22 +31,32 @@ export class RouteTally {
   }
 }
 
-/** What happened at one edge. */
-export class Tally {
+/** What happened on the routes of one configuration. */
+export class RouteTallies {
   /** By index of the route; the last one is for requests without. Routes of one path share theirs, as they share the label. */
-  readonly routes: readonly RouteTally[];
-  readonly refusals: Map<ErrorCode, number> = new Map();
-  removedTxnTokens = 0;
-  signatureChecks = 0;
+  readonly all: readonly RouteTally[];
 
-  constructor(routes: readonly Route[]) {
-    const byPath = new Map(routes.map(({ path }) => [path, new RouteTally(path)]));
-    this.routes = [...routes.map(({ path }) => byPath.get(path)!), new RouteTally('none')];
+  /** @param earlier what was counted for the same paths goes on */
+  constructor(routes: readonly Route[], earlier: RouteTallies | undefined) {
+    const byPath = new Map<string, RouteTally>(earlier?.all.map((tally) => [tally.route, tally]));
+    const tallyOf = (path: string): RouteTally => {
+      const tally = byPath.get(path) ?? new RouteTally(path);
+      byPath.set(path, tally);
+      return tally;
+    };
+    this.all = [...routes.map(({ path }) => tallyOf(path)), tallyOf('none')];
   }
 
   answered(route: Route | undefined, status: number, durationMs: number): void {
-    this.routes[route === undefined ? this.routes.length - 1 : route.index]!.add(status, durationMs);
+    this.all[route === undefined ? this.all.length - 1 : route.index]!.add(status, durationMs);
   }
+}
+
+/** What happened at one edge, whatever the configuration. */
+export class Tally {
+  readonly refusals: Map<ErrorCode, number> = new Map();
+  removedTxnTokens = 0;
+  signatureChecks = 0;
 
   refused(code: ErrorCode): void {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);

@@ -11,6 +11,8 @@ import type { ClientCall } from './client-call.ts';
 
 /** What the edge reports. Called on every request: implementations only count. */
 export interface EdgeObserver {
+  /** A request begins; `answered` will be called for it. */
+  entered?(): void;
   /** One answered request. `route` is undefined when none was found; status 499 means that the client left first. */
   answered(route: Route | undefined, status: number, durationMs: number): void;
   /** A request that was refused, or that failed upstream. */
@@ -25,11 +27,13 @@ export interface EdgeOptions {
   readonly upstreams: Upstreams;
   readonly limits: LimitsConfig;
   readonly observer: EdgeObserver;
+  /** What is in force now, if that may change. A request keeps to its end what it began with. */
+  readonly current?: () => EdgeOptions;
 }
 
 /** Sends one call on its way. Whatever happens then is told to the client and to the observer. */
 export function pass(call: ClientCall, options: EdgeOptions): void {
-  new Passage(call, options).start();
+  new Passage(call, options.current?.() ?? options).start();
 }
 
 class Passage implements ForwardObserver {
@@ -41,6 +45,7 @@ class Passage implements ForwardObserver {
   constructor(call: ClientCall, options: EdgeOptions) {
     this.#call = call;
     this.#options = options;
+    options.observer.entered?.();
     call.onClose(this.#onClose);
   }
 

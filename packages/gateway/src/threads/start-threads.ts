@@ -32,9 +32,9 @@ export async function startThreads(
   const txnKey = config.txnToken && createTxnKey(config.txnToken, config);
   const main = composeGateway(config, { logger, txnKey, ...(fetch === undefined ? {} : { fetch }) });
   const table = createTable(config);
-  const stopVoiding = table && main.verifier && voidOnWithdrawal(table, main.verifier);
+  const stopVoiding = table && main.current.verifier && voidOnWithdrawal(table, main.current.verifier);
   // After the table: when the threads hear of a removed key, nothing that it has proven is remembered any more (D7).
-  const hub = new KeyHub(main.trust?.sources ?? [], (message) => pool.broadcast(message));
+  const hub = new KeyHub(main.current.trust?.sources ?? [], (message) => pool.broadcast(message));
   const pool = new ThreadPool({
     size: config.threads,
     logger,
@@ -96,7 +96,7 @@ function startOf(config: GatewayConfig, { thread, port, txnKey, table, main, log
     port,
     txnKey: txnKey && { keyObject: SigningKey.keyObjectOf(txnKey), kid: txnKey.kid },
     table: table?.handle,
-    sourceIds: (main.trust?.sources ?? []).map(({ id }) => id),
+    sourceIds: (main.current.trust?.sources ?? []).map(({ id }) => id),
     logLevels: enabledLevels(logger),
   };
 }

@@ -1,0 +1,267 @@
+/** One configuration put to work: everything that changes when the configuration does. What stays the same is taken over. */
+import { createHash } from 'node:crypto';
+import {
+  type CacheOptions,
+  type SharedTable,
+  type SigningKey,
+  type TxnMinter,
+  type VerificationCache,
+  type Verifier,
+  WatchwordError,
+  createCachedVerifier,
+} from '@watchword/core';
+import type { Registry } from 'prom-client';
+import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust, createTxnKey } from './assemble.ts';
+import { createChecks } from './checks.ts';
+import type { GatewayConfig } from './config/config.ts';
+import { createMetrics } from './control/metrics.ts';
+import type { RevocationEndpoint } from './control/revocation-endpoint.ts';
+import { RouteTallies, type Tally } from './control/tally.ts';
+import { createAuthenticateStage } from './decision/authenticate.ts';
+import { createAuthorizeStage } from './decision/authorize.ts';
+import { createDecide } from './decision/decide.ts';
+import type { Decide } from './decision/decision.ts';
+import { createExchangeStage } from './decision/exchange.ts';
+import { observed } from './decision/observed.ts';
+import { createRouteStage } from './decision/route.ts';
+import type { EdgeOptions } from './front/passage.ts';
+import { keepKeysComing } from './key-watch.ts';
+import { type Logger, logRefusal } from './logger.ts';
+import type { Lease, Shelf } from './reload/shelf.ts';
+import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
+import { readLogPassword } from './revocation/open-log.ts';
+import { createEndpoint, metricsOf } from './revocation/operate.ts';
+import type { Route } from './routing/route.ts';
+import { createRouter } from './routing/router.ts';
+import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
+
+/** What a generation takes from outside. */
+export interface GenerationDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
+  readonly logger: Logger;
+  /** The key of the Txn-Tokens; undefined: what the configuration says. */
+  readonly txnKey?: SigningKey | undefined;
+  /** What this thread shares with others. */
+  readonly table?: SharedTable | undefined;
+  readonly tally: Tally;
+  readonly shelf: Shelf;
+  /** The one that it follows. */
+  readonly earlier?: Generation | undefined;
+}
+
+/** A configuration at work. */
+export interface Generation {
+  readonly config: GatewayConfig;
+  readonly trust: Trust | undefined;
+  /** Verifies external tokens, revocations included, without a cache. */
+  readonly verifier: Verifier | undefined;
+  readonly cache: VerificationCache | undefined;
+  readonly minter: TxnMinter | undefined;
+  readonly guard: RevocationGuard | undefined;
+  readonly upstreams: Upstreams;
+  readonly edge: EdgeOptions;
+  readonly routes: RouteTallies;
+  readonly metrics: Registry;
+  readonly revocation: RevocationEndpoint | undefined;
+  /** Begins to fetch the keys that have not been fetched. */
+  fetchKeys(): void;
+  /** Resolves when keys and revocations are there, or after this time. */
+  settled(timeoutMs: number): Promise<void>;
+  /** Waits for the requests that began under it, then gives back what no other generation uses. */
+  retire(): Promise<void>;
+  /** The same without waiting. */
+  release(): Promise<void>;
+}
+
+/** Builds it. Nothing of what is in force changes. @throws ConfigError */
+export function composeGeneration(config: GatewayConfig, dependencies: GenerationDependencies): Generation {
+  const lease = dependencies.shelf.lease();
+  try {
+    return build(config, dependencies, lease);
+  } catch (error) {
+    void lease.release();
+    throw error;
+  }
+}
+
+function build(config: GatewayConfig, dependencies: GenerationDependencies, lease: Lease): Generation {
+  const { logger, txnKey, table, tally, earlier, clock, fetch, sources } = dependencies;
+  const { take } = lease;
+  const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
+  const { checks, adaptive } = take(['checks', config.verification], () => createChecks(config.verification, table));
+  const trust = createTrust(config, { checks, sources, take, ...network });
+  const minter = takeMinter(config, txnKey, clock, lease);
+  const guard = takeGuard(config, logger, clock, lease);
+  const built = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
+  // The policy id covers everything that a verdict depends on: where it is the same, so is every verdict (D2).
+  const verifier = built && take(['verifier', built.policyId], () => built);
+  const cache = verifier && takeCache(verifier, config, lease);
+  const upstreams = take(
+    ['upstreams', config.upstreams],
+    () => createUpstreams(config.upstreams),
+    (made) => made.close(),
+  );
+  const routes = compileRoutes(config);
+  const tallies = new RouteTallies(routes, earlier?.routes);
+  const running = new Running();
+  const remoteKeys = trust?.remoteKeys ?? [];
+  return {
+    config,
+    trust,
+    verifier,
+    cache,
+    minter,
+    guard,
+    upstreams,
+    routes: tallies,
+    edge: {
+      decide: observed(composeDecide(routes, cache, minter, guard)),
+      upstreams,
+      limits: config.limits,
+      observer: createObserver(tally, tallies, running, logger),
+    },
+    metrics: createMetrics({
+      tally,
+      routes: tallies,
+      cache: cache && (() => cache.stats()),
+      minter,
+      remoteKeys,
+      revocation: guard && metricsOf(guard),
+      knownBad: trust && (() => checks.stats()),
+      adaptive: adaptive && (() => adaptive.stats()),
+      statusLists: trust?.statusLists,
+    }),
+    revocation: guard && createEndpoint(guard, config, logger, clock),
+    fetchKeys() {
+      for (const keys of remoteKeys) {
+        take(
+          ['key watch', keys],
+          () => ({ stop: keepKeysComing([keys], logger) }),
+          (watch) => watch.stop(),
+        );
+      }
+    },
+    async settled(timeoutMs) {
+      await Promise.all([
+        guard?.settled(timeoutMs),
+        inTime(Promise.allSettled(remoteKeys.map((keys) => keys.ready())), timeoutMs),
+      ]);
+    },
+    async retire() {
+      await running.idle();
+      await lease.release();
+    },
+    release: () => lease.release(),
+  };
+}
+
+function takeMinter(
+  config: GatewayConfig,
+  given: SigningKey | undefined,
+  clock: TrustDependencies['clock'],
+  { take }: Lease,
+): TxnMinter | undefined {
+  const { txnToken } = config;
+  if (txnToken === undefined) return undefined;
+  const key = given ?? takeTxnKey(config, take);
+  return take(['minter', txnToken, key], () => createMinter(config, clock, key)!);
+}
+
+/** The key of the Txn-Tokens: the same as before unless its file says something else. @throws ConfigError */
+export function takeTxnKey(config: GatewayConfig, take: Lease['take']): SigningKey {
+  const { algorithm, keyFile, keyId } = config.txnToken!;
+  if (keyFile === undefined) return take(['own txn key', algorithm], () => createTxnKey(config.txnToken!, config));
+  const read = createTxnKey(config.txnToken!, config);
+  return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
+}
+
+function takeGuard(
+  config: GatewayConfig,
+  logger: Logger,
+  clock: TrustDependencies['clock'],
+  { take }: Lease,
+): RevocationGuard | undefined {
+  const { revocation } = config;
+  if (revocation === undefined) return undefined;
+  const freshness = [revocation.staleAfterMs, ...config.routes.map((route) => route.revocation?.staleAfterMs)];
+  const password = createHash('sha256')
+    .update(readLogPassword(config) ?? '')
+    .digest('base64url');
+  return take(
+    ['revocations', revocation.log, freshness, password],
+    () => createRevocationGuard(config, logger, clock)!,
+    (made) => made.close(),
+  );
+}
+
+function takeCache(verifier: Verifier, { cache: { maxEntries, maxBytes } }: GatewayConfig, { take }: Lease): VerificationCache {
+  const options: CacheOptions = { maxEntries, ...(maxBytes === undefined ? {} : { maxBytes }) };
+  return take(
+    ['cache', verifier.policyId, options],
+    () => createCachedVerifier(verifier, options),
+    (made) => made.close(),
+  );
+}
+
+function composeDecide(
+  routes: readonly Route[],
+  cache: VerificationCache | undefined,
+  minter: TxnMinter | undefined,
+  guard: RevocationGuard | undefined,
+): Decide {
+  return createDecide({
+    route: createRouteStage(createRouter(routes)),
+    // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
+    authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache),
+    authorize: createAuthorizeStage(guard),
+    exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
+  });
+}
+
+function unconfigured(): never {
+  throw new WatchwordError('internal');
+}
+
+function createObserver(tally: Tally, tallies: RouteTallies, running: Running, logger: Logger): EdgeOptions['observer'] {
+  return {
+    entered: () => running.enter(),
+    answered(route, status, durationMs) {
+      tallies.answered(route, status, durationMs);
+      running.leave();
+    },
+    refused(error, route, method) {
+      tally.refused(error.code);
+      logRefusal(logger, error, route, method);
+    },
+    removedTxnTokens(count) {
+      tally.removedTxnTokens += count;
+    },
+  };
+}
+
+/** How many requests run. */
+class Running {
+  #count = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  enter(): void {
+    this.#count += 1;
+  }
+
+  leave(): void {
+    this.#count -= 1;
+    if (this.#count === 0) this.#idle?.resolve();
+  }
+
+  async idle(): Promise<void> {
+    if (this.#count === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
+  }
+}
+
+async function inTime(awaited: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([awaited, late]);
+  clearTimeout(timer);
+}
