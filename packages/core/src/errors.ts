@@ -73,6 +73,7 @@ export type ErrorCode =
   | 'clock_invalid'
   | 'context_lost'
   | 'mint_failed'
+  | 'signing_unavailable'
   | 'internal';
 
 /** Every error code with its meaning to HTTP, to gRPC and to an operator. */
@@ -157,6 +158,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   clock_invalid: internal('The clock gave no usable time', 'Time must be a finite number (B2)'),
   context_lost: internal('The identity of the caller is not known here', 'Lost context is an error, never another identity (D5)'),
   mint_failed: internal('No Txn-Token could be made', 'Txn-Tokens section 9 (TT-6 ... TT-10)'),
+  signing_unavailable: {
+    http: 503,
+    grpc: 14,
+    title: 'No token can be signed',
+    rule: 'No signing key is usable: none is made outside the store that all instances share (S12, ER-4)',
+  },
   internal: internal('Internal error', 'Anything unexpected refuses (E13)'),
 };
 

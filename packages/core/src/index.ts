@@ -32,6 +32,26 @@ export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/l
 export { KEY_VANISHED_CHANNEL, type KeyVanished } from './keys/key-vanished.ts';
 export { type RemoteKeys, type RemoteKeysOptions, type RemoteKeysStats, createRemoteKeys } from './keys/remote-keys.ts';
 export { type PublicJwk, SigningKey, createSigningKey, generateSigningKey } from './keys/signing-key.ts';
+export {
+  type KeyState,
+  type KeyTimes,
+  type RotationPlan,
+  type RotationPolicy,
+  type RotationRequest,
+  planRotation,
+} from './keys/signing-key-plan.ts';
+export {
+  type ScheduledKey,
+  type SigningKeys,
+  SigningKeyTimeline,
+  type UsableKey,
+  fixedSigningKeys,
+} from './keys/signing-keys.ts';
+export { type KeyDescription, type SigningKeySet, type SigningKeySetStats, createSigningKeySet } from './keys/signing-key-set.ts';
+export type { SigningKeySetOptions } from './keys/signing-key-settings.ts';
+export type { SigningKeyStore, StoredKeySet } from './keys/signing-key-store.ts';
+export { createMemorySigningKeyStore } from './keys/memory-signing-keys.ts';
+export { type SqliteSigningKeyStoreOptions, createSqliteSigningKeyStore } from './keys/sqlite-signing-keys.ts';
 export { type VerifiedJws, signJws, verifyJws } from './jws/jws.ts';
 export { parseStrictObject } from './jws/strict-json.ts';
 export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';

@@ -1,5 +1,14 @@
 /** A private key, bound to one algorithm and one key id: what mints tokens. */
-import { type JsonWebKey, type KeyObject, createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import {
+  type JsonWebKey,
+  type KeyObject,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+} from 'node:crypto';
+import { promisify } from 'node:util';
 import { assertConfig } from '../errors.ts';
 import { assertKnownOptions } from '../options.ts';
 import { ALGORITHMS, type Algorithm, type AlgorithmName, sameAlgorithm } from './algorithms.ts';
@@ -66,6 +75,18 @@ export function generateSigningKey(alg: SigningMaterial['alg'] = 'ES256', kid?: 
   return new SigningKey(generate(algorithm), algorithm, kid);
 }
 
+/** The same without stopping the event loop: an RSA key takes up to a second. */
+export async function makeSigningKey(alg: SigningMaterial['alg']): Promise<SigningKey> {
+  const algorithm = signingAlgorithm(alg);
+  return new SigningKey(await make(algorithm), algorithm);
+}
+
+/** A name of an algorithm that signs without a shared secret. @throws WatchwordError `config_invalid` */
+export function assertSigningAlgorithm(alg: SigningMaterial['alg']): SigningMaterial['alg'] {
+  signingAlgorithm(alg);
+  return alg;
+}
+
 function signingAlgorithm(name: string): Algorithm {
   const algorithm = ALGORITHMS.get(name);
   assertConfig(algorithm !== undefined && algorithm.kty !== 'oct', 'alg: not a supported asymmetric algorithm');
@@ -88,6 +109,13 @@ function generate(algorithm: Algorithm): KeyObject {
   return algorithm.kty === 'OKP'
     ? generateKeyPairSync('ed25519').privateKey
     : generateKeyPairSync('rsa', { modulusLength: algorithm.minimumKeyBits! }).privateKey;
+}
+
+const generateAside = promisify(generateKeyPair);
+
+async function make(algorithm: Algorithm): Promise<KeyObject> {
+  if (algorithm.kty !== 'RSA') return generate(algorithm);
+  return (await generateAside('rsa', { modulusLength: algorithm.minimumKeyBits! })).privateKey;
 }
 
 /** RFC 7638: SHA-256 over the required members in lexicographic order. */

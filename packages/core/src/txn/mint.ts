@@ -6,6 +6,7 @@ import { WatchwordError, assertConfig } from '../errors.ts';
 import { encodeBase64url } from '../jws/base64url.ts';
 import { signJws } from '../jws/jws.ts';
 import { type PublicJwk, SigningKey } from '../keys/signing-key.ts';
+import { type SigningKeys, fixedSigningKeys } from '../keys/signing-keys.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
 import { assertWithin } from '../verify/validity.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
@@ -18,8 +19,8 @@ import { ReuseWindow } from './reuse-window.ts';
 export interface TxnMinterOptions {
   /** Value of `aud`: the trust domain in which the tokens are good. */
   readonly trustDomain: string;
-  /** Signs the tokens. Never an HMAC key (JO-10). */
-  readonly key: SigningKey;
+  /** Signs the tokens: one key, or several that take turns. Never an HMAC key (JO-10). */
+  readonly key: SigningKey | SigningKeys;
   /** Value of `req_wl`: the workload that asks for the tokens. */
   readonly requestingWorkload: string;
   /** Seconds from issuance to `exp`, 5 to 300 (TT-3); never beyond the time for which the subject token is accepted. Default 60. */
@@ -61,7 +62,8 @@ export interface TxnRequest {
 export interface TxnMinter {
   /**
    * The compact Txn-Token for a request.
-   * @throws WatchwordError `token_expired` (TT-4), `scope_unknown`, `scope_insufficient` (TT-17), `mint_failed`
+   * @throws WatchwordError `token_expired` (TT-4), `scope_unknown`, `scope_insufficient` (TT-17), `mint_failed`,
+   * `signing_unavailable` when no key may sign now
    */
   mint(request: TxnRequest): string;
   /**
@@ -69,10 +71,11 @@ export interface TxnMinter {
    * transaction, the principal, the audience, the mapped claims and all context values stay, and context values may be added. Never
    * from the reuse window.
    * @throws WatchwordError `token_expired`, `scope_unknown`, `scope_insufficient`, `claim_invalid` for a token that was replaced as
-   * often as it may be, `request_malformed` for a context value that would change, `mint_failed`
+   * often as it may be, `request_malformed` for a context value that would change, `mint_failed`,
+   * `signing_unavailable`
    */
   replace(request: TxnRequest): string;
-  /** The public keys, for publication as a JWK Set. */
+  /** The public keys, for publication as a JWK Set: also those that will sign soon, and those whose tokens are still good. */
   jwks(): { readonly keys: readonly PublicJwk[] };
   /** How many tokens were signed, and how many requests got one that was there. */
   stats(): { readonly minted: number; readonly reused: number };
@@ -95,7 +98,7 @@ const OPTIONS = [
 /** Builds a minter. @throws WatchwordError `config_invalid` naming the option */
 export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
   const settings = readOptions(options);
-  const window = new ReuseWindow(settings.reuseWindowSeconds * 1000);
+  const window = new ReuseWindow(settings.reuseWindowSeconds * 1000, settings.keys);
   return {
     mint(request) {
       if (!VerifiedToken.is(request.subject)) throw new WatchwordError('mint_failed', 'The subject token is not verified');
@@ -107,9 +110,9 @@ export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
     replace(request) {
       const nowMs = readClock(settings.clock);
       const claims = replacementClaims(request, settings, nowMs);
-      return window.keep({ ...request, reuse: false }, nowMs, seal(claims, settings));
+      return window.keep({ ...request, reuse: false }, nowMs, seal(claims, settings, nowMs));
     },
-    jwks: () => ({ keys: [settings.key.publicJwk()] }),
+    jwks: () => ({ keys: settings.keys.published(readClock(settings.clock)).map((key) => key.publicJwk()) }),
     stats: () => window.stats(),
   };
 }
@@ -118,10 +121,14 @@ export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
 export interface MintedToken {
   readonly compact: string;
   readonly expiresAtMs: number;
+  readonly key: SigningKey;
 }
 
 /** The options of a minter with their defaults. */
-export type MinterSettings = Required<Omit<TxnMinterOptions, 'issuer'>> & { readonly issuer: string | undefined };
+export type MinterSettings = Required<Omit<TxnMinterOptions, 'issuer' | 'key'>> & {
+  readonly issuer: string | undefined;
+  readonly keys: SigningKeys;
+};
 
 function sign(request: TxnRequest, settings: MinterSettings, nowMs: number): MintedToken {
   const { subject } = request;
@@ -144,13 +151,16 @@ function sign(request: TxnRequest, settings: MinterSettings, nowMs: number): Min
     ...(request.transactionContext === undefined ? {} : { tctx: request.transactionContext }),
     ...(request.requestContext === undefined ? {} : { rctx: request.requestContext }),
   };
-  return seal(claims, settings);
+  return seal(claims, settings, nowMs);
 }
 
-function seal(claims: JsonObject & { readonly exp: number }, settings: MinterSettings): MintedToken {
-  const compact = signJws(Buffer.from(JSON.stringify(claims)), { typ: 'txntoken+jwt' }, settings.key);
+function seal(claims: JsonObject & { readonly exp: number }, settings: MinterSettings, nowMs: number): MintedToken {
+  const { key, tokensUntilMs } = settings.keys.current(nowMs);
+  // A token never outlives the publication of the key that signs it.
+  const exp = Math.min(claims.exp, Math.floor(tokensUntilMs / 1000));
+  const compact = signJws(Buffer.from(JSON.stringify({ ...claims, exp })), { typ: 'txntoken+jwt' }, key);
   assertSize(compact);
-  return { compact, expiresAtMs: claims.exp * 1000 };
+  return { compact, expiresAtMs: exp * 1000, key };
 }
 
 /** Txn-Token BCP: not above 4 KB. */
@@ -168,13 +178,12 @@ function assertSize(compact: string): void {
 
 function readOptions(options: TxnMinterOptions): MinterSettings {
   assertKnownOptions(options, OPTIONS, 'minter');
-  assertConfig(options.key instanceof SigningKey, 'minter.key: make it with createSigningKey or generateSigningKey');
   const lifetimeSeconds = assertBetween(options.lifetimeSeconds ?? 60, 5, 300, 'minter.lifetimeSeconds');
   const reuse = options.reuseWindowSeconds ?? Math.min(30, lifetimeSeconds / 2);
   assertMapping(options.claims ?? {});
   return {
     trustDomain: assertText(options.trustDomain, 'minter.trustDomain'),
-    key: options.key,
+    keys: readKeys(options.key),
     requestingWorkload: assertText(options.requestingWorkload, 'minter.requestingWorkload'),
     lifetimeSeconds,
     reuseWindowSeconds: assertBetween(reuse, 0, lifetimeSeconds - 1, 'minter.reuseWindowSeconds'),
@@ -185,4 +194,13 @@ function readOptions(options: TxnMinterOptions): MinterSettings {
     clock: assertFunction(options.clock ?? systemClock, 'minter.clock'),
     randomBytes: assertFunction(options.randomBytes ?? systemRandomBytes, 'minter.randomBytes'),
   };
+}
+
+function readKeys(key: SigningKey | SigningKeys): SigningKeys {
+  if (key instanceof SigningKey) return fixedSigningKeys(key);
+  assertConfig(
+    typeof key?.current === 'function' && typeof key.published === 'function' && typeof key.isPublished === 'function',
+    'minter.key: make it with createSigningKey, generateSigningKey or createSigningKeySet',
+  );
+  return key;
 }
