@@ -11,6 +11,7 @@ import {
   toWatchwordError,
 } from '@watchword/core';
 import { type GatewayConfig, createMinter, createTrust } from '@watchword/gateway';
+import { withRevocations } from './revoked.ts';
 
 /** What a token says about itself. Nothing of it was checked. */
 export interface UnverifiedFacts {
@@ -60,11 +61,12 @@ export interface Accepted {
 export type Verdict = Accepted | Refused;
 
 /**
- * Judges a token.
+ * Judges a token, revocations included.
+ * @param file the name of the configuration
  * @param atSeconds the time to judge for; undefined: now
  * @throws ConfigError when there is nothing to judge by
  */
-export async function judge(token: string, config: GatewayConfig, atSeconds: number | undefined): Promise<Verdict> {
+export async function judge(token: string, config: GatewayConfig, file: string, atSeconds: number | undefined): Promise<Verdict> {
   const clock = atSeconds === undefined ? systemClock : () => atSeconds * 1000;
   const trust = createTrust(config, { clock });
   if (trust === undefined) throw new Error('The configuration trusts no issuer, so there is nothing to verify with');
@@ -72,8 +74,10 @@ export async function judge(token: string, config: GatewayConfig, atSeconds: num
   const checkedAt = new Date(clock()).toISOString();
   let verified: VerifiedToken;
   try {
-    const pipeline = createPipeline({ source: 'bearer', verifier: trust.verifier });
-    ({ token: verified } = await pipeline.authenticate(fromRecord({ authorization: `Bearer ${token}` })));
+    verified = await withRevocations(trust.verifier, config, file, async (verifier) => {
+      const pipeline = createPipeline({ source: 'bearer', verifier });
+      return (await pipeline.authenticate(fromRecord({ authorization: `Bearer ${token}` }))).token;
+    });
   } catch (thrown) {
     return refused(toWatchwordError(thrown), 'verify', checkedAt, token);
   }

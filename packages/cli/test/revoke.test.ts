@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { loadConfig, startGateway } from '@watchword/gateway';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type TestFiles, createFiles, watchword } from './support.ts';
@@ -26,7 +27,7 @@ async function startRevoking(more = 'revocation: {log: {sqlite: log.db}}\n') {
     await response.arrayBuffer();
     return response.status;
   };
-  return { call, gateway: ['--gateway', `http://127.0.0.1:${gateway.controlPort}`], now };
+  return { call, files, gateway: ['--gateway', `http://127.0.0.1:${gateway.controlPort}`], now };
 }
 
 describe('revoke', () => {
@@ -102,5 +103,31 @@ describe('revoke', () => {
     expect(await statuses()).toEqual([401, 401, 401, 200]);
     expect((await watchword([...BASE, '--kid', 'k1', ...gateway])).code).toBe(0);
     expect(await statuses()).toEqual([401, 401, 401, 401]);
+  });
+});
+
+describe('what was revoked is refused by verify too', () => {
+  const claims = { iat: Math.floor(Date.now() / 1000) - 10, exp: Math.floor(Date.now() / 1000) + 600, jti: 'token-1' };
+
+  test('by the log of the configuration: exit 1, others stay good', async () => {
+    const { gateway, files } = await startRevoking();
+    const ask = (token: string) => watchword(['verify', '-c', files.config, '--json'], token);
+    const [taken, other] = [files.token(claims), files.token({ ...claims, jti: 'token-2' })];
+    expect(await ask(taken)).toMatchObject({ code: 0 });
+    expect(await watchword([...BASE, '--jti', 'token-1', ...gateway])).toMatchObject({ code: 0 });
+    expect(await ask(taken)).toMatchObject({ code: 1, out: expect.stringContaining('token_revoked') });
+    expect(await ask(other)).toMatchObject({ code: 0 });
+  });
+
+  test('a log that nobody has made yet holds nothing, and is not made by looking', async () => {
+    const files = createFiles('revocation: {log: {sqlite: log.db}}\n');
+    expect(await watchword(['verify', '-c', files.config], files.token(claims))).toMatchObject({ code: 0 });
+    expect(existsSync(join(files.directory, 'log.db'))).toBe(false);
+  });
+
+  test('a log that cannot be read is no verdict: exit 2', async () => {
+    const files = createFiles('revocation: {log: {redis: "redis://127.0.0.1:1"}}\n');
+    const result = await watchword(['verify', '-c', files.config], files.token(claims));
+    expect(result).toMatchObject({ code: 2, out: expect.stringContaining('revocation_unavailable') });
   });
 });

@@ -23,4 +23,5 @@ export { type Decide, Decision, type DecisionRequest, Refusal } from './decision
 export { type Stages, createDecide } from './decision/decide.ts';
 export { DECISION_END_CHANNEL, DECISION_START_CHANNEL } from './decision/observed.ts';
 export { type Logger, createLogger } from './logger.ts';
+export { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 export type { Route } from './routing/route.ts';

@@ -35,7 +35,7 @@ async function runVerify(argument: string | undefined, options: VerifyOptions, t
       throw new UsageError('give the token or --token-file, not both');
     const config: GatewayConfig = loadConfig(options.config);
     const token = await readToken(argument, options.tokenFile, terminal);
-    verdict = await judge(token, config, options.at);
+    verdict = await judge(token, config, options.config, options.at);
   } catch (error) {
     // Without a verdict the exit code must not look like one.
     terminal.err(
@@ -44,10 +44,12 @@ async function runVerify(argument: string | undefined, options: VerifyOptions, t
     return EXIT.usage;
   }
   terminal.out(options.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : formatVerdict(verdict));
-  // Keys that can't be had say nothing about the token.
-  if (!verdict.accepted && verdict.code === 'keys_unavailable') return EXIT.usage;
+  // Keys and revocations that can't be had say nothing about the token.
+  if (!verdict.accepted && NO_VERDICT.has(verdict.code)) return EXIT.usage;
   return verdict.accepted ? EXIT.ok : EXIT.refused;
 }
+
+const NO_VERDICT: ReadonlySet<string> = new Set(['keys_unavailable', 'revocation_unavailable']);
 
 class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -62,7 +64,8 @@ function parseSeconds(text: string): number {
 }
 
 const HELP = `
-Exit code: 0 accepted, 1 refused, 2 no verdict: wrong usage or configuration, or keys that can't be fetched.
+Exit code: 0 accepted, 1 refused, 2 no verdict: wrong usage or configuration, keys that can't be
+fetched, revocations that can't be read.
 
 Examples:
   $ watchword verify --config watchword.yaml < token.txt
