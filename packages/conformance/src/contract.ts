@@ -75,6 +75,9 @@ export interface OutgoingClient {
 /** Makes the client. */
 export type CreateClient = (propagator: Propagator) => OutgoingClient;
 
+/** What the services speak that an outgoing client calls: HTTP/1.1, or HTTP/2 in the clear, which gRPC is. */
+export type DownstreamProtocol = 'http/1.1' | 'h2c';
+
 /** One thing that must hold. Rejects with an assertion error when it does not. */
 export interface Check<World> {
   readonly name: string;

@@ -2,6 +2,7 @@
 export type {
   Check,
   CreateClient,
+  DownstreamProtocol,
   OutgoingClient,
   RunningServer,
   ServerSetup,

@@ -1,7 +1,7 @@
 /** Where an outgoing client takes the Txn-Token, and where not. */
 import assert from 'node:assert/strict';
 import { Identity, createPropagator, runAnonymous, runWithIdentity } from '@watchword/core';
-import type { Check, CreateClient, OutgoingClient } from '../contract.ts';
+import type { Check, CreateClient, DownstreamProtocol, OutgoingClient } from '../contract.ts';
 import { type Arrival, type Downstream, startDownstream } from '../downstream.ts';
 import { type TrustDomain, createTrustDomain } from '../trust-domain.ts';
 
@@ -17,8 +17,8 @@ export interface OutgoingWorld {
 }
 
 /** Starts the services and makes the clients. */
-export async function createOutgoingWorld(createClient: CreateClient): Promise<OutgoingWorld> {
-  const [allowed, denied] = await Promise.all([startDownstream(), startDownstream()]);
+export async function createOutgoingWorld(createClient: CreateClient, protocol?: DownstreamProtocol): Promise<OutgoingWorld> {
+  const [allowed, denied] = await Promise.all([startDownstream(protocol), startDownstream(protocol)]);
   const client = createClient(createPropagator({ destinations: [allowed.origin] }));
   const closed = createClient(createPropagator({}));
   return {
