@@ -33,6 +33,7 @@ import { readLogPassword } from './revocation/open-log.ts';
 import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import type { Route } from './routing/route.ts';
 import { createRouter } from './routing/router.ts';
+import { upstreamLog } from './upstream/upstream-log.ts';
 import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 
 /** What a generation takes from outside. */
@@ -95,11 +96,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   // The policy id covers everything that a verdict depends on: where it is the same, so is every verdict (D2).
   const verifier = built && take(['verifier', built.policyId], () => built);
   const cache = verifier && takeCache(verifier, config, lease);
-  const upstreams = take(
-    ['upstreams', config.upstreams],
-    () => createUpstreams(config.upstreams),
-    (made) => made.close(),
-  );
+  const upstreams = createUpstreams(config, { observer: upstreamLog(logger) }, take);
   const routes = compileRoutes(config);
   const tallies = new RouteTallies(routes, earlier?.routes);
   const running = new Running();
@@ -129,6 +126,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       knownBad: trust && (() => checks.stats()),
       adaptive: adaptive && (() => adaptive.stats()),
       statusLists: trust?.statusLists,
+      upstreams: () => upstreams.list(),
     }),
     revocation: guard && createEndpoint(guard, config, logger, clock),
     fetchKeys() {

@@ -2,6 +2,7 @@
 import { laxPath } from '../routing/router.ts';
 import type { GatewayConfig, IssuerConfig, RouteConfig } from './config.ts';
 import type { ConfigPath } from './locate.ts';
+import { checkUpstreams } from './sections/upstreams.ts';
 
 /** One broken rule. */
 export interface Finding {
@@ -17,6 +18,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkTxnToken(config),
     ...checkRevocation(config),
     ...checkThreads(config),
+    ...checkUpstreams(config),
     ...config.routes.flatMap((route, index) => [
       ...checkRoute(route, index, config),
       ...checkAgainstEarlier(route, index, config),

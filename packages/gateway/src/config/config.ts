@@ -1,5 +1,8 @@
 /** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
 import type { AlgorithmName } from '@watchword/core';
+import type { UpstreamConfig } from './sections/upstreams.ts';
+
+export type { UpstreamConfig } from './sections/upstreams.ts';
 
 /** What external tokens and Txn-Tokens may be signed with: whoever verifies them must not be able to make them. */
 export type EdgeAlgorithm = Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
@@ -60,21 +63,6 @@ export interface TxnTokenConfig {
   readonly reuseWindowSeconds?: number | undefined;
   /** Name in the Txn-Token to name in the external token. */
   readonly claims: Readonly<Record<string, string>>;
-}
-
-/** Where requests go. */
-export interface UpstreamConfig {
-  /** Origin: scheme, host and port, no path. */
-  readonly url: string;
-  readonly connections: number;
-  /** Requests that may wait for a connection; one more is refused with 503. */
-  readonly maxWaiting: number;
-  /** Until there is a connection, waiting for a free one included: 504 when it can't be made, 503 when none gets free. */
-  readonly connectTimeoutMs: number;
-  /** Until the response header is there. */
-  readonly responseTimeoutMs: number;
-  /** Longest silence inside a response body. */
-  readonly bodyTimeoutMs: number;
 }
 
 /** How current the revocations must be, where a route or the file says it. */

@@ -5,6 +5,7 @@ import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
+import { upstream } from './sections/upstreams.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -14,11 +15,6 @@ const httpUrl = v.pipe(
   text,
   v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'),
   v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:' }),
-);
-const origin = v.pipe(
-  httpUrl,
-  v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'),
-  v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:[^?]+$' }),
 );
 const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope value of RFC 6749 section 3.3'));
 const method = v.pipe(
@@ -76,15 +72,6 @@ const txnToken = section({
   lifetimeSeconds: v.optional(between(5, 300), 60),
   reuseWindowSeconds: v.optional(between(0, 299)),
   claims: v.optional(v.record(text, text), {}),
-});
-
-const upstream = section({
-  url: origin,
-  connections: v.optional(between(1, 65_536), 128),
-  maxWaiting: v.optional(between(0, 1_000_000), 1024),
-  connectTimeoutMs: v.optional(milliseconds, 2000),
-  responseTimeoutMs: v.optional(milliseconds, 30_000),
-  bodyTimeoutMs: v.optional(milliseconds, 30_000),
 });
 
 const redisUrl = v.pipe(
@@ -193,11 +180,6 @@ function isRedisUrl(value: string): boolean {
     url.password === '' &&
     url.search === ''
   );
-}
-
-function isOrigin(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && url.pathname === '/' && url.search === '' && !value.includes('?');
 }
 
 // One spelling only, so that comparing bytes is comparing paths (E6, E7).
