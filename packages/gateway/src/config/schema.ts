@@ -140,6 +140,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   ),
   revocation: v.optional(revocation),
   threads: v.optional(between(1, 64), 1),
+  watch: v.optional(v.boolean(), false),
   sharedTable: v.optional(section({ entries: v.optional(between(0, 16_777_216), 131_072) })),
   upstreams: v.record(
     v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),

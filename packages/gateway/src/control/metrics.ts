@@ -2,6 +2,8 @@
 import type { AdaptiveChecksStats, CacheStats, KnownBadStats, RemoteKeys, StatusLists, TxnMinter } from '@watchword/core';
 import { type Metric, Registry } from 'prom-client';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { ReloadStats } from '../reload/reload-stats.ts';
+import { addReloads } from './reload-metrics.ts';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
 import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
@@ -20,6 +22,8 @@ export interface MetricSources {
   readonly knownBad?: (() => KnownBadStats) | undefined;
   readonly statusLists?: readonly StatusLists[] | undefined;
   readonly upstreams?: (() => readonly Upstream[]) | undefined;
+  /** undefined: another thread shows them. */
+  readonly reloads?: ReloadStats | undefined;
 }
 
 /** Builds the registry. No label holds anything that a client chose (E12). */
@@ -34,6 +38,7 @@ export function createMetrics({
   knownBad,
   statusLists = [],
   upstreams,
+  reloads,
 }: MetricSources): Registry {
   const registry = new Registry();
   const add = (type: string, name: string, help: string, values: () => Values): void => {
@@ -63,6 +68,7 @@ export function createMetrics({
   if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);
   if (upstreams !== undefined) addUpstreams(upstreams, add);
+  if (reloads !== undefined) addReloads(reloads, add);
   return registry;
 }
 
