@@ -1,8 +1,7 @@
 /** The listener for operators and for services of the trust domain: health, readiness, metrics, public keys. Not for clients. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Registry } from 'prom-client';
-import type { ReloadEndpoint } from './reload-endpoint.ts';
-import type { EndpointAnswer, RevocationEndpoint } from './revocation-endpoint.ts';
+import type { RevocationEndpoint } from './revocation-endpoint.ts';
 
 /** Whether the gateway can do its work. */
 export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable' | 'threads_unavailable';
@@ -15,8 +14,6 @@ export interface ControlOptions {
   readonly jwks: () => { readonly keys: readonly object[] };
   /** What takes tokens back now; undefined: nobody can here. */
   readonly revocation: () => RevocationEndpoint | undefined;
-  /** Reads the configuration again. */
-  readonly reload: ReloadEndpoint;
 }
 
 interface Page {
@@ -34,9 +31,9 @@ export function createControlServer(options: ControlOptions): Server {
   return createServer((request, response) => {
     const path = request.url!.split('?', 1)[0]!;
     const page = pages.get(path);
-    const post = path === '/revocations' ? options.revocation() : path === '/reload' ? options.reload : undefined;
-    if (post !== undefined) {
-      takePost(post, request, response);
+    const revocation = path === '/revocations' ? options.revocation() : undefined;
+    if (revocation !== undefined) {
+      takeRevocation(revocation, request, response);
       return;
     }
     request.resume();
@@ -52,18 +49,16 @@ export function createControlServer(options: ControlOptions): Server {
   });
 }
 
-type Endpoint = (request: IncomingMessage) => Promise<EndpointAnswer>;
-
-function takePost(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+function takeRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'POST') {
     request.resume();
     write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'POST' } });
     return;
   }
-  answerPost(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));
+  answerRevocation(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));
 }
 
-async function answerPost(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answerRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { status, type, body } = await endpoint(request);
   request.resume();
   const page = json(status, body);
