@@ -10,6 +10,8 @@ export interface Terminal {
   err(text: string): void;
   /** Calls back on each SIGINT and SIGTERM. */
   onStopSignal(listener: () => void): void;
+  /** Calls back on each SIGHUP. */
+  onReloadSignal(listener: () => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
@@ -33,6 +35,7 @@ export function processTerminal(): Terminal {
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);
     },
+    onReloadSignal: (listener) => void process.on('SIGHUP', listener),
     exit: (code) => process.exit(code),
   };
 }

@@ -18,12 +18,14 @@ export interface RunResult {
 export interface TestTerminal extends Terminal {
   readonly text: { out: string; err: string };
   stop(): void;
+  hangUp(): void;
   readonly exits: number[];
 }
 
 export function createTerminal(stdin = ''): TestTerminal {
   const text = { out: '', err: '' };
   const listeners: (() => void)[] = [];
+  const reloads: (() => void)[] = [];
   const exits: number[] = [];
   return {
     stdin: (async function* () {
@@ -32,9 +34,11 @@ export function createTerminal(stdin = ''): TestTerminal {
     out: (part) => void (text.out += part),
     err: (part) => void (text.err += part),
     onStopSignal: (listener) => void listeners.push(listener),
+    onReloadSignal: (listener) => void reloads.push(listener),
     exit: (code) => void exits.push(code),
     text,
     stop: () => listeners.forEach((listener) => listener()),
+    hangUp: () => reloads.forEach((listener) => listener()),
     exits,
   };
 }

@@ -59,6 +59,8 @@ export interface RunningServer {
   readonly origin: string;
   /** How to call it. Default: HTTP/1.1. Hosts of other protocols bring their own client. */
   send?(request: SuiteRequest): Promise<SuiteResponse>;
+  /** The host itself answers unknown routes, before any guard is asked: grpc-js does, with UNIMPLEMENTED. */
+  readonly answersUnknownRoutes?: boolean;
   close(): Promise<void>;
 }
 

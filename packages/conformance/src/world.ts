@@ -16,6 +16,8 @@ export interface ServerWorld {
   readonly allowed: Downstream;
   readonly denied: Downstream;
   readonly application: Application;
+  /** The host itself answers unknown routes. */
+  readonly answersUnknownRoutes: boolean;
   /** Calls the server. Every answer is searched for the token that was sent (TT-30, E12). */
   send(call: Call): Promise<SuiteResponse>;
   /** Starts one more server around another pipeline, lends a `send` for it, and stops it. */
@@ -45,6 +47,7 @@ export async function createServerWorld(start: StartAdapter): Promise<ServerWorl
     allowed,
     denied,
     application,
+    answersUnknownRoutes: server.answersUnknownRoutes ?? false,
     send: sendTo(server),
     async withPipeline(pipeline, work) {
       const other = await startWith(pipeline);

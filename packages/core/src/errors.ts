@@ -6,8 +6,8 @@ export interface ErrorFacts {
   readonly http: number;
   /** gRPC status code. */
   readonly grpc: number;
-  /** RFC 6750 section 3.1 error code for `WWW-Authenticate`, where the failure is about the caller's token. */
-  readonly oauth?: 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+  /** RFC 6750 section 3.1 or RFC 9449 section 7.1 error code for `WWW-Authenticate`, where the failure is about the caller's token. */
+  readonly oauth?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof';
   /** What an outside caller may know. One text for all bad tokens (ER-6). */
   readonly title: string;
   /** The requirement that was broken: for `watchword verify` and for logs, never for outside callers. */
@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'token_ambiguous'
   | 'scheme_unsupported'
   | 'sender_constrained'
+  | 'proof_invalid'
   // jws
   | 'token_too_large'
   | 'token_malformed'
@@ -89,6 +90,13 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
   },
   scheme_unsupported: badToken('RFC 6750 section 2.1: the scheme must be Bearer (B5)'),
   sender_constrained: badToken('RFC 7800: a token bound to its sender is not a bearer token (WI-8)'),
+  proof_invalid: {
+    http: 401,
+    grpc: 16,
+    oauth: 'invalid_dpop_proof',
+    title: 'The proof of possession was not accepted',
+    rule: 'RFC 9449 section 4.3: the DPoP proof of a token that is bound to a key (WI-7)',
+  },
   // jws
   token_too_large: badToken('Token size limit (F6, JO-17)'),
   token_malformed: badToken('RFC 7515 section 3.1: compact serialization, canonical base64url (A11, A13, JO-1)'),

@@ -23,7 +23,17 @@ export {
   headerEntryBytes,
   isIndexable,
 } from './carrier/header-table.ts';
-export { extractBearer, extractTxnToken } from './carrier/extract.ts';
+export { extractAccessToken, extractBearer, extractTxnToken } from './carrier/extract.ts';
+export type { DpopOptions } from './possession/dpop-proof.ts';
+export {
+  type Possession,
+  type PossessionOptions,
+  type Presented,
+  assertUnbound,
+  createPossession,
+} from './possession/possession.ts';
+export { PROOF_ALGORITHMS, thumbprintOf } from './possession/proof-keys.ts';
+export type { Sender, TokenScheme } from './possession/sender.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
 export { type KeyMaterial, type VerificationKey, createVerificationKey, publicJwkOf } from './keys/verification-key.ts';
 export type { Jwk } from './keys/jwk.ts';

@@ -1,5 +1,6 @@
 /** Failures as HTTP answers: status, `WWW-Authenticate` (RFC 6750) and problem+json (RFC 9457). */
 import { type ErrorFacts, toWatchwordError } from './errors.ts';
+import { PROOF_ALGORITHMS } from './possession/proof-keys.ts';
 
 /** A complete HTTP answer, for any host to write out. */
 export interface ProblemResponse {
@@ -43,6 +44,8 @@ function challenge(facts: ErrorFacts, context: ProblemContext): string {
   if (facts.oauth === 'insufficient_scope' && context.scopes?.length) {
     parameters.push(`scope="${quotable(context.scopes.join(' '))}"`);
   }
+  // RFC 9449 section 7.1: the other scheme, and what its proofs may be signed with.
+  if (facts.oauth === 'invalid_dpop_proof') return `DPoP ${parameters.join(', ')}, algs="${PROOF_ALGORITHMS.join(' ')}"`;
   return `Bearer ${parameters.join(', ')}`;
 }
 

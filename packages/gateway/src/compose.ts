@@ -16,10 +16,10 @@ import { Tally } from './control/tally.ts';
 import { type Edge, createEdge } from './front/http1-server.ts';
 import { type Generation, composeGeneration } from './generation.ts';
 import type { Logger } from './logger.ts';
+import type { ReloadStats } from './reload/reload-stats.ts';
 import { RetiredKeys } from './reload/retired-keys.ts';
 import { Shelf } from './reload/shelf.ts';
 import type { RevocationGuard } from './revocation/guard.ts';
-import { type DecisionServices, createDecisionServices } from './services/decision-service.ts';
 
 /** What a composition takes from outside. */
 export interface CompositionDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
@@ -28,17 +28,21 @@ export interface CompositionDependencies extends Omit<TrustDependencies, 'take' 
   readonly txnKey?: SigningKey | undefined;
   /** What this thread shares with others. */
   readonly table?: SharedTable | undefined;
+  /** For metrics; undefined: another thread shows them. */
+  readonly reloads?: ReloadStats | undefined;
 }
 
 /** A gateway that does not listen yet. */
 export interface Composition {
   readonly edge: Edge;
-  /** Decisions for other proxies. */
-  readonly services: DecisionServices;
   /** What a control listener shows of it. */
-  readonly control: Omit<ControlOptions, 'readiness'> & { readonly readiness: () => Readiness };
+  readonly control: Omit<ControlOptions, 'readiness' | 'reload'> & { readonly readiness: () => Readiness };
   /** What is in force. */
   readonly current: Generation;
+  /** Everything under which requests may still run. */
+  readonly live: ReadonlySet<Generation>;
+  /** Things in use that successive configurations may share. */
+  readonly shelved: number;
   /** Resolves when the revocations have been read, or after a while. */
   settled(): Promise<void>;
   /** To be called once the edge listens: fetches keys, counts. */
@@ -77,14 +81,12 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
 
 class SwappingComposition implements Composition {
   readonly edge: Edge;
-  readonly services: DecisionServices;
   readonly control: Composition['control'];
   readonly #dependencies: CompositionDependencies;
   readonly #shelf = new Shelf();
   readonly #tally = new Tally();
   readonly #retiredKeys: RetiredKeys;
-  /** Those under which requests run. */
-  readonly #live = new Set<Generation>();
+  readonly live = new Set<Generation>();
   #current: Generation;
   #isDraining = false;
   #stopAlarms: (() => void) | undefined;
@@ -94,13 +96,8 @@ class SwappingComposition implements Composition {
     this.#dependencies = dependencies;
     this.#retiredKeys = new RetiredKeys(dependencies.clock);
     this.#current = this.#compose(config, dependencies, undefined);
-    this.#live.add(this.#current);
+    this.live.add(this.#current);
     this.edge = createEdge({ ...this.#current.edge, current: () => this.#current.edge });
-    this.services = createDecisionServices(config, {
-      current: () => this.#current.edge,
-      isReady: () => this.control.readiness() === 'ready',
-      tally: this.#tally,
-    });
     this.control = {
       readiness: () => (this.#isDraining ? 'draining' : readinessOf(this.#current.trust, this.#current.guard)),
       metrics: {
@@ -111,6 +108,10 @@ class SwappingComposition implements Composition {
       jwks: () => this.#retiredKeys.with(this.#current.minter?.jwks().keys ?? []),
       revocation: () => this.#current.revocation,
     };
+  }
+
+  get shelved(): number {
+    return this.#shelf.size;
   }
 
   get current(): Generation {
@@ -146,15 +147,14 @@ class SwappingComposition implements Composition {
 
   async drain(): Promise<void> {
     this.#isDraining = true;
-    const { shutdownTimeoutMs } = this.#current.config.limits;
-    await Promise.all([drain(this.edge, shutdownTimeoutMs), this.services.close(shutdownTimeoutMs)]);
-    await Promise.all([...this.#live].map(({ upstreams }) => upstreams.destroy()));
+    await drain(this.edge, this.#current.config.limits.shutdownTimeoutMs);
+    await Promise.all([...this.live].map(({ upstreams }) => upstreams.destroy()));
   }
 
   async close(): Promise<void> {
     this.#clockWatch?.close();
     this.#stopAlarms?.();
-    await Promise.all([...this.#live].map((generation) => generation.release()));
+    await Promise.all([...this.live].map((generation) => generation.release()));
     unsubscribe(SIGNATURE_CHECK_CHANNEL, this.#countSignature);
   }
 
@@ -165,12 +165,12 @@ class SwappingComposition implements Composition {
   // One assignment: each request sees the old configuration or the new one, whole.
   async #commit(next: Generation): Promise<void> {
     const old = this.#current;
-    this.#live.add(next);
+    this.live.add(next);
     this.#current = next;
     this.#retiredKeys.retire(old, next);
     if (this.#stopAlarms !== undefined) this.#raiseAlarms();
     await old.retire();
-    this.#live.delete(old);
+    this.live.delete(old);
   }
 
   #raiseAlarms(): void {

@@ -2,15 +2,21 @@
 import type { TrustDependencies } from './assemble.ts';
 import { composeGateway } from './compose.ts';
 import type { GatewayConfig } from './config/config.ts';
+import { fileNameOf } from './config/locate.ts';
 import { createControlServer } from './control/control-server.ts';
+import { createReloadEndpoint } from './control/reload-endpoint.ts';
 import { listenAt, portOf } from './listen.ts';
 import { type Logger, createLogger } from './logger.ts';
-import type { DecisionPorts } from './services/decision-service.ts';
+import { ReloadStats } from './reload/reload-stats.ts';
+import { Reloader } from './reload/reloader.ts';
+import { watchConfigFile } from './reload/watch-file.ts';
 import { startThreads } from './threads/start-threads.ts';
 
 /** What a program or a test may put in the place of the machine. */
 export interface GatewayDependencies extends Pick<TrustDependencies, 'clock' | 'fetch'> {
   readonly logger?: Logger;
+  /** Puts changes of the configuration's file in force by itself, whatever its setting `watch` says. */
+  readonly watch?: boolean;
 }
 
 /** A running gateway. */
@@ -19,8 +25,12 @@ export interface Gateway {
   readonly port: number;
   /** Port of the control listener. */
   readonly controlPort: number;
-  /** Ports of the decision services, of those that there are. */
-  readonly servicePorts: DecisionPorts;
+  /**
+   * Puts another configuration in force, or what the file of this one says now. Requests under way finish under the old one; no
+   * request sees a mixture. Resolves when all threads have it.
+   * @throws ConfigError (as a rejection) with every reason: then the old one stays in force, in all threads
+   */
+  reload(config?: GatewayConfig): Promise<void>;
   /** Stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then closes everything. Idempotent. */
   close(): Promise<void>;
 }
@@ -31,33 +41,63 @@ export interface Gateway {
  */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies = {}): Promise<Gateway> {
   const complete = { ...dependencies, logger: dependencies.logger ?? createLogger(config.log.level) };
-  return config.threads > 1 ? startThreads(config, complete) : startOne(config, complete);
+  const gateway = await (config.threads > 1 ? startThreads(config, complete) : startOne(config, complete));
+  const stopWatching = config.watch || dependencies.watch ? watchFile(config, gateway) : () => {};
+  return {
+    ...gateway,
+    close() {
+      stopWatching();
+      return gateway.close();
+    },
+  };
+}
+
+function watchFile(config: GatewayConfig, gateway: Gateway): () => void {
+  const fileName = fileNameOf(config);
+  if (fileName === undefined) return () => {};
+  // The reloader has logged and counted what went wrong.
+  return watchConfigFile(fileName, () => void gateway.reload().catch(() => {}));
 }
 
 async function startOne(config: GatewayConfig, dependencies: GatewayDependencies & { logger: Logger }): Promise<Gateway> {
-  const gateway = composeGateway(config, dependencies);
+  const { logger, clock } = dependencies;
+  const stats = new ReloadStats(config, clock);
+  const gateway = composeGateway(config, { ...dependencies, reloads: stats });
+  const reloader = new Reloader({
+    config,
+    stats,
+    logger,
+    async apply(next) {
+      const candidate = await gateway.prepare(next);
+      void candidate.commit();
+    },
+  });
   const { server } = gateway.edge;
-  const control = createControlServer(gateway.control);
-  let servicePorts: DecisionPorts;
+  const reload = createReloadEndpoint(() => reloader.reload(), stats);
+  const control = createControlServer({ ...gateway.control, reload });
   try {
     // A log at hand is read before the first request comes. One that is not there does not hold up those routes that do without.
     await gateway.settled();
     await listenAt(control, config, 'control');
     await listenAt(server, config, 'listen');
-    servicePorts = await gateway.services.listen();
   } catch (error) {
     control.close();
-    await gateway.drain();
     await gateway.close();
     throw error;
   }
   gateway.start();
   const shutDown = async (): Promise<void> => {
+    await reloader.close();
     await gateway.drain();
     control.close();
     control.closeAllConnections();
     await gateway.close();
   };
   let closing: Promise<void> | undefined;
-  return { port: portOf(server), controlPort: portOf(control), servicePorts, close: () => (closing ??= shutDown()) };
+  return {
+    port: portOf(server),
+    controlPort: portOf(control),
+    reload: (next) => reloader.reload(next),
+    close: () => (closing ??= shutDown()),
+  };
 }

@@ -13,7 +13,7 @@ import {
 import type { Registry } from 'prom-client';
 import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust, createTxnKey } from './assemble.ts';
 import { createChecks } from './checks.ts';
-import type { GatewayConfig } from './config/config.ts';
+import type { GatewayConfig, TxnTokenConfig } from './config/config.ts';
 import { createMetrics } from './control/metrics.ts';
 import type { RevocationEndpoint } from './control/revocation-endpoint.ts';
 import { RouteTallies, type Tally } from './control/tally.ts';
@@ -27,12 +27,14 @@ import { createRouteStage } from './decision/route.ts';
 import type { EdgeOptions } from './front/passage.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, logRefusal } from './logger.ts';
+import type { ReloadStats } from './reload/reload-stats.ts';
 import type { Lease, Shelf } from './reload/shelf.ts';
 import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import type { Route } from './routing/route.ts';
 import { createRouter } from './routing/router.ts';
+import { upstreamLog } from './upstream/upstream-log.ts';
 import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 
 /** What a generation takes from outside. */
@@ -42,6 +44,7 @@ export interface GenerationDependencies extends Omit<TrustDependencies, 'take' |
   readonly txnKey?: SigningKey | undefined;
   /** What this thread shares with others. */
   readonly table?: SharedTable | undefined;
+  readonly reloads?: ReloadStats | undefined;
   readonly tally: Tally;
   readonly shelf: Shelf;
   /** The one that it follows. */
@@ -56,6 +59,8 @@ export interface Generation {
   readonly verifier: Verifier | undefined;
   readonly cache: VerificationCache | undefined;
   readonly minter: TxnMinter | undefined;
+  /** What the minter signs with. */
+  readonly txnKey: SigningKey | undefined;
   readonly guard: RevocationGuard | undefined;
   readonly upstreams: Upstreams;
   readonly edge: EdgeOptions;
@@ -66,6 +71,8 @@ export interface Generation {
   fetchKeys(): void;
   /** Resolves when keys and revocations are there, or after this time. */
   settled(timeoutMs: number): Promise<void>;
+  /** Keeps it from retiring until the returned function is called. */
+  hold(): () => void;
   /** Waits for the requests that began under it, then gives back what no other generation uses. */
   retire(): Promise<void>;
   /** The same without waiting. */
@@ -84,22 +91,19 @@ export function composeGeneration(config: GatewayConfig, dependencies: Generatio
 }
 
 function build(config: GatewayConfig, dependencies: GenerationDependencies, lease: Lease): Generation {
-  const { logger, txnKey, table, tally, earlier, clock, fetch, sources } = dependencies;
+  const { logger, table, tally, reloads, earlier, clock, fetch, sources } = dependencies;
   const { take } = lease;
   const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
   const { checks, adaptive } = take(['checks', config.verification], () => createChecks(config.verification, table));
   const trust = createTrust(config, { checks, sources, take, ...network });
-  const minter = takeMinter(config, txnKey, clock, lease);
+  const txnKey = config.txnToken && (dependencies.txnKey ?? takeTxnKey(config, config.txnToken, lease));
+  const minter = txnKey && takeMinter(config, txnKey, clock, lease);
   const guard = takeGuard(config, logger, clock, lease);
   const built = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
   // The policy id covers everything that a verdict depends on: where it is the same, so is every verdict (D2).
   const verifier = built && take(['verifier', built.policyId], () => built);
   const cache = verifier && takeCache(verifier, config, lease);
-  const upstreams = take(
-    ['upstreams', config.upstreams],
-    () => createUpstreams(config.upstreams),
-    (made) => made.close(),
-  );
+  const upstreams = createUpstreams(config, { observer: upstreamLog(logger) }, take);
   const routes = compileRoutes(config);
   const tallies = new RouteTallies(routes, earlier?.routes);
   const running = new Running();
@@ -110,6 +114,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     verifier,
     cache,
     minter,
+    txnKey,
     guard,
     upstreams,
     routes: tallies,
@@ -129,6 +134,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       knownBad: trust && (() => checks.stats()),
       adaptive: adaptive && (() => adaptive.stats()),
       statusLists: trust?.statusLists,
+      upstreams: () => upstreams.list(),
+      reloads,
     }),
     revocation: guard && createEndpoint(guard, config, logger, clock),
     fetchKeys() {
@@ -146,6 +153,10 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
         inTime(Promise.allSettled(remoteKeys.map((keys) => keys.ready())), timeoutMs),
       ]);
     },
+    hold() {
+      running.enter();
+      return () => running.leave();
+    },
     async retire() {
       await running.idle();
       await lease.release();
@@ -154,24 +165,16 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   };
 }
 
-function takeMinter(
-  config: GatewayConfig,
-  given: SigningKey | undefined,
-  clock: TrustDependencies['clock'],
-  { take }: Lease,
-): TxnMinter | undefined {
-  const { txnToken } = config;
-  if (txnToken === undefined) return undefined;
-  const key = given ?? takeTxnKey(config, take);
-  return take(['minter', txnToken, key], () => createMinter(config, clock, key)!);
+// The same key as before unless its file says something else.
+function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Lease): SigningKey {
+  const { algorithm, keyFile, keyId } = section;
+  if (keyFile === undefined) return take(['own txn key', algorithm], () => createTxnKey(section, config));
+  const read = createTxnKey(section, config);
+  return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
 }
 
-/** The key of the Txn-Tokens: the same as before unless its file says something else. @throws ConfigError */
-export function takeTxnKey(config: GatewayConfig, take: Lease['take']): SigningKey {
-  const { algorithm, keyFile, keyId } = config.txnToken!;
-  if (keyFile === undefined) return take(['own txn key', algorithm], () => createTxnKey(config.txnToken!, config));
-  const read = createTxnKey(config.txnToken!, config);
-  return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
+function takeMinter(config: GatewayConfig, key: SigningKey, clock: TrustDependencies['clock'], { take }: Lease): TxnMinter {
+  return take(['minter', config.txnToken, key], () => createMinter(config, clock, key)!);
 }
 
 function takeGuard(

@@ -3,6 +3,7 @@ import { compileRoutes, createKeySource, createMinter, createTrust } from './ass
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { readLogPassword } from './revocation/open-log.ts';
+import { readUpstreamTls } from './upstream/tls.ts';
 
 /** Every file that cannot be used, with the setting that names it; empty: all are good. */
 export function inspectFiles(config: GatewayConfig): readonly ConfigIssue[] {
@@ -17,6 +18,7 @@ function inspections(config: GatewayConfig): (() => void)[] {
     ...config.issuers.map((issuer, index) => () => closing(createKeySource(issuer, index, config))),
     () => void createMinter(config),
     () => void readLogPassword(config),
+    ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),
     () => void compileRoutes(config),
   ];
 }

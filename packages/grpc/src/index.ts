@@ -1,4 +1,7 @@
-/** Watchword for gRPC: server and client interceptors of grpc-js. */
-
-/** Metadata key of the Txn-Token: gRPC is HTTP/2, so it is the same field. */
-export const TXN_TOKEN_KEY = 'txn-token';
+/** Public surface of @watchword/grpc. */
+export { type ServerInterceptorOptions, createServerInterceptor } from './server-interceptor.ts';
+export type { MethodRules } from './methods.ts';
+export { type Handler, implement } from './implement.ts';
+export { type GrpcStatus, toGrpcStatus } from './status.ts';
+export { type ClientInterceptorOptions, createClientInterceptor } from './client-interceptor.ts';
+export { type HeaderTableOptions, sizeHeaderTables } from './header-tables.ts';

@@ -15,6 +15,7 @@ import { EXIT, type Terminal } from '../terminal.ts';
 interface GatewayOptions {
   readonly config: string;
   readonly check?: true;
+  readonly watch?: true;
 }
 
 /** Adds the command. */
@@ -24,15 +25,16 @@ export function addGatewayCommand(program: Command, terminal: Terminal, done: (c
     .description('Run the edge: verify external tokens, swap them for Txn-Tokens, proxy to the upstreams.')
     .requiredOption('-c, --config <file>', 'configuration file (YAML)')
     .option('--check', 'validate the configuration and the files it names, then exit')
+    .option('--watch', 'put changes of the configuration file in force, as SIGHUP does')
     .addHelpText('after', HELP)
     .action(async (options: GatewayOptions) => done(await runGateway(options, terminal)));
 }
 
-async function runGateway({ config: file, check }: GatewayOptions, terminal: Terminal): Promise<number> {
+async function runGateway({ config: file, check, watch }: GatewayOptions, terminal: Terminal): Promise<number> {
   try {
     const config = loadConfig(file);
     if (check) return checkOnly(config, file, terminal);
-    await runUntilStopped(await startGateway(config), config, terminal);
+    await runUntilStopped(await startGateway(config, { watch: watch === true }), config, terminal);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -53,6 +55,13 @@ async function runUntilStopped(gateway: Gateway, { listen, control }: GatewayCon
   terminal.err(
     `watchword gateway listens on ${urlOf(listen.host, gateway.port)}, control on ${urlOf(control.host, gateway.controlPort)}\n`,
   );
+  terminal.onReloadSignal(() => {
+    // What was wrong with it stands in the log, with its place.
+    gateway.reload().then(
+      () => terminal.err('watchword gateway has reloaded its configuration\n'),
+      (error: unknown) => terminal.err(`${describeFailure(error)}watchword gateway keeps its old configuration\n`),
+    );
+  });
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopping = false;
   terminal.onStopSignal(() => {
@@ -70,6 +79,7 @@ function urlOf(host: string, port: number): string {
 
 const HELP = `
 The control listener shows /healthz, /readyz, /metrics and /.well-known/jwks.json.
+SIGHUP or POST /reload on the control listener: read the configuration again; a wrong one changes nothing.
 SIGTERM or SIGINT: finish running requests, then exit 0. Wrong configuration or a port that is taken: exit 1.
 
 Examples:

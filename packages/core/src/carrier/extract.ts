@@ -1,5 +1,6 @@
 /** Takes the one token out of a request, or says why there is none. No I/O, no decoding. */
 import { WatchwordError } from '../errors.ts';
+import type { TokenScheme } from '../possession/sender.ts';
 import { type HeaderSource, TXN_TOKEN_HEADER } from './carrier.ts';
 
 /** Takes one kind of token out of a carrier. */
@@ -10,11 +11,28 @@ export type Extractor = (source: HeaderSource) => string;
  * @throws WatchwordError `token_missing`, `token_ambiguous`, `scheme_unsupported`
  */
 export function extractBearer(source: HeaderSource): string {
+  const { scheme, token } = extractCredentials(source);
+  if (scheme !== 'bearer') throw new WatchwordError('scheme_unsupported', 'The Authorization scheme is not Bearer');
+  return token;
+}
+
+/**
+ * The token of `Authorization: Bearer <token>` or `Authorization: DPoP <token>` (RFC 9449 section 7.1), and which of both.
+ * @throws WatchwordError `token_missing`, `token_ambiguous`, `scheme_unsupported`
+ */
+export function extractAccessToken(source: HeaderSource): { readonly scheme: TokenScheme; readonly token: string } {
+  const { scheme, token } = extractCredentials(source);
+  if (scheme === 'bearer' || scheme === 'dpop') return { scheme, token };
+  throw new WatchwordError('scheme_unsupported', 'The Authorization scheme is neither Bearer nor DPoP');
+}
+
+// The scheme first: what another scheme carries is nobody's token here.
+function extractCredentials(source: HeaderSource): { readonly scheme: string; readonly token: string } {
   const value = exactlyOne(source.values('authorization'), 'Authorization');
   const space = value.indexOf(' ');
   const scheme = (space < 0 ? value : value.slice(0, space)).toLowerCase();
-  if (scheme !== 'bearer') throw new WatchwordError('scheme_unsupported', 'The Authorization scheme is not Bearer');
-  return singleToken(space < 0 ? '' : value.slice(space + 1), 'Authorization');
+  if (scheme !== 'bearer' && scheme !== 'dpop') return { scheme, token: '' };
+  return { scheme, token: singleToken(space < 0 ? '' : value.slice(space + 1), 'Authorization') };
 }
 
 /**

@@ -1,6 +1,8 @@
 /** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
 import type { AlgorithmName } from '@watchword/core';
-import type { DecisionServiceConfig } from './sections/decision-service.ts';
+import type { UpstreamConfig } from './sections/upstreams.ts';
+
+export type { UpstreamConfig } from './sections/upstreams.ts';
 
 /** What external tokens and Txn-Tokens may be signed with: whoever verifies them must not be able to make them. */
 export type EdgeAlgorithm = Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
@@ -63,21 +65,6 @@ export interface TxnTokenConfig {
   readonly claims: Readonly<Record<string, string>>;
 }
 
-/** Where requests go. */
-export interface UpstreamConfig {
-  /** Origin: scheme, host and port, no path. */
-  readonly url: string;
-  readonly connections: number;
-  /** Requests that may wait for a connection; one more is refused with 503. */
-  readonly maxWaiting: number;
-  /** Until there is a connection, waiting for a free one included: 504 when it can't be made, 503 when none gets free. */
-  readonly connectTimeoutMs: number;
-  /** Until the response header is there. */
-  readonly responseTimeoutMs: number;
-  /** Longest silence inside a response body. */
-  readonly bodyTimeoutMs: number;
-}
-
 /** How current the revocations must be, where a route or the file says it. */
 export interface FreshnessConfig {
   /** Greatest age of what is known about revocations. */
@@ -112,8 +99,7 @@ export interface RouteConfig {
   readonly path: string;
   readonly host?: string | undefined;
   readonly methods?: readonly string[] | undefined;
-  /** Name of the upstream; undefined: decided here, forwarded by another proxy. */
-  readonly upstream?: string | undefined;
+  readonly upstream: string;
   readonly public: boolean;
   readonly scopes?: readonly string[] | undefined;
   readonly reuse: 'window' | 'per-request';
@@ -159,9 +145,10 @@ export interface GatewayConfig {
   readonly cache: { readonly maxEntries: number; readonly maxBytes?: number | undefined };
   readonly verification: VerificationConfig;
   readonly revocation?: RevocationConfig | undefined;
-  readonly decisionService?: DecisionServiceConfig | undefined;
   /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
   readonly threads: number;
+  /** Whether a change of the file is put in force by itself. */
+  readonly watch: boolean;
   /** What the threads tell each other of signatures they have checked. Default: on with more than one thread. */
   readonly sharedTable?: SharedTableConfig | undefined;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;

@@ -5,7 +5,7 @@ import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
-import { decisionService } from './sections/decision-service.ts';
+import { upstream } from './sections/upstreams.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -15,11 +15,6 @@ const httpUrl = v.pipe(
   text,
   v.check((value) => isHttpUrl(value), 'must be an http: or https: URL without user, password or fragment'),
   v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:' }),
-);
-const origin = v.pipe(
-  httpUrl,
-  v.check((value) => isOrigin(value), 'must be an origin: scheme, host and port, no path or query'),
-  v.metadata({ pattern: '^[Hh][Tt][Tt][Pp][Ss]?:[^?]+$' }),
 );
 const scope = v.pipe(v.string(), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope value of RFC 6749 section 3.3'));
 const method = v.pipe(
@@ -79,15 +74,6 @@ const txnToken = section({
   claims: v.optional(v.record(text, text), {}),
 });
 
-const upstream = section({
-  url: origin,
-  connections: v.optional(between(1, 65_536), 128),
-  maxWaiting: v.optional(between(0, 1_000_000), 1024),
-  connectTimeoutMs: v.optional(milliseconds, 2000),
-  responseTimeoutMs: v.optional(milliseconds, 30_000),
-  bodyTimeoutMs: v.optional(milliseconds, 30_000),
-});
-
 const redisUrl = v.pipe(
   text,
   v.check((value) => isRedisUrl(value), 'must be a redis: or rediss: URL without a password: that goes into passwordFile'),
@@ -113,7 +99,7 @@ const route = section({
   path,
   host: v.optional(host),
   methods: v.optional(list(method)),
-  upstream: v.optional(text),
+  upstream: text,
   public: v.optional(v.boolean(), false),
   scopes: v.optional(list(scope)),
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
@@ -154,11 +140,11 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   ),
   revocation: v.optional(revocation),
   threads: v.optional(between(1, 64), 1),
+  watch: v.optional(v.boolean(), false),
   sharedTable: v.optional(section({ entries: v.optional(between(0, 16_777_216), 131_072) })),
-  decisionService: v.optional(decisionService),
-  upstreams: v.optional(
-    v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
-    {},
+  upstreams: v.record(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),
+    upstream,
   ),
   routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
   limits: v.optional(limits, {}),
@@ -195,11 +181,6 @@ function isRedisUrl(value: string): boolean {
     url.password === '' &&
     url.search === ''
   );
-}
-
-function isOrigin(value: string): boolean {
-  const url = URL.parse(value);
-  return url !== null && url.pathname === '/' && url.search === '' && !value.includes('?');
 }
 
 // One spelling only, so that comparing bytes is comparing paths (E6, E7).

@@ -1,7 +1,8 @@
 /** The listener for operators and for services of the trust domain: health, readiness, metrics, public keys. Not for clients. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Registry } from 'prom-client';
-import type { RevocationEndpoint } from './revocation-endpoint.ts';
+import type { ReloadEndpoint } from './reload-endpoint.ts';
+import type { EndpointAnswer, RevocationEndpoint } from './revocation-endpoint.ts';
 
 /** Whether the gateway can do its work. */
 export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable' | 'threads_unavailable';
@@ -14,6 +15,8 @@ export interface ControlOptions {
   readonly jwks: () => { readonly keys: readonly object[] };
   /** What takes tokens back now; undefined: nobody can here. */
   readonly revocation: () => RevocationEndpoint | undefined;
+  /** Reads the configuration again. */
+  readonly reload: ReloadEndpoint;
 }
 
 interface Page {
@@ -31,9 +34,9 @@ export function createControlServer(options: ControlOptions): Server {
   return createServer((request, response) => {
     const path = request.url!.split('?', 1)[0]!;
     const page = pages.get(path);
-    const revocation = path === '/revocations' ? options.revocation() : undefined;
-    if (revocation !== undefined) {
-      takeRevocation(revocation, request, response);
+    const post = path === '/revocations' ? options.revocation() : path === '/reload' ? options.reload : undefined;
+    if (post !== undefined) {
+      takePost(post, request, response);
       return;
     }
     request.resume();
@@ -49,16 +52,18 @@ export function createControlServer(options: ControlOptions): Server {
   });
 }
 
-function takeRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): void {
+type Endpoint = (request: IncomingMessage) => Promise<EndpointAnswer>;
+
+function takePost(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'POST') {
     request.resume();
     write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'POST' } });
     return;
   }
-  answerRevocation(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));
+  answerPost(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));
 }
 
-async function answerRevocation(endpoint: RevocationEndpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answerPost(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { status, type, body } = await endpoint(request);
   request.resume();
   const page = json(status, body);

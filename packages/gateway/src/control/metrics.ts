@@ -1,10 +1,13 @@
 /** The metrics of a gateway in the Prometheus text format, read from plain counters at each scrape. */
 import type { AdaptiveChecksStats, CacheStats, KnownBadStats, RemoteKeys, StatusLists, TxnMinter } from '@watchword/core';
 import { type Metric, Registry } from 'prom-client';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { ReloadStats } from '../reload/reload-stats.ts';
+import { addReloads } from './reload-metrics.ts';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
 import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
-import { addDecisions } from './decision-metrics.ts';
+import { addUpstreams } from './upstream-metrics.ts';
 import { DURATION_BUCKETS, type RouteTallies, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
@@ -18,6 +21,9 @@ export interface MetricSources {
   readonly adaptive?: (() => AdaptiveChecksStats) | undefined;
   readonly knownBad?: (() => KnownBadStats) | undefined;
   readonly statusLists?: readonly StatusLists[] | undefined;
+  readonly upstreams?: (() => readonly Upstream[]) | undefined;
+  /** undefined: another thread shows them. */
+  readonly reloads?: ReloadStats | undefined;
 }
 
 /** Builds the registry. No label holds anything that a client chose (E12). */
@@ -31,6 +37,8 @@ export function createMetrics({
   adaptive,
   knownBad,
   statusLists = [],
+  upstreams,
+  reloads,
 }: MetricSources): Registry {
   const registry = new Registry();
   const add = (type: string, name: string, help: string, values: () => Values): void => {
@@ -56,10 +64,11 @@ export function createMetrics({
   }
   addKeys(remoteKeys, add);
   addStatusLists(statusLists, add);
-  addDecisions(tally.services, add);
   if (knownBad !== undefined) addKnownBad(knownBad, add, total);
   if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);
+  if (upstreams !== undefined) addUpstreams(upstreams, add);
+  if (reloads !== undefined) addReloads(reloads, add);
   return registry;
 }
 

@@ -3,7 +3,7 @@
  * however many threads there are (C2); here is what it has said is trusted.
  */
 import { type KeySource, type VerificationKey, WatchwordError, createVerificationKey } from '@watchword/core';
-import type { FromThread, KeyQuestion, RelayedError, RelayedKey, ToThread } from './messages.ts';
+import type { FromThread, KeyQuestion, RelayedError, RelayedKey, RelayedSource, ToThread } from './messages.ts';
 
 /** How long the main thread may say nothing. Beyond it nobody knows which keys are still trusted, so none is. */
 const SILENCE_MS = 15_000;
@@ -12,40 +12,44 @@ const ANSWER_MS = 15_000;
 
 /** The relayed keys of all issuers in one thread. */
 export class KeyRelay {
-  readonly sources: readonly KeySource[];
   readonly #send: (message: FromThread) => void;
-  readonly #issuers: readonly RelayedKeys[];
+  /** By slot. */
+  readonly #sources = new Map<number, RelayedKeys>();
   readonly #waiting = new Map<number, (answer: RelayedKey | RelayedError) => void>();
   readonly #nowMs: () => number;
   #requests = 0;
   #heardAtMs: number;
 
-  /** @param issuers issuer and `KeySource.id`, in the order of the configuration */
-  constructor(
-    issuers: readonly { readonly issuer: string; readonly id: string }[],
-    send: (message: FromThread) => void,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(send: (message: FromThread) => void, nowMs: () => number = () => performance.now()) {
     this.#send = send;
     this.#nowMs = nowMs;
     this.#heardAtMs = nowMs();
-    this.#issuers = issuers.map(
-      ({ issuer, id }, source) =>
-        new RelayedKeys(
-          issuer,
-          id,
-          (alg, kid) => this.#ask({ source, alg, kid }),
-          () => this.#isHearing(),
-        ),
-    );
-    this.sources = this.#issuers;
+  }
+
+  /** The keys of one issuer: the same object for the same slot. */
+  source(issuer: string, { slot, id }: RelayedSource): KeySource {
+    const known = this.#sources.get(slot);
+    if (known !== undefined) return known;
+    const isHearing = (): boolean => this.#isHearing();
+    const source = new RelayedKeys(issuer, id, (alg, kid) => this.#ask({ source: slot, alg, kid }), isHearing);
+    this.#sources.set(slot, source);
+    return source;
+  }
+
+  /** Forgets all other slots, and that their keys were trusted: nobody tells of their removal any more. */
+  retain(slots: ReadonlySet<number>): void {
+    for (const [slot, source] of this.#sources) {
+      if (slots.has(slot)) continue;
+      source.forget();
+      this.#sources.delete(slot);
+    }
   }
 
   /** Takes a message of the main thread. */
   take(message: ToThread): void {
     this.#heardAtMs = this.#nowMs();
     if (message.type === 'key') this.#waiting.get(message.request)?.(message.answer);
-    else if (message.type === 'drop') this.#issuers[message.source]?.drop(new Set(message.keyIds), message.withdrawn);
+    else if (message.type === 'drop') this.#sources.get(message.source)?.drop(new Set(message.keyIds), message.withdrawn);
     else if (message.type === 'tick') this.#reportUses();
   }
 
@@ -69,7 +73,7 @@ export class KeyRelay {
 
   // The main thread looks after the keys that are in use, and raises the alarm if one of them vanishes (C6).
   #reportUses(): void {
-    const questions = this.#issuers.flatMap((keys, source) => keys.takeUses(source));
+    const questions = [...this.#sources].flatMap(([slot, keys]) => keys.takeUses(slot));
     if (questions.length > 0) this.#send({ type: 'used', questions });
   }
 }
@@ -137,6 +141,10 @@ class RelayedKeys implements KeySource {
       dropped.set(key.id, key);
     }
     if (withdrawn && dropped.size > 0) for (const { tell } of this.#listeners) tell([...dropped.values()]);
+  }
+
+  forget(): void {
+    this.#known.clear();
   }
 
   takeUses(source: number): KeyQuestion[] {

@@ -8,20 +8,30 @@ import type { Readiness } from '../control/control-server.ts';
 /** The metrics of one thread, as prom-client writes them out. */
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
 
-/** Everything that a thread starts with. */
-export interface ThreadStart {
+/** A configuration on its way to a thread. */
+export interface ThreadConfig {
   readonly config: GatewayConfig;
   /** The file of the configuration: paths in it are relative to that. Undefined: it came from none. */
   readonly fileName: string | undefined;
+  /** The key of the Txn-Tokens. Passed on as an object: its bytes stay where they are. */
+  readonly txnKey: { readonly keyObject: KeyObject; readonly kid: string } | undefined;
+  /** The keys of each issuer: how they are called between threads, and `KeySource.id`. */
+  readonly sources: readonly RelayedSource[];
+}
+
+/** A key source of the main thread. */
+export interface RelayedSource {
+  readonly slot: number;
+  readonly id: string;
+}
+
+/** Everything that a thread starts with. */
+export interface ThreadStart extends ThreadConfig {
   /** From 1. */
   readonly thread: number;
   /** Where to listen, together with the other threads. */
   readonly port: number;
-  /** The key of the Txn-Tokens. Passed on as an object: its bytes stay where they are. */
-  readonly txnKey: { readonly keyObject: KeyObject; readonly kid: string } | undefined;
   readonly table: SharedTableHandle | undefined;
-  /** `KeySource.id` of each issuer. */
-  readonly sourceIds: readonly string[];
   readonly logLevels: readonly LogLevel[];
 }
 
@@ -42,7 +52,7 @@ export interface RelayedKey {
   readonly jwk: Jwk;
 }
 
-/** What a look-up asks for. `source` is the index of the issuer in the configuration. */
+/** What a look-up asks for. `source` is the slot of the source. */
 export interface KeyQuestion {
   readonly source: number;
   readonly alg: string;
@@ -63,6 +73,12 @@ export type ToThread =
   /** Regularly: the main thread is alive, and everything that was not dropped is still trusted. */
   | { readonly type: 'tick' }
   | { readonly type: 'report'; readonly request: number }
+  /** Build what this configuration needs, and say whether it can be done. */
+  | { readonly type: 'prepare'; readonly reload: number; readonly next: ThreadConfig }
+  /** Put it in force. */
+  | { readonly type: 'commit'; readonly reload: number }
+  /** Forget it. */
+  | { readonly type: 'abort'; readonly reload: number }
   | { readonly type: 'close' };
 
 /** From a thread. */
@@ -73,6 +89,8 @@ export type FromThread =
   | { readonly type: 'used'; readonly questions: readonly KeyQuestion[] }
   | { readonly type: 'log'; readonly lines: readonly LogLine[]; readonly lost: number }
   | ReportMessage
+  /** `failed` names what went wrong; undefined: nothing. */
+  | { readonly type: 'prepared'; readonly reload: number; readonly failed: string | undefined }
   | { readonly type: 'closed' };
 
 /** How a thread is doing. */

@@ -1,6 +1,6 @@
 /** The main thread's side of one thread that serves. */
 import { Worker } from 'node:worker_threads';
-import type { FromThread, ReportMessage, ThreadStart, ToThread } from './messages.ts';
+import type { FromThread, ReportMessage, ThreadConfig, ThreadStart, ToThread } from './messages.ts';
 
 /** Is told what a thread says and when it ends. */
 export interface ThreadListener {
@@ -12,6 +12,8 @@ export interface ThreadListener {
 
 /** Longest wait for a report. */
 const REPORT_MS = 2000;
+/** Longest wait for what a configuration needs: keys and revocations are waited for, and some. */
+const PREPARE_MS = 10_000;
 const SOURCE = new URL(import.meta.url.endsWith('.ts') ? './thread-main.ts' : './thread-main.js', import.meta.url);
 
 /** One running thread. */
@@ -24,6 +26,7 @@ export class ServerThread {
   lastReport: ReportMessage | undefined;
   readonly #worker: Worker;
   readonly #reports = new Map<number, (report: ReportMessage | undefined) => void>();
+  readonly #preparations = new Map<number, (failed: string | undefined) => void>();
   #requests = 0;
   #isClosing = false;
 
@@ -37,6 +40,7 @@ export class ServerThread {
       if (message.type === 'ready') listening.resolve(message.port);
       else if (message.type === 'failed') listening.reject(new ThreadFailure(message.step, message.code));
       else if (message.type === 'report') this.#takeReport(message);
+      else if (message.type === 'prepared') this.#preparations.get(message.reload)?.(message.failed);
       else listener.said(message);
     });
     // The name of an error, not its message: that could quote anything (E12).
@@ -45,6 +49,7 @@ export class ServerThread {
       this.#worker.once('exit', () => {
         listening.reject(new ThreadFailure('start', reason));
         for (const answer of this.#reports.values()) answer(undefined);
+        for (const answer of this.#preparations.values()) answer('it died');
         listener.ended(this.#isClosing ? undefined : reason);
         resolve();
       });
@@ -67,6 +72,18 @@ export class ServerThread {
     clearTimeout(timer);
     this.#reports.delete(request);
     return report;
+  }
+
+  /** Builds what a configuration needs. Resolves with what went wrong; undefined: nothing. */
+  async prepare(reload: number, next: ThreadConfig): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const timer = setTimeout(resolve, PREPARE_MS, 'no answer');
+    this.#preparations.set(reload, resolve);
+    this.send({ type: 'prepare', reload, next });
+    const failed = await promise;
+    clearTimeout(timer);
+    this.#preparations.delete(reload);
+    return failed;
   }
 
   /** Lets running requests finish, then ends the thread; at the latest after this time. */

@@ -1,19 +1,21 @@
 /** A gateway on several threads: this one fetches keys, takes revocations and answers operators; the others serve. */
 import { createServer } from 'node:net';
-import { type SharedTable, SigningKey, createSharedTable, voidOnWithdrawal } from '@watchword/core';
-import { createTxnKey } from '../assemble.ts';
+import { type SharedTable, createSharedTable } from '@watchword/core';
 import { type Composition, composeGateway } from '../compose.ts';
-import type { GatewayConfig, ListenConfig } from '../config/config.ts';
-import { configErrorAt, fileNameOf } from '../config/locate.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import { configErrorAt } from '../config/locate.ts';
 import { type Readiness, createControlServer } from '../control/control-server.ts';
+import { createReloadEndpoint } from '../control/reload-endpoint.ts';
 import type { Gateway, GatewayDependencies } from '../gateway.ts';
 import { listenAt, listenError, portOf } from '../listen.ts';
 import type { Logger } from '../logger.ts';
-import { type DecisionPorts, decisionListeners, portError } from '../services/decision-service.ts';
+import { ReloadStats } from '../reload/reload-stats.ts';
+import { Reloader } from '../reload/reloader.ts';
 import { KeyHub } from './key-hub.ts';
 import { enabledLevels } from './log-relay.ts';
+import { MainSwap } from './main-swap.ts';
 import { mergeMetrics } from './merge-metrics.ts';
-import type { FromThread, MetricsSnapshot, ThreadStart, ToThread } from './messages.ts';
+import type { FromThread, MetricsSnapshot, ToThread } from './messages.ts';
 import { ThreadFailure } from './server-thread.ts';
 import { ThreadPool } from './thread-pool.ts';
 
@@ -30,28 +32,36 @@ export async function startThreads(
   const { logger, clock, fetch } = dependencies;
   if (clock !== undefined)
     throw configErrorAt(config, ['threads'], 'must be 1 with a clock of your own: it is not known to other threads');
-  const txnKey = config.txnToken && createTxnKey(config.txnToken, config);
-  const main = composeGateway(config, { logger, txnKey, ...(fetch === undefined ? {} : { fetch }) });
+  const stats = new ReloadStats(config);
+  const main = composeGateway(config, { logger, reloads: stats, ...(fetch === undefined ? {} : { fetch }) });
   const table = createTable(config);
-  const stopVoiding = table && main.current.verifier && voidOnWithdrawal(table, main.current.verifier);
-  // After the table: when the threads hear of a removed key, nothing that it has proven is remembered any more (D7).
-  const hub = new KeyHub(main.current.trust?.sources ?? [], (message) => pool.broadcast(message));
-  const pool = new ThreadPool({
+  const hub = new KeyHub((message) => pool.broadcast(message));
+  const pool: ThreadPool = new ThreadPool({
     size: config.threads,
     logger,
-    startOf: (thread, port) => startOf(config, { thread, port, txnKey, table, main, logger }),
+    startOf: (thread, port) => ({
+      ...swap.threadConfig,
+      thread,
+      port,
+      table: table?.handle,
+      logLevels: enabledLevels(logger),
+    }),
     said: (message, reply) => takeKeyMessage(message, hub, reply),
   });
+  const swap = new MainSwap({ main, hub, pool, table });
+  const reloader = new Reloader({ config, stats, logger, apply: (next) => swap.apply(next) });
   let isDraining = false;
   const control = createControlServer({
     ...main.control,
     readiness: async () => (isDraining ? 'draining' : readinessOf(main, pool)),
     metrics: mergedMetrics(main, pool),
+    reload: createReloadEndpoint(() => reloader.reload(), stats),
   });
   const giveBack = async (): Promise<void> => {
-    await pool.close(config.limits.shutdownTimeoutMs + GRACE_MS);
+    await reloader.close();
+    await pool.close(main.current.config.limits.shutdownTimeoutMs + GRACE_MS);
+    swap.close();
     hub.close();
-    stopVoiding?.();
     control.close();
     control.closeAllConnections();
     await main.drain();
@@ -68,7 +78,12 @@ export async function startThreads(
     await assertFree(config);
     const port = await pool.start(config.listen.port);
     await listenAt(control, config, 'control');
-    return { port, controlPort: portOf(control), servicePorts: portsOf(config), close: () => (closing ??= shutDown()) };
+    return {
+      port,
+      controlPort: portOf(control),
+      reload: (next) => reloader.reload(next),
+      close: () => (closing ??= shutDown()),
+    };
   } catch (error) {
     await giveBack();
     throw error instanceof ThreadFailure ? describe(error, config) : error;
@@ -78,28 +93,6 @@ export async function startThreads(
 function createTable({ sharedTable, issuers }: GatewayConfig): SharedTable | undefined {
   const entries = sharedTable?.entries ?? DEFAULT_ENTRIES;
   return entries === 0 || issuers.length === 0 ? undefined : createSharedTable({ entries });
-}
-
-interface StartFacts {
-  readonly thread: number;
-  readonly port: number;
-  readonly txnKey: SigningKey | undefined;
-  readonly table: SharedTable | undefined;
-  readonly main: Composition;
-  readonly logger: Logger;
-}
-
-function startOf(config: GatewayConfig, { thread, port, txnKey, table, main, logger }: StartFacts): ThreadStart {
-  return {
-    config,
-    fileName: fileNameOf(config),
-    thread,
-    port,
-    txnKey: txnKey && { keyObject: SigningKey.keyObjectOf(txnKey), kid: txnKey.kid },
-    table: table?.handle,
-    sourceIds: (main.current.trust?.sources ?? []).map(({ id }) => id),
-    logLevels: enabledLevels(logger),
-  };
 }
 
 function takeKeyMessage(message: FromThread, hub: KeyHub, reply: (message: ToThread) => void): void {
@@ -128,23 +121,14 @@ function mergedMetrics({ control: { metrics } }: Composition, pool: ThreadPool) 
 }
 
 // Ports are shared with whoever of the same user asks for it, so a second gateway would take half of the connections unnoticed.
-async function assertFree(config: GatewayConfig): Promise<void> {
-  await probe(config.listen, (error) => listenError(config, 'listen', error.code, error));
-  for (const [name, address] of decisionListeners(config))
-    await probe(address, (error) => portError(config, name, address, error));
-}
-
-function probe({ host, port }: ListenConfig, toError: (error: NodeJS.ErrnoException) => Error): Promise<void> {
+function assertFree(config: GatewayConfig): Promise<void> {
+  const { host, port } = config.listen;
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => reject(toError(error)));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()));
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenError(config, 'listen', error.code, error)));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
   });
-}
-
-function portsOf(config: GatewayConfig): DecisionPorts {
-  return Object.fromEntries(decisionListeners(config).map(([name, { port }]) => [name, port]));
 }
 
 function describe({ step, code }: ThreadFailure, config: GatewayConfig): Error {

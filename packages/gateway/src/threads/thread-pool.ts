@@ -1,7 +1,7 @@
 /** The threads that serve: starts them, starts them again when they die, and speaks to all of them. */
 import type { Logger } from '../logger.ts';
 import { writeRelayed } from './log-relay.ts';
-import type { FromThread, MetricsSnapshot, ReportMessage, ThreadStart, ToThread } from './messages.ts';
+import type { FromThread, MetricsSnapshot, ReportMessage, ThreadConfig, ThreadStart, ToThread } from './messages.ts';
 import { addToLegacy } from './merge-metrics.ts';
 import { ServerThread, ThreadFailure } from './server-thread.ts';
 
@@ -27,6 +27,8 @@ export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   /** By number, from 1; undefined: on its way back. */
   readonly #threads = new Map<number, ServerThread | undefined>();
+  /** Those that were asked to prepare the latest configuration. */
+  #prepared: ReadonlySet<ServerThread> = new Set();
   readonly #timers = new Map<number, NodeJS.Timeout>();
   /** What threads that are gone have counted. */
   #left: Promise<MetricsSnapshot> = Promise.resolve([]);
@@ -53,6 +55,22 @@ export class ThreadPool {
 
   broadcast(message: ToThread): void {
     for (const running of this.#threads.values()) running?.send(message);
+  }
+
+  /** Lets all threads build what a configuration needs. Resolves with what went wrong in one of them; undefined: nothing. */
+  async prepare(reload: number, next: ThreadConfig): Promise<string | undefined> {
+    const running = [...this.#threads.values()].filter((one) => one !== undefined);
+    this.#prepared = new Set(running);
+    const failures = await Promise.all(running.map((one) => one.prepare(reload, next)));
+    return failures.find((failed) => failed !== undefined);
+  }
+
+  /** Puts it in force. Those that have come meanwhile began with the old one: they build and swap, or die and begin anew. */
+  commit(reload: number, next: ThreadConfig): void {
+    for (const running of this.#threads.values()) {
+      if (running !== undefined && !this.#prepared.has(running)) running.send({ type: 'prepare', reload, next });
+    }
+    this.broadcast({ type: 'commit', reload });
   }
 
   /** Of each thread; undefined: it is not there, or does not answer. */

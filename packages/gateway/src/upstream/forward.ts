@@ -1,12 +1,16 @@
-/** Sends an admitted request upstream and its answer back, streaming both ways. */
+/** Sends an admitted request upstream and its answer back, streaming both ways; once more where that is safe. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import type { WatchwordError } from '@watchword/core';
 import type { Reply } from '../front/client-call.ts';
 import { responseHeaders } from '../headers/response-headers.ts';
+import { responseTrailers } from '../headers/response-trailers.ts';
+import { KeptBody } from './kept-body.ts';
+import type { Member } from './member.ts';
+import { isIdempotent, mayRetry } from './retry-policy.ts';
+import type { Exchange, Flow } from './target.ts';
 import { toUpstreamError } from './upstream-error.ts';
-import type { Upstream } from './upstreams.ts';
+import type { Upstream } from './upstream.ts';
 import type { Guest } from './waiting-room.ts';
 
 /** What goes upstream. */
@@ -31,18 +35,23 @@ export interface ForwardObserver {
 
 /** Starts forwarding. Everything that happens then is told to the client or to `observer`. */
 export function forward(upstream: Upstream, request: ForwardedRequest, reply: Reply, observer: ForwardObserver): void {
-  upstream.room.enter(new ForwardHandler(upstream, request, reply, observer));
+  upstream.budget.earn();
+  upstream.room.enter(new Forwarding(upstream, request, reply, observer));
 }
 
-class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
+class Forwarding implements Exchange, Guest {
   readonly #upstream: Upstream;
   readonly #request: ForwardedRequest;
   readonly #reply: Reply;
   readonly #observer: ForwardObserver;
-  #controller: Dispatcher.DispatchController | undefined = undefined;
+  readonly #kept: KeptBody | undefined;
+  #flow: Flow | undefined = undefined;
+  // The target of the attempt that is under way; undefined: none is.
+  #member: Member | undefined = undefined;
+  #sent = false;
+  #retries = 0;
   // Bytes still to come; NaN while unknown, which equals nothing.
   #left = NaN;
-  #started = false;
   #ended = false;
   #inRoom = true;
   #waitingForDrain = false;
@@ -52,15 +61,13 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
     this.#request = request;
     this.#reply = reply;
     this.#observer = observer;
+    this.#kept = keptBody(upstream, request);
     reply.onClose(this.#onClientClose);
   }
 
   start(): void {
     // The client has left, and the place with it.
-    if (this.#ended) return;
-    this.#started = true;
-    const { method, target, headers, body } = this.#request;
-    this.#upstream.pool.dispatch({ method, path: target, headers, body }, this);
+    if (!this.#ended) this.#attempt(this.#upstream.balancer.choose());
   }
 
   refuse(error: WatchwordError): void {
@@ -70,42 +77,99 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
     this.#observer.failed(error);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#reply.gone) controller.abort(new ClientGone());
+  onRequestStart(flow: Flow): void {
+    this.#flow = flow;
+    if (this.#reply.gone) flow.abort(new ClientGone());
+    else this.#sent = true;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(_flow: Flow, status: number, headers: IncomingHttpHeaders): void {
     // Interim answers are between the upstream and us (RFC 9110 section 15.2 permits dropping them).
-    if (statusCode < 200) return;
+    if (status < 200) return;
+    const member = this.#member!;
+    if (status >= 502 && status <= 504) this.#upstream.balancer.failed(member);
+    else this.#upstream.balancer.succeeded(member);
     const fields = responseHeaders(headers, this.#request.authenticated);
     const length = headers['content-length'];
-    if (length !== undefined) this.#left = Number(length);
-    this.#reply.start(statusCode, fields);
+    // Trailers come after the last byte, where there may be some.
+    if (length !== undefined && !member.target.hasTrailers) this.#left = Number(length);
+    this.#reply.start(status, fields);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(flow: Flow, chunk: Buffer): void {
     this.#left -= chunk.length;
     if (this.#left === 0) {
       // The last bytes and the end in one write.
       this.#ended = true;
       this.#reply.end(chunk);
-    } else if (!this.#reply.write(chunk)) this.#pause(controller);
+    } else if (!this.#reply.write(chunk)) this.#pause(flow);
   }
 
-  // Trailers are not forwarded: no field may arrive after the checks (RFC 9110 section 6.5.1 permits dropping them).
-  onResponseEnd(): void {
+  onResponseEnd(_flow: Flow, trailers: IncomingHttpHeaders): void {
+    this.#endAttempt();
     this.#leave();
-    if (!this.#ended) this.#reply.end();
+    if (!this.#ended) this.#reply.end(undefined, responseTrailers(trailers));
     this.#ended = true;
     // The upstream may have answered without reading all of it.
     this.#request.body?.destroy();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_flow: Flow | undefined, error: Error): void {
+    const member = this.#endAttempt();
+    if (this.#ended || error instanceof ClientGone || this.#reply.gone) {
+      this.#leave();
+      this.#request.body?.destroy();
+      return;
+    }
+    if (!this.#isClientsFault(error)) this.#upstream.balancer.failed(member);
+    if (this.#takesRetry(error)) this.#retry(member);
+    else this.#fail(error);
+  }
+
+  #attempt(member: Member): void {
+    this.#member = member;
+    this.#sent = false;
+    member.inFlight += 1;
+    const { method, target, headers, body } = this.#request;
+    member.target.send({ method, path: target, headers, body: this.#kept?.open() ?? body }, this);
+  }
+
+  #endAttempt(): Member {
+    const member = this.#member!;
+    member.inFlight -= 1;
+    this.#member = undefined;
+    this.#flow = undefined;
+    return member;
+  }
+
+  #isClientsFault(error: Error): boolean {
+    return (this.#request.body?.errored ?? null) !== null || (error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG';
+  }
+
+  #takesRetry(error: Error): boolean {
+    const { retries, balancer, budget } = this.#upstream;
+    if (this.#reply.started || this.#retries >= retries || this.#isClientsFault(error)) return false;
+    // Without another target only a new connection can help, and none could be made.
+    if (!this.#sent && balancer.members.length === 1) return false;
+    const { method, body } = this.#request;
+    const replayable = body === null || (this.#kept === undefined ? !this.#sent && !body.destroyed : this.#kept.isWhole);
+    return replayable && mayRetry({ method, sent: this.#sent, error }) && budget.spend();
+  }
+
+  // Not inside the callbacks of the connection that failed.
+  #retry(failed: Member): void {
+    this.#retries += 1;
+    queueMicrotask(() => {
+      if (this.#ended) return;
+      const member = this.#upstream.balancer.choose(failed);
+      member.retries += 1;
+      this.#attempt(member);
+    });
+  }
+
+  #fail(error: Error): void {
     this.#leave();
     this.#request.body?.destroy();
-    if (this.#ended || error instanceof ClientGone || this.#reply.gone) return;
     this.#ended = true;
     if (!this.#reply.started) {
       this.#observer.failed(toUpstreamError(error));
@@ -121,19 +185,27 @@ class ForwardHandler implements Dispatcher.DispatchHandler, Guest {
     this.#inRoom = false;
   }
 
-  #pause(controller: Dispatcher.DispatchController): void {
-    controller.pause();
+  #pause(flow: Flow): void {
+    flow.pause();
     if (this.#waitingForDrain) return;
     this.#waitingForDrain = true;
-    this.#reply.onDrain(() => controller.resume());
+    this.#reply.onDrain(() => this.#flow?.resume());
   }
 
   readonly #onClientClose = (): void => {
     if (this.#ended) return;
     this.#ended = true;
-    this.#controller?.abort(new ClientGone());
-    if (!this.#started) this.#leave();
+    if (this.#member === undefined) {
+      this.#leave();
+      this.#request.body?.destroy();
+    } else this.#flow?.abort(new ClientGone());
   };
+}
+
+// What may have to be sent a second time: without that a refused stream of a POST could only be answered with 502.
+function keptBody({ retries, keepsBodies }: Upstream, { method, body }: ForwardedRequest): KeptBody | undefined {
+  if (body === null || retries === 0) return undefined;
+  return keepsBodies || isIdempotent(method) ? new KeptBody(body) : undefined;
 }
 
 /** Why an upstream call was given up: nobody waits for the answer any more. */

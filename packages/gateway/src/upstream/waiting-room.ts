@@ -11,7 +11,7 @@ export interface Guest {
 
 /** How many are let in, and how many may wait. */
 export interface WaitingRoomOptions {
-  /** Requests at a time: the connections of the pool. */
+  /** Requests at a time. May change; say so with `refresh`. */
   readonly places: number;
   readonly maxWaiting: number;
   /** Longest wait. */
@@ -26,6 +26,7 @@ export class WaitingRoom {
   readonly #options: WaitingRoomOptions;
   readonly #waiting = new Map<Guest, NodeJS.Timeout>();
   #taken = 0;
+  #onEmpty: (() => void) | undefined = undefined;
 
   constructor(options: WaitingRoomOptions) {
     this.#options = options;
@@ -44,13 +45,30 @@ export class WaitingRoom {
   /** The guest is done, or waits no longer. The next one takes its place. */
   leave(guest: Guest): void {
     if (this.#remove(guest)) return;
-    const [next] = this.#waiting.keys();
-    if (next === undefined) this.#taken -= 1;
-    else {
-      this.#remove(next);
+    this.#taken -= 1;
+    this.refresh();
+    if (this.#taken === 0) this.#onEmpty?.();
+  }
+
+  /** There may be more places than before. */
+  refresh(): void {
+    while (this.#waiting.size > 0 && this.#taken < this.#options.places) {
+      const [next] = this.#waiting.keys();
+      this.#remove(next!);
+      this.#taken += 1;
       // Not inside the callbacks of the one that leaves: its connection is about to be free.
-      queueMicrotask(() => next.start());
+      queueMicrotask(() => next!.start());
     }
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves when nobody is in it any more. */
+  async empty(): Promise<void> {
+    if (this.#taken > 0 || this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
   #remove(guest: Guest): boolean {

@@ -1,0 +1,184 @@
+/** One request on one stream of HTTP/2, and its answer. */
+import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, constants } from 'node:http2';
+import type { Readable } from 'node:stream';
+import type { Indexing } from '@watchword/http2';
+import type { UpstreamConfig } from '../config/config.ts';
+import type { Http2Connection } from './http2-connection.ts';
+import { http2Headers } from './http2-headers.ts';
+import { type Exchange, type Flow, NotProcessed, type TargetRequest } from './target.ts';
+
+const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
+
+/** Waits for a connection, then carries one exchange. The answer may start and end before the request does. */
+export class Http2Exchange implements Flow {
+  readonly #request: TargetRequest;
+  readonly #receiver: Exchange;
+  readonly #config: UpstreamConfig;
+  readonly #index: Indexing;
+  #connection: Http2Connection | undefined = undefined;
+  #stream: ClientHttp2Stream | undefined = undefined;
+  #streamId: number | undefined = undefined;
+  #onOver: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #trailers: IncomingHttpHeaders = {};
+  #error: Error | undefined = undefined;
+  #isPaused = false;
+  #isWhole = false;
+  #isOver = false;
+
+  constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, index: Indexing) {
+    this.#request = request;
+    this.#receiver = receiver;
+    this.#config = config;
+    this.#index = index;
+  }
+
+  /** Opens a stream. @param onOver called once, when the exchange needs the connection no longer */
+  start(session: ClientHttp2Session, connection: Http2Connection, onOver: () => void): void {
+    this.#connection = connection;
+    this.#onOver = onOver;
+    this.#receiver.onRequestStart(this);
+    if (this.#isOver) return;
+    const { body } = this.#request;
+    try {
+      const headers = this.#index(http2Headers(this.#request, this.#config.protocol));
+      this.#stream = session.request(headers, { endStream: body === null });
+    } catch (error) {
+      this.fail(refusedByNode(error));
+      return;
+    }
+    this.#setTimer(this.#config.responseTimeoutMs);
+    this.#listen(this.#stream);
+    if (body !== null) this.#pump(body, this.#stream);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#timer?.refresh();
+    this.#stream?.resume();
+  }
+
+  abort(reason: Error): void {
+    this.fail(reason);
+  }
+
+  /** Ends it without an answer, or in the middle of one. */
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#receiver.onResponseError(this, error);
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    noteWholeAnswer(stream, () => (this.#isWhole = true));
+    stream.on('ready', () => (this.#streamId = stream.id));
+    stream.on('response', (headers) => this.#onResponse(headers));
+    stream.on('trailers', (trailers) => (this.#trailers = trailers));
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('end', () => {
+      if (this.#isWhole) this.#succeed();
+    });
+    stream.on('error', (error: Error) => (this.#error ??= error));
+    stream.on('close', () => this.fail(this.#reasonOf(stream)));
+  }
+
+  #onResponse(headers: IncomingHttpHeaders): void {
+    if (this.#isOver) return;
+    const status = Number(headers[':status']);
+    delete headers[':status'];
+    this.#connection!.heard();
+    this.#setTimer(this.#config.bodyTimeoutMs);
+    this.#receiver.onResponseStart(this, status, headers);
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#connection!.heard();
+    this.#timer?.refresh();
+    this.#receiver.onResponseData(this, chunk);
+  }
+
+  #succeed(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#receiver.onResponseEnd(this, this.#trailers);
+  }
+
+  #pump(body: Readable, stream: ClientHttp2Stream): void {
+    body.on('data', (chunk: Buffer) => {
+      // The time for the answer counts from the last part of the request.
+      this.#timer?.refresh();
+      if (!this.#isOver && !stream.write(chunk)) body.pause();
+    });
+    stream.on('drain', () => body.resume());
+    body.on('end', () => {
+      if (!this.#isOver) stream.end();
+    });
+    // A cut-off body must not look like a whole one: the stream is reset.
+    body.on('error', (error) => this.fail(error));
+    body.on('close', () => {
+      if (!body.readableEnded) this.fail(new Error('The request body broke off'));
+    });
+  }
+
+  #setTimer(afterMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = afterMs === 0 ? undefined : setTimeout(() => this.#onSilence(), afterMs);
+  }
+
+  // Who does not take what is there is the client's matter, not the target's.
+  #onSilence(): void {
+    if (this.#isPaused) {
+      this.#timer?.refresh();
+      return;
+    }
+    // It may be the connection that is dead, and the next request would wait as long.
+    this.#connection!.probe();
+    this.fail(Object.assign(new Error('No answer in time'), { code: 'UPSTREAM_SILENT' }));
+  }
+
+  #reasonOf(stream: ClientHttp2Stream): Error {
+    const connection = this.#connection!;
+    if (stream.rstCode === NGHTTP2_REFUSED_STREAM || connection.skipped(this.#streamId)) return new NotProcessed(this.#error);
+    const code = (this.#error as { code?: unknown } | undefined)?.code;
+    if (typeof code === 'string' && !code.startsWith('ERR_HTTP2_STREAM')) return this.#error!;
+    return Object.assign(new Error('The stream was reset', { cause: this.#error }), {
+      code: connection.isOver ? 'UPSTREAM_CLOSED' : 'UPSTREAM_STREAM_RESET',
+    });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    const stream = this.#stream;
+    // An answer may be whole before the request is: what is left of it is not wanted (RFC 9113 section 8.1).
+    if (stream !== undefined && !stream.closed) stream.close(NGHTTP2_CANCEL);
+    stream?.resume();
+    this.#onOver();
+  }
+}
+
+/**
+ * Calls back when the peer has ended its side. Node emits `end` for a stream that was reset or lost its connection too, and a
+ * cut-off answer would pass for a whole one; only the order of things tells them apart: the mark for the end of the data is put
+ * before the stream closes, or after.
+ */
+function noteWholeAnswer(stream: ClientHttp2Stream, onWhole: () => void): void {
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (chunk === null && !stream.closed) onWhole();
+    return push(chunk, encoding);
+  };
+}
+
+// Thrown before anything was sent: either the session is on its way out, or the fields are not ones that HTTP/2 allows.
+function refusedByNode(error: unknown): Error {
+  const code = String((error as { code?: unknown }).code);
+  if (/SESSION|STREAMS/.test(code)) return new NotProcessed(error);
+  return Object.assign(new Error('The request cannot be sent', { cause: error }), { code: 'UND_ERR_INVALID_ARG' });
+}
