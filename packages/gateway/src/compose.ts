@@ -13,7 +13,7 @@ import type { Trust, TrustDependencies } from './assemble.ts';
 import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';
 import { Tally } from './control/tally.ts';
-import { type Edge, createEdge } from './front/http1-server.ts';
+import { type Edge, createEdge } from './front/edge.ts';
 import { type Generation, composeGeneration } from './generation.ts';
 import type { Logger } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
@@ -167,6 +167,7 @@ class SwappingComposition implements Composition {
     const old = this.#current;
     this.live.add(next);
     this.#current = next;
+    if (next.edge.tls !== undefined) this.edge.setTls(next.edge.tls);
     this.#retiredKeys.retire(old, next);
     if (this.#stopAlarms !== undefined) this.#raiseAlarms();
     await old.retire();
@@ -194,7 +195,7 @@ function readinessOf(trust: Trust | undefined, guard: RevocationGuard | undefine
 async function drain(edge: Edge, timeoutMs: number): Promise<void> {
   edge.drain();
   const closed = new Promise<void>((resolve) => edge.server.close(() => resolve()));
-  const timer = setTimeout(() => edge.server.closeAllConnections(), timeoutMs);
+  const timer = setTimeout(() => edge.closeAll(), timeoutMs);
   await closed;
   clearTimeout(timer);
 }

@@ -25,6 +25,7 @@ import { createExchangeStage } from './decision/exchange.ts';
 import { observed } from './decision/observed.ts';
 import { createRouteStage } from './decision/route.ts';
 import type { EdgeOptions } from './front/passage.ts';
+import { readTls } from './front/tls.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, logRefusal } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
@@ -122,6 +123,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       decide: observed(composeDecide(routes, cache, minter, guard)),
       upstreams,
       limits: config.limits,
+      listen: config.listen,
+      tls: readTls(config),
       observer: createObserver(tally, tallies, running, logger),
     },
     metrics: createMetrics({

@@ -2,6 +2,7 @@
 import { compileRoutes, createKeySource, createMinter, createTrust } from './assemble.ts';
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
+import { readTls } from './front/tls.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { readUpstreamTls } from './upstream/tls.ts';
 
@@ -16,6 +17,7 @@ export function inspectFiles(config: GatewayConfig): readonly ConfigIssue[] {
 function inspections(config: GatewayConfig): (() => void)[] {
   return [
     ...config.issuers.map((issuer, index) => () => closing(createKeySource(issuer, index, config))),
+    () => void readTls(config),
     () => void createMinter(config),
     () => void readLogPassword(config),
     ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),

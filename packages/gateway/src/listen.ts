@@ -1,6 +1,5 @@
 /** Makes a server listen where the configuration says, or says why not. */
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import type { ConfigError } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { configErrorAt } from './config/locate.ts';

@@ -3,6 +3,7 @@ import { laxPath } from '../routing/router.ts';
 import type { GatewayConfig, IssuerConfig, RouteConfig } from './config.ts';
 import type { ConfigPath } from './locate.ts';
 import { checkUpstreams } from './sections/upstreams.ts';
+import { checkTls } from './sections/listen.ts';
 
 /** One broken rule. */
 export interface Finding {
@@ -14,6 +15,7 @@ export interface Finding {
 export function checkConfig(config: GatewayConfig): Finding[] {
   return [
     ...checkListeners(config),
+    ...checkTls(config.listen),
     ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
     ...checkTxnToken(config),
     ...checkRevocation(config),

@@ -1,5 +1,6 @@
 /** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
 import type { AlgorithmName } from '@watchword/core';
+import type { EdgeListenConfig } from './sections/listen.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
 export type { UpstreamConfig } from './sections/upstreams.ts';
@@ -138,7 +139,7 @@ export interface VerificationConfig {
 
 /** The whole file. */
 export interface GatewayConfig {
-  readonly listen: ListenConfig;
+  readonly listen: EdgeListenConfig;
   readonly control: ListenConfig;
   readonly issuers: readonly IssuerConfig[];
   readonly txnToken?: TxnTokenConfig | undefined;

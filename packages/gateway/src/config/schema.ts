@@ -6,6 +6,7 @@ import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
 import { upstream } from './sections/upstreams.ts';
+import { edgeListen } from './sections/listen.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -119,7 +120,7 @@ const limits = section({
 
 /** The schema of the whole file. Unknown settings are refused everywhere. */
 export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
-  listen: v.optional(listen(8080), {}),
+  listen: v.optional(edgeListen, {}),
   control: v.optional(listen(9090), {}),
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),

@@ -12,6 +12,8 @@ export interface DecisionRequest {
   readonly target: string;
   /** Fields as received, duplicates apart. */
   readonly headers: HeaderSource;
+  /** The certificate (DER) that the client has proven to own in its TLS handshake (RFC 8705); undefined: none. */
+  readonly clientCertificate?: Buffer | undefined;
 }
 
 /** The request may go on, here and in this form. */

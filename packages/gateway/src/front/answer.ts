@@ -4,7 +4,14 @@ import { Refusal } from '../decision/decision.ts';
 import type { ClientCall } from './client-call.ts';
 
 /** Writes the refusal. */
-export function answerRefusal(call: Pick<ClientCall, 'refuse'>, error: WatchwordError): void {
+export function answerRefusal(call: Pick<ClientCall, 'refuse' | 'speaksGrpc'>, error: WatchwordError): void {
+  if (call.speaksGrpc) {
+    const { grpc, title } = error.facts;
+    // Trailers-Only: HTTP 200, and the status where gRPC looks for it.
+    const fields = ['content-type', 'application/grpc', 'grpc-status', String(grpc), 'grpc-message', encodeURIComponent(title)];
+    call.refuse(200, fields, '');
+    return;
+  }
   const refusal = error instanceof Refusal ? error : undefined;
   const scopes = refusal?.route?.requirement.scopes;
   const problem = toProblem(error, scopes === undefined ? {} : { scopes });

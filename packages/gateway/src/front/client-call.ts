@@ -33,6 +33,10 @@ export interface ClientCall extends Reply {
   readonly scheme: 'http' | 'https';
   /** Address of the peer. */
   readonly peer: string;
+  /** The certificate (DER) that the client has proven to own in its TLS handshake (RFC 8705); undefined: none. */
+  readonly clientCertificate: Buffer | undefined;
+  /** Whether answers of our own have to be told as gRPC tells them. */
+  readonly speaksGrpc: boolean;
   /** The status of a whole answer that went out; undefined: none did. */
   readonly answered: number | undefined;
   /** Checks the fields and splits them. @throws WatchwordError `request_malformed`, `token_ambiguous` */

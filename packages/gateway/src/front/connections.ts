@@ -1,6 +1,5 @@
-/** Which client connections are open, and which of them have an answer under way. */
+/** Which HTTP/1.1 connections are open, and which of them have an answer under way. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const LATEST: unique symbol = Symbol('latest answer');
@@ -10,29 +9,28 @@ interface TrackedSocket extends Duplex {
 }
 
 /** The open connections of one server. */
-export interface Connections {
-  /** Closes those without an answer under way. Node's own list leaves out the ones that never sent a request. */
-  closeIdle(): void;
-}
+export class Connections {
+  readonly #open = new Set<Duplex & { destroySoon(): void }>();
 
-/** Starts tracking. Costs one assignment per request. */
-export function trackConnections(server: Server): Connections {
-  const open = new Set<Socket>();
-  const remember = (request: IncomingMessage, response: ServerResponse): void => {
-    (request.socket as TrackedSocket)[LATEST] = response;
-  };
-  server.on('request', remember);
-  server.on('checkContinue', remember);
-  server.on('checkExpectation', remember);
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-  });
-  return {
-    closeIdle() {
-      for (const socket of open) if (!isBusy(socket)) socket.destroySoon();
-    },
-  };
+  /** Starts to remember what each connection is busy with. Costs one assignment per request. */
+  constructor(server: Server) {
+    const remember = (request: IncomingMessage, response: ServerResponse): void => {
+      (request.socket as TrackedSocket)[LATEST] = response;
+    };
+    server.on('request', remember);
+    server.on('checkContinue', remember);
+    server.on('checkExpectation', remember);
+  }
+
+  add(socket: Duplex & { destroySoon(): void }): void {
+    this.#open.add(socket);
+    socket.on('close', () => this.#open.delete(socket));
+  }
+
+  /** Closes those without an answer under way. Node's own list leaves out the ones that never sent a request. */
+  closeIdle(): void {
+    for (const socket of this.#open) if (!isBusy(socket)) socket.destroySoon();
+  }
 }
 
 /** Whether an answer has been started, or is being prepared, that has not been written out. */

@@ -3,25 +3,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WatchwordError } from '@watchword/core';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { ClientCall } from './client-call.ts';
-import { RequestBody, discardBody } from './request-body.ts';
+import { type BodySource, RequestBody, discardBody } from './request-body.ts';
+import { clientCertificateOf } from './tls.ts';
 
 // A short answer as a string joins its header in one write; latin1 keeps every byte. Above this copying costs more than it saves.
 const ONE_PIECE_BYTES = 4096;
 
+/** What all calls of one server have in common. */
+export interface Http1State {
+  readonly draining: boolean;
+  /** Whether a client's certificate counts only if an authority of ours vouches for it. */
+  readonly needsAuthority: boolean;
+}
+
 /** Wraps a request of Node's HTTP server. */
-export class Http1Call implements ClientCall {
+export class Http1Call implements ClientCall, BodySource {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #state: { readonly draining: boolean };
+  readonly #state: Http1State;
   #waitsToContinue: boolean;
 
   /** @param waitsToContinue whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1) */
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    waitsToContinue: boolean,
-    state: { readonly draining: boolean },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, waitsToContinue: boolean, state: Http1State) {
     this.#request = request;
     this.#response = response;
     this.#waitsToContinue = waitsToContinue;
@@ -42,6 +45,14 @@ export class Http1Call implements ClientCall {
 
   get peer(): string {
     return this.#request.socket.remoteAddress ?? 'unknown';
+  }
+
+  get clientCertificate(): Buffer | undefined {
+    return clientCertificateOf(this.#request.socket, this.#state.needsAuthority);
+  }
+
+  get speaksGrpc(): boolean {
+    return false;
   }
 
   get answered(): number | undefined {
@@ -73,7 +84,16 @@ export class Http1Call implements ClientCall {
       this.#waitsToContinue = false;
       this.#response.writeContinue();
     }
-    return hasBody ? new RequestBody(this.#request, limitBytes) : null;
+    return hasBody ? new RequestBody(this.#request, limitBytes, this) : null;
+  }
+
+  /** Node tells only a whole body that it ends. */
+  isCut(): boolean {
+    return false;
+  }
+
+  discard(): void {
+    discardBody(this.#request);
   }
 
   start(status: number, fields: string[]): void {

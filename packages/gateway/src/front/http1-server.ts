@@ -1,24 +1,33 @@
-/** The HTTP/1.1 server of the edge. */
+/** The HTTP/1.1 side of the edge: Node's server, without its own say in who speaks what. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { isBusy, trackConnections } from './connections.ts';
+import type { TlsOptions } from 'node:tls';
+import { Connections, isBusy } from './connections.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
 import { type EdgeOptions, pass } from './passage.ts';
 
-/** The running edge. */
-export interface Edge {
-  readonly server: Server;
-  /** Closes idle connections now, and every other one after its answer. */
+/** One side of the edge: it is given connections, and lets go of them. */
+export interface ProtocolSide {
+  /** Takes a connection whose protocol is known. */
+  accept(socket: Socket): void;
+  /** Closes idle connections now, and every other one after its answers. */
   drain(): void;
 }
 
+/** The side that listens for both. */
+export interface Http1Side extends ProtocolSide {
+  /** Accepts connections and gives them to nobody. */
+  readonly server: Server;
+}
+
 /** Creates the server. It does not listen yet. */
-export function createEdge(options: EdgeOptions): Edge {
+export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Side {
   const { limits } = options;
-  const state = { draining: false };
+  const state = { draining: false, needsAuthority: options.listen.tls?.clientCaFile !== undefined };
   // insecureHTTPParser stays off: two readings of one request is what smuggling is (F1).
-  const server = createServer({
+  const settings = {
     // Refused with the others, with a body and a count: `inspectHeaders` wants exactly one, of HTTP/1.0 too.
     requireHostHeader: false,
     maxHeaderSize: limits.headerBytes,
@@ -26,7 +35,8 @@ export function createEdge(options: EdgeOptions): Edge {
     requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
-  });
+  };
+  const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });
   // The default drops fields beyond 2000 without a word; headerBytes is the limit.
   server.maxHeadersCount = 0;
   const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
@@ -43,14 +53,26 @@ export function createEdge(options: EdgeOptions): Edge {
   server.on('checkExpectation', (request, response) => handle(request, response, false));
   guardParser(server);
   server.setTimeout(limits.stallTimeoutMs, onSilence);
-  const connections = trackConnections(server);
+  const connections = new Connections(server);
+  const serve = takeListener(server, tls === undefined ? 'connection' : 'secureConnection');
   return {
     server,
+    accept(socket) {
+      connections.add(socket);
+      serve.call(server, socket);
+    },
     drain() {
       state.draining = true;
       connections.closeIdle();
     },
   };
+}
+
+// Node's server serves every connection that it accepts. Ours are served once it is known that they speak HTTP/1.1.
+function takeListener(server: Server, event: 'connection' | 'secureConnection'): (this: Server, socket: Socket) => void {
+  const [listener] = server.listeners(event) as ((this: Server, socket: Socket) => void)[];
+  server.removeAllListeners(event);
+  return listener!;
 }
 
 // Nothing was read or written for a while. Who waits for the upstream is left to the time limits of the upstream; who does not

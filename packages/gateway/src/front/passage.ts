@@ -1,6 +1,8 @@
 /** One request on its way through the edge: inspect -> decide -> forward. Holds no policy of its own, and knows no protocol. */
 import { type WatchwordError, toWatchwordError } from '@watchword/core';
+import type { TlsOptions } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
+import type { EdgeListenConfig } from '../config/sections/listen.ts';
 import { type Decide, Decision, Refusal } from '../decision/decision.ts';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
 import type { Route } from '../routing/route.ts';
@@ -26,6 +28,9 @@ export interface EdgeOptions {
   readonly decide: Decide;
   readonly upstreams: Upstreams;
   readonly limits: LimitsConfig;
+  readonly listen: EdgeListenConfig;
+  /** Undefined: cleartext. */
+  readonly tls?: TlsOptions | undefined;
   readonly observer: EdgeObserver;
   /** What is in force now, if that may change. A request keeps to its end what it began with. */
   readonly current?: () => EdgeOptions;
@@ -41,6 +46,7 @@ class Passage implements ForwardObserver {
   readonly #options: EdgeOptions;
   readonly #startMs = performance.now();
   #route: Route | undefined = undefined;
+  #refusedAs: number | undefined = undefined;
 
   constructor(call: ClientCall, options: EdgeOptions) {
     this.#call = call;
@@ -54,8 +60,8 @@ class Passage implements ForwardObserver {
     try {
       const headers = this.#call.inspect();
       if (headers.removedTxnTokens > 0) this.#options.observer.removedTxnTokens(headers.removedTxnTokens);
-      const { method, target } = this.#call;
-      const decision = this.#options.decide({ method, host: headers.host, target, headers });
+      const { method, target, clientCertificate } = this.#call;
+      const decision = this.#options.decide({ method, host: headers.host, target, headers, clientCertificate });
       if (decision instanceof Promise) this.#later(decision, headers).catch((thrown: unknown) => this.#refuse(thrown));
       else this.#forward(decision, headers);
     } catch (thrown) {
@@ -105,6 +111,7 @@ class Passage implements ForwardObserver {
 
   #refuse(thrown: unknown): void {
     const error = toWatchwordError(thrown);
+    this.#refusedAs = error.facts.http;
     if (error instanceof Refusal && error.route !== undefined) this.#route = error.route;
     this.#options.observer.refused(error, this.#route, this.#call.method);
     if (this.#call.gone) return;
@@ -113,6 +120,8 @@ class Passage implements ForwardObserver {
   }
 
   readonly #onClose = (): void => {
-    this.#options.observer.answered(this.#route, this.#call.answered ?? 499, performance.now() - this.#startMs);
+    // What gRPC is told with status 200 is counted as what it is.
+    const status = this.#call.answered === undefined ? 499 : (this.#refusedAs ?? this.#call.answered);
+    this.#options.observer.answered(this.#route, status, performance.now() - this.#startMs);
   };
 }

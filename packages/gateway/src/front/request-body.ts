@@ -6,21 +6,31 @@ import { WatchwordError } from '@watchword/core';
 /** How much of an unwanted body is read, in bytes, so that the client gets to see the answer; then the connection is closed. */
 const DISCARD_LIMIT = 1_048_576;
 
+/** What differs between the protocols. */
+export interface BodySource {
+  /** Whether what looks like the end of the body is one: a reset ends the data of an HTTP/2 stream too. */
+  isCut(): boolean;
+  /** Nobody wants the rest. */
+  discard(): void;
+}
+
 /**
  * A view of the request's body for the upstream client. Destroying an IncomingMessage would destroy the socket that the answer
  * still has to be written to, so the upstream client gets this stream to destroy.
  */
 export class RequestBody extends Readable {
-  readonly #request: IncomingMessage;
+  readonly #request: Readable;
   readonly #limitBytes: number;
+  readonly #source: BodySource;
   #bytes = 0;
   #ended = false;
 
   /** @param limitBytes fails with `body_too_large` beyond it, declared or not */
-  constructor(request: IncomingMessage, limitBytes: number) {
+  constructor(request: Readable, limitBytes: number, source: BodySource) {
     super();
     this.#request = request;
     this.#limitBytes = limitBytes;
+    this.#source = source;
     request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
     // While it waits for a connection nobody else listens; whoever takes it over sees that it was destroyed (F5).
     this.on('error', ignore);
@@ -33,7 +43,7 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
-    if (!this.#ended) discardBody(this.#request);
+    if (!this.#ended) this.#source.discard();
     callback(error);
   }
 
@@ -45,6 +55,7 @@ export class RequestBody extends Readable {
   };
 
   readonly #onEnd = (): void => {
+    if (this.#source.isCut()) return this.#onClose();
     this.#ended = true;
     this.push(null);
   };

@@ -21,10 +21,11 @@ const NONE: readonly string[] = [];
 /**
  * Splits raw fields (`IncomingMessage.rawHeaders`) into what is forwarded and what is for the edge itself. What goes upstream is
  * byte for byte what was decided on (E14).
+ * @param bodyFollows what the framing of the protocol says; undefined: the fields say it, as in HTTP/1.1
  * @throws WatchwordError `request_malformed`, `token_ambiguous`
  */
-export function inspectHeaders(rawHeaders: readonly string[]): InspectedHeaders {
-  return new RequestHeaders(rawHeaders);
+export function inspectHeaders(rawHeaders: readonly string[], bodyFollows?: boolean): InspectedHeaders {
+  return new RequestHeaders(rawHeaders, bodyFollows);
 }
 
 class RequestHeaders implements InspectedHeaders {
@@ -36,9 +37,10 @@ class RequestHeaders implements InspectedHeaders {
   #authorization: string | undefined = undefined;
   readonly #raw: readonly string[];
 
-  constructor(rawHeaders: readonly string[]) {
+  constructor(rawHeaders: readonly string[], bodyFollows: boolean | undefined) {
     this.#raw = rawHeaders;
     const hosts = this.#collect(rawHeaders);
+    if (bodyFollows !== undefined) this.#frame(bodyFollows);
     if (hosts !== 1) throw new WatchwordError('request_malformed', `${hosts} Host fields in one request`);
     // Even spelt in two ways it is one header said twice (E3, E4).
     if (this.removedTxnTokens > 1) {
@@ -91,6 +93,12 @@ class RequestHeaders implements InspectedHeaders {
     }
     if (nominated !== undefined) removeNominated(this.forwarded, nominated);
     return hosts;
+  }
+
+  // RFC 9113 section 8.1.1: a length that the frames do not keep makes the message malformed.
+  #frame(bodyFollows: boolean): void {
+    if (this.hasBody && !bodyFollows) throw new WatchwordError('request_malformed', 'Content-Length without a body');
+    this.hasBody = bodyFollows;
   }
 
   // RFC 9110 section 8.6: digits only. The parser has checked it; a number is what the limits need.

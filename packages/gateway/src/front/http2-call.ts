@@ -1,0 +1,198 @@
+/** A call over HTTP/2: one stream of a connection. */
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, constants } from 'node:http2';
+import { WatchwordError } from '@watchword/core';
+import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
+import type { ClientCall } from './client-call.ts';
+import { readHttp2Fields } from './http2-fields.ts';
+import { RequestBody } from './request-body.ts';
+
+const { NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR } = constants;
+
+/** What all streams of one connection have in common. */
+export interface Http2Peer {
+  readonly scheme: 'http' | 'https';
+  readonly address: string;
+  readonly clientCertificate: Buffer | undefined;
+}
+
+/** Wraps a request of Node's HTTP/2 server. */
+export class Http2Call implements ClientCall {
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #raw: readonly string[];
+  readonly #peer: Http2Peer;
+  #takesTrailers = false;
+  #waitsToContinue = false;
+  #status = 0;
+  #ended = false;
+  #isBroken = false;
+  #trailers: readonly string[] | undefined;
+  #written = 0;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], peer: Http2Peer) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#raw = raw;
+    this.#peer = peer;
+  }
+
+  get method(): string {
+    return this.#headers[':method'] ?? '';
+  }
+
+  get target(): string {
+    return this.#headers[':path'] ?? '';
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#peer.scheme;
+  }
+
+  get peer(): string {
+    return this.#peer.address;
+  }
+
+  get clientCertificate(): Buffer | undefined {
+    return this.#peer.clientCertificate;
+  }
+
+  /** By its content type: a refusal is then told the way that gRPC reads. */
+  get speaksGrpc(): boolean {
+    return /^application\/grpc(?:[+;]|$)/i.test(this.#headers['content-type'] ?? '');
+  }
+
+  get answered(): number | undefined {
+    const isWhole = this.#ended && this.#stream.writableFinished && this.#stream.rstCode === NGHTTP2_NO_ERROR;
+    return isWhole ? this.#status : undefined;
+  }
+
+  get started(): boolean {
+    return this.#status !== 0;
+  }
+
+  get gone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  /** Whether it was the edge that broke it off. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Bytes of the answer that the client has taken. */
+  get taken(): number {
+    return this.#written - this.#stream.writableLength;
+  }
+
+  /** Whether it could take more than it does. */
+  get isStalled(): boolean {
+    return this.#stream.writableLength > 0;
+  }
+
+  /** Whether the request has not arrived as a whole. */
+  get isSending(): boolean {
+    return !this.#stream.endAfterHeaders && !this.#stream.readableEnded;
+  }
+
+  inspect(): InspectedHeaders {
+    const { fields, takesTrailers, waitsToContinue } = readHttp2Fields(this.#raw);
+    this.#takesTrailers = takesTrailers;
+    this.#waitsToContinue = waitsToContinue;
+    return inspectHeaders(fields, !this.#stream.endAfterHeaders);
+  }
+
+  openBody({ hasBody, contentLength }: InspectedHeaders, limitBytes: number): RequestBody | null {
+    if (contentLength !== undefined && contentLength > limitBytes) {
+      throw new WatchwordError('body_too_large', `The request declares more than ${limitBytes} bytes`);
+    }
+    const stream = this.#stream;
+    if (this.#waitsToContinue && !this.gone) stream.additionalHeaders({ ':status': 100 });
+    if (!hasBody) return null;
+    stream.once('aborted', () => stream.resume());
+    return new RequestBody(stream, limitBytes, {
+      isCut: () => stream.closed || stream.aborted,
+      // Flow control holds the rest back until the answer is out. A stream that is over has to be read to its end, or it stays.
+      discard: () => void (stream.closed ? stream.resume() : stream.pause()),
+    });
+  }
+
+  start(status: number, fields: string[]): void {
+    const headers = toHeaders(fields);
+    headers[':status'] = status;
+    // gRPC's Trailers-Only form: the client looks for the status where the answer ends.
+    const isTrailersOnly = headers['grpc-status'] !== undefined;
+    const waitForTrailers = this.#takesTrailers && !isTrailersOnly;
+    this.#stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers });
+    this.#status = status;
+    if (waitForTrailers) this.#stream.once('wantTrailers', this.#sendTrailers);
+    this.#stream.once('finish', this.#dropRest);
+  }
+
+  write(chunk: Buffer): boolean {
+    if (!this.#stream.writable) return true;
+    this.#written += chunk.length;
+    return this.#stream.write(chunk);
+  }
+
+  end(last?: Buffer, trailers?: readonly string[]): void {
+    this.#ended = true;
+    this.#trailers = trailers;
+    if (!this.#stream.writable) return;
+    this.#written += last?.length ?? 0;
+    if (last === undefined) this.#stream.end();
+    else this.#stream.end(last);
+  }
+
+  breakOff(): void {
+    this.reset(NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /** Ends the stream with RST_STREAM and nothing else. */
+  reset(code: number): void {
+    this.#isBroken = true;
+    // Node ends a stream before it resets it: END_STREAM would go out first, and pass a part of the answer off as the whole.
+    this.#stream._final = skip;
+    this.#stream.close(code);
+  }
+
+  refuse(status: number, fields: string[], body: string): void {
+    if (this.gone) return;
+    this.start(status, fields);
+    this.end(body === '' ? undefined : Buffer.from(body));
+  }
+
+  onDrain(listener: () => void): void {
+    this.#stream.on('drain', listener);
+  }
+
+  onClose(listener: () => void): void {
+    this.#stream.on('close', listener);
+  }
+
+  readonly #sendTrailers = (): void => {
+    if (!this.#stream.destroyed) this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
+  };
+
+  // RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request.
+  readonly #dropRest = (): void => {
+    if (!this.isSending || this.gone) return;
+    this.#stream.close(NGHTTP2_NO_ERROR);
+    this.#stream.resume();
+  };
+}
+
+function toHeaders(fields: readonly string[]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = Object.create(null) as OutgoingHttpHeaders;
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index]!.toLowerCase();
+    const value = fields[index + 1]!;
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else headers[name] = Array.isArray(before) ? [...before, value] : [String(before), value];
+  }
+  return headers;
+}
+
+function skip(callback: () => void): void {
+  callback();
+}

@@ -1,0 +1,106 @@
+/** One connection of HTTP/2: what its client may cost (F2, F3, F10). */
+import { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2';
+import { Http2Call, type Http2Peer } from './http2-call.ts';
+import type { EdgeOptions } from './passage.ts';
+import { RateGuard } from './rate-guard.ts';
+
+const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+
+/** Streams that end without a whole answer, at once and per second: clients cancel, but not all the time (F2). */
+const BROKEN_BURST = 200;
+const BROKEN_PER_SECOND = 20;
+/** PING and SETTINGS frames. Clients of gRPC measure with PING, up to some per second (F3). */
+const CONTROL_BURST = 500;
+const CONTROL_PER_SECOND = 50;
+/** Unread DATA frames of one stream: with the window of 65,535 bytes only frames below 16 bytes get there (F3). */
+const UNREAD_FRAMES = 4096;
+
+interface Progress {
+  taken: number;
+  /** When `taken` last grew. */
+  sinceMs: number;
+  readonly openedMs: number;
+}
+
+/** A connection and its open streams. */
+export class Http2Connection {
+  readonly #session: ServerHttp2Session;
+  readonly #options: EdgeOptions;
+  readonly #peer: Http2Peer;
+  readonly #streams = new Map<ServerHttp2Stream, { call: Http2Call; progress: Progress }>();
+  readonly #broken: RateGuard;
+  readonly #controls: RateGuard;
+  #idleSinceMs: number;
+  #hasAsked = false;
+
+  constructor(session: ServerHttp2Session, options: EdgeOptions, peer: Http2Peer) {
+    this.#session = session;
+    this.#options = options;
+    this.#peer = peer;
+    const nowMs = performance.now();
+    this.#broken = new RateGuard(BROKEN_BURST, BROKEN_PER_SECOND, nowMs);
+    this.#controls = new RateGuard(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
+    this.#idleSinceMs = nowMs;
+    session.on('ping', this.#onControl).on('remoteSettings', this.#onControl);
+  }
+
+  /** A new stream. */
+  open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): Http2Call {
+    this.#hasAsked = true;
+    const call = new Http2Call(stream, headers, raw, this.#peer);
+    const nowMs = performance.now();
+    this.#streams.set(stream, { call, progress: { taken: 0, sinceMs: nowMs, openedMs: nowMs } });
+    if (!stream.endAfterHeaders) boundUnread(stream);
+    stream.on('close', () => this.#onStreamClose(stream, call));
+    return call;
+  }
+
+  /** Ends what has waited for the client for too long. */
+  look(nowMs: number): void {
+    const { stallTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs } = this.#options.limits;
+    if (this.#streams.size === 0) {
+      const patienceMs = this.#hasAsked ? keepAliveTimeoutMs : headersTimeoutMs;
+      if (nowMs - this.#idleSinceMs >= patienceMs) this.#session.close();
+      return;
+    }
+    for (const { call, progress } of this.#streams.values()) {
+      if (call.taken !== progress.taken || !call.isStalled) {
+        progress.taken = call.taken;
+        progress.sinceMs = nowMs;
+      }
+      const takesNothing = nowMs - progress.sinceMs >= stallTimeoutMs;
+      const sendsTooLong = !call.started && call.isSending && nowMs - progress.openedMs >= requestTimeoutMs;
+      if (takesNothing || sendsTooLong) call.reset(NGHTTP2_CANCEL);
+    }
+  }
+
+  #onStreamClose(stream: ServerHttp2Stream, call: Http2Call): void {
+    this.#streams.delete(stream);
+    const nowMs = performance.now();
+    if (this.#streams.size === 0) this.#idleSinceMs = nowMs;
+    // Whoever has a stream reset, by itself or by breaking the protocol, has had the request processed for nothing.
+    if (call.answered === undefined && !call.isBroken && !this.#broken.take(nowMs)) this.#calm();
+  }
+
+  readonly #onControl = (): void => {
+    if (!this.#controls.take(performance.now())) this.#calm();
+  };
+
+  #calm(): void {
+    if (!this.#session.destroyed) this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+}
+
+// Node puts each DATA frame into the stream's memory as an object of its own, however small, and the window counts only bytes.
+function boundUnread(stream: ServerHttp2Stream): void {
+  const push = stream.push.bind(stream) as (chunk: Buffer | null) => boolean;
+  let unread = 0;
+  stream.push = (chunk: Buffer | null): boolean => {
+    unread = stream.readableLength === 0 ? 1 : unread + 1;
+    if (unread > UNREAD_FRAMES && chunk !== null) {
+      stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
+      return false;
+    }
+    return push(chunk);
+  };
+}

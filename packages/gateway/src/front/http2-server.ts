@@ -1,0 +1,76 @@
+/** The HTTP/2 side of the edge: streams in, bounded in number, in size and in time. */
+import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2';
+import type { Socket } from 'node:net';
+import { clearInterval, setInterval } from 'node:timers';
+import type { ProtocolSide } from './http1-server.ts';
+import { Http2Connection } from './http2-connection.ts';
+import { type EdgeOptions, pass } from './passage.ts';
+import { clientCertificateOf } from './tls.ts';
+
+/** How often stalled and idle streams are looked for. */
+const LOOK_EVERY_MS = 1000;
+/** Field lines of one request: each costs memory beyond its octets (F3). */
+const MOST_FIELDS = 200;
+/** Frames that break the protocol, and streams opened beyond the limit, before the connection is closed (F3). */
+const INVALID_FRAMES = 100;
+
+/** Creates the side. */
+export function createHttp2Side(options: EdgeOptions): ProtocolSide {
+  const { limits, listen } = options;
+  const server: Http2Server = createServer({
+    settings: {
+      enablePush: false,
+      headerTableSize: listen.headerTableBytes,
+      maxConcurrentStreams: listen.streamsPerConnection,
+      maxHeaderListSize: limits.headerBytes,
+    },
+    maxHeaderListPairs: MOST_FIELDS,
+    maxSessionInvalidFrames: INVALID_FRAMES,
+    maxSessionRejectedStreams: INVALID_FRAMES,
+    maxSettings: 32,
+    // Header tables count towards it, on both sides.
+    maxSessionMemory: 10 + Math.ceil((2 * listen.headerTableBytes) / 1_000_000),
+    // Our own count says ENHANCE_YOUR_CALM, which nghttp2's does not; that one is the second line (F2).
+    streamResetBurst: 1000,
+    streamResetRate: 100,
+  });
+  const connections = new Map<ServerHttp2Session, Http2Connection>();
+  let looking: NodeJS.Timeout | undefined;
+  const needsAuthority = listen.tls?.clientCaFile !== undefined;
+  server.on('session', (session) => {
+    const { socket } = session;
+    const connection = new Http2Connection(session, options, {
+      scheme: 'encrypted' in socket ? 'https' : 'http',
+      address: socket.remoteAddress ?? 'unknown',
+      clientCertificate: clientCertificateOf(socket, needsAuthority),
+    });
+    connections.set(session, connection);
+    looking ??= setInterval(() => {
+      const nowMs = performance.now();
+      for (const one of connections.values()) one.look(nowMs);
+    }, LOOK_EVERY_MS).unref();
+    session.on('close', () => {
+      connections.delete(session);
+      if (connections.size > 0) return;
+      clearInterval(looking);
+      looking = undefined;
+    });
+  });
+  server.on('stream', (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
+    // An error of a stream is told by its end (F5).
+    stream.on('error', ignore);
+    const connection = stream.session && connections.get(stream.session as ServerHttp2Session);
+    if (connection === undefined) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else pass(connection.open(stream, headers, rawHeaders as unknown as string[]), options);
+  });
+  server.on('sessionError', ignore);
+  return {
+    accept: (socket: Socket) => void server.emit('connection', socket),
+    drain() {
+      // GOAWAY; streams that are open run on (RFC 9113 section 6.8).
+      for (const session of connections.keys()) session.close();
+    },
+  };
+}
+
+function ignore(): void {}
