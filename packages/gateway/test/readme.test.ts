@@ -11,7 +11,7 @@ describe('README', () => {
     const config = parseConfig(text, 'README.md');
     expect(config.routes).toHaveLength(3);
     const gateway = await startGateway(
-      { ...config, listen: { host: '127.0.0.1', port: 0 }, control: { host: '127.0.0.1', port: 0 }, log: { level: 'silent' } },
+      { ...config, listen: { ...config.listen, port: 0 }, control: { host: '127.0.0.1', port: 0 }, log: { level: 'silent' } },
       { fetch: () => Promise.reject(new Error('no network in tests')) },
     );
     expect((await fetch(`http://127.0.0.1:${gateway.port}/orders/1`)).status).toBe(401);
@@ -23,7 +23,7 @@ describe('README', () => {
       'upstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a, public: true}]\n',
       'defaults.yaml',
     );
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, headerTableBytes: 16_384, streamsPerConnection: 128 });
     expect(config.control).toEqual({ host: '127.0.0.1', port: 9090 });
     expect(config.cache.maxEntries).toBe(10_000);
     expect(config.upstreams.a).toMatchObject({

@@ -151,6 +151,7 @@ export class Http2Call implements ClientCall {
   reset(code: number): void {
     this.#isBroken = true;
     // Node ends a stream before it resets it: END_STREAM would go out first, and pass a part of the answer off as the whole.
+    // oxlint-disable-next-line no-underscore-dangle -- the name that Node's streams give it
     this.#stream._final = skip;
     this.#stream.close(code);
   }
