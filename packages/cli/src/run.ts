@@ -1,6 +1,7 @@
 /** The `watchword` command: reads its arguments, runs one of its commands, and turns whatever happens into an exit code. */
 import { Command, CommanderError } from 'commander';
 import { addGatewayCommand } from './commands/gateway.ts';
+import { addInspectCommand } from './commands/inspect.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addValidateCommand } from './commands/validate.ts';
 import { addVerifyCommand } from './commands/verify.ts';
@@ -37,6 +38,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addValidateCommand(program, terminal, done);
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
+  addInspectCommand(program, terminal, done);
   return program;
 }
 
@@ -45,6 +47,7 @@ Examples:
   $ watchword gateway --config watchword.yaml           run the edge
   $ watchword validate watchword.yaml                   what is wrong with this configuration?
   $ watchword verify --config watchword.yaml < token    why was this token refused?
+  $ watchword inspect < token                           where are its bytes, and which of them have to travel?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 
 Environment:

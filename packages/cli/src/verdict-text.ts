@@ -1,4 +1,5 @@
 /** A verdict as text for people. */
+import { printable } from './printable.ts';
 import type { Accepted, Refused, Verdict } from './verdict.ts';
 
 /** Several lines, the verdict in the first one. */
@@ -40,9 +41,4 @@ function refusedText(verdict: Refused): string {
 
 function lines(title: string, rows: readonly (readonly [name: string, value: string])[]): string {
   return [title, ...rows.map(([name, value]) => `  ${name.padEnd(12)} ${printable(value)}`), ''].join('\n');
-}
-
-// Control codes, and the marks that turn the direction of what follows or hide it.
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (sign) => `\\u${sign.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 }

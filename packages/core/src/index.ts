@@ -129,6 +129,15 @@ export { type TxnMinter, type TxnMinterOptions, type TxnRequest, createTxnMinter
 export { type ClaimsMapping } from './txn/claims-mapping.ts';
 export { type TxnPipelineOptions, type TxnVerifierOptions, createTxnPipeline, createTxnVerifier } from './txn/verify.ts';
 export { Identity } from './context/identity.ts';
+export { ClaimReads, type ClaimReadsReport } from './context/claim-reads.ts';
+export {
+  type ClaimShape,
+  type ClaimTypes,
+  type ClaimsAccessor,
+  type ClaimsAccessorOptions,
+  type ReadableClaims,
+  defineClaims,
+} from './context/claims-accessor.ts';
 export { currentIdentity, currentIdentityOrNobody, runAnonymous, runWithIdentity } from './context/context.ts';
 export { type Propagator, type PropagatorOptions, createPropagator } from './outgoing/propagator.ts';
 export { SIGNATURE_CHECK_CHANNEL, type SignatureCheck } from './jws/signature.ts';

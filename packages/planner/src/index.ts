@@ -11,3 +11,5 @@ export {
   USER_COUNTS,
   growthTable,
 } from './growth.ts';
+export { type ClaimBytes, type TokenAnatomy, TokenUnreadable, dissectToken } from './token/anatomy.ts';
+export { type Advice, type ClaimUse, type MappingAdvice, type MintedWith, adviseMapping } from './token/essential-claims.ts';
