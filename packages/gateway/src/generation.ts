@@ -33,6 +33,7 @@ import type { Lease, Shelf } from './reload/shelf.ts';
 import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { createEndpoint, metricsOf } from './revocation/operate.ts';
+import { createTrustedPeers } from './headers/trusted-peers.ts';
 import type { Route } from './routing/route.ts';
 import { createRouter } from './routing/router.ts';
 import { upstreamLog } from './upstream/upstream-log.ts';
@@ -125,6 +126,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       limits: config.limits,
       listen: config.listen,
       tls: readTls(config),
+      isTrusted: createTrustedPeers(config.trustedProxies),
       observer: createObserver(tally, tallies, running, logger),
     },
     metrics: createMetrics({

@@ -148,6 +148,8 @@ export interface GatewayConfig {
   readonly revocation?: RevocationConfig | undefined;
   /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
   readonly threads: number;
+  /** Peers whose X-Forwarded-* and Forwarded are believed: IP addresses and CIDR blocks. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** Whether a change of the file is put in force by itself. */
   readonly watch: boolean;
   /** What the threads tell each other of signatures they have checked. Default: on with more than one thread. */

@@ -64,6 +64,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'revocation.staleAfterMs': 'How old the knowledge about revocations may be.',
   'revocation.whenStale': 'What to do with good tokens beyond that.',
   threads: 'Threads that serve, all on one port. What cache and upstreams say is for each of them.',
+  trustedProxies:
+    'Peers whose X-Forwarded-For, -Proto, -Host and Forwarded are believed and continued: IP addresses and CIDR blocks. Default: none.',
   watch: 'Whether a change of this file is put in force by itself; a wrong one leaves the old configuration in force.',
   sharedTable: 'The memory that threads share.',
   'sharedTable.entries': 'Tokens that have a place, at 56 bytes each; 0: nothing is shared.',

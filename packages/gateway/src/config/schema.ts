@@ -1,6 +1,7 @@
 /** Every setting of the gateway with its form, its default and its reason, as one table. */
 import { ALGORITHMS } from '@watchword/core';
 import * as v from 'valibot';
+import { trustedProxies } from './sections/trusted-proxies.ts';
 import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
@@ -141,6 +142,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   ),
   revocation: v.optional(revocation),
   threads: v.optional(between(1, 64), 1),
+  trustedProxies: v.optional(trustedProxies),
   watch: v.optional(v.boolean(), false),
   sharedTable: v.optional(section({ entries: v.optional(between(0, 16_777_216), 131_072) })),
   upstreams: v.record(

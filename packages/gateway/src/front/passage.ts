@@ -5,6 +5,8 @@ import type { LimitsConfig } from '../config/config.ts';
 import type { EdgeListenConfig } from '../config/sections/listen.ts';
 import { type Decide, Decision, Refusal } from '../decision/decision.ts';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
+import { forwardingFields } from '../headers/forwarding.ts';
+import type { IsTrusted } from '../headers/trusted-peers.ts';
 import type { Route } from '../routing/route.ts';
 import { type ForwardObserver, forward } from '../upstream/forward.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
@@ -32,6 +34,8 @@ export interface EdgeOptions {
   /** Undefined: cleartext. */
   readonly tls?: TlsOptions | undefined;
   readonly observer: EdgeObserver;
+  /** Whose word about the way of a request is believed. Default: nobody's. */
+  readonly isTrusted?: IsTrusted;
   /** What is in force now, if that may change. A request keeps to its end what it began with. */
   readonly current?: () => EdgeOptions;
 }
@@ -102,9 +106,11 @@ class Passage implements ForwardObserver {
   }
 
   // Added after everything of the client's was removed, so that ours are the only ones (E1, E2, E5).
-  #withOurs({ forwarded, host }: InspectedHeaders, txnToken: string | undefined): string[] {
-    forwarded.push('x-forwarded-for', this.#call.peer);
-    forwarded.push('x-forwarded-proto', this.#call.scheme, 'x-forwarded-host', host);
+  #withOurs(headers: InspectedHeaders, txnToken: string | undefined): string[] {
+    const { forwarded, host } = headers;
+    const { peer, scheme } = this.#call;
+    const told = this.#options.isTrusted?.(peer) ? (name: string) => headers.received(name) : undefined;
+    forwarded.push(...forwardingFields({ peer, scheme, host }, told));
     if (txnToken !== undefined) forwarded.push('txn-token', txnToken);
     return forwarded;
   }

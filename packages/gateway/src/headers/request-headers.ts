@@ -14,6 +14,8 @@ export interface InspectedHeaders extends HeaderSource {
   readonly contentLength: number | undefined;
   /** How many Txn-Token fields, under any spelling, were removed. */
   readonly removedTxnTokens: number;
+  /** Values of a field whatever becomes of it; only for those of a peer that is trusted. */
+  received(name: string): readonly string[];
 }
 
 const NONE: readonly string[] = [];
@@ -120,6 +122,14 @@ class RequestHeaders implements InspectedHeaders {
       throw new WatchwordError('token_ambiguous', 'Several Authorization fields in one request');
     }
     this.#authorization = value;
+  }
+
+  received(name: string): readonly string[] {
+    const found: string[] = [];
+    for (let index = 0; index < this.#raw.length; index += 2) {
+      if (this.#raw[index]!.toLowerCase() === name) found.push(this.#raw[index + 1]!);
+    }
+    return found;
   }
 
   /** Keeps the credential out of inspectors and serializers (invariant 5). */

@@ -14,6 +14,7 @@ const SECTIONS: ReadonlySet<string> = new Set([
   'upstreams',
   'routes',
   'limits',
+  'trustedProxies',
 ]);
 
 /** Limits likewise; the others are properties of the listener. */
