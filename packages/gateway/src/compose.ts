@@ -20,6 +20,7 @@ import type { ReloadStats } from './reload/reload-stats.ts';
 import { RetiredKeys } from './reload/retired-keys.ts';
 import { Shelf } from './reload/shelf.ts';
 import type { RevocationGuard } from './revocation/guard.ts';
+import { type DecisionServices, createDecisionServices } from './services/decision-service.ts';
 
 /** What a composition takes from outside. */
 export interface CompositionDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
@@ -35,6 +36,8 @@ export interface CompositionDependencies extends Omit<TrustDependencies, 'take' 
 /** A gateway that does not listen yet. */
 export interface Composition {
   readonly edge: Edge;
+  /** Decisions for other proxies. */
+  readonly services: DecisionServices;
   /** What a control listener shows of it. */
   readonly control: Omit<ControlOptions, 'readiness' | 'reload'> & { readonly readiness: () => Readiness };
   /** What is in force. */
@@ -81,6 +84,7 @@ export function composeGateway(config: GatewayConfig, dependencies: CompositionD
 
 class SwappingComposition implements Composition {
   readonly edge: Edge;
+  readonly services: DecisionServices;
   readonly control: Composition['control'];
   readonly #dependencies: CompositionDependencies;
   readonly #shelf = new Shelf();
@@ -98,6 +102,11 @@ class SwappingComposition implements Composition {
     this.#current = this.#compose(config, dependencies, undefined);
     this.live.add(this.#current);
     this.edge = createEdge({ ...this.#current.edge, current: () => this.#current.edge });
+    this.services = createDecisionServices(config, {
+      current: () => this.#current.edge,
+      isReady: () => this.control.readiness() === 'ready',
+      tally: this.#tally,
+    });
     this.control = {
       readiness: () => (this.#isDraining ? 'draining' : readinessOf(this.#current.trust, this.#current.guard)),
       metrics: {
@@ -147,7 +156,8 @@ class SwappingComposition implements Composition {
 
   async drain(): Promise<void> {
     this.#isDraining = true;
-    await drain(this.edge, this.#current.config.limits.shutdownTimeoutMs);
+    const { shutdownTimeoutMs } = this.#current.config.limits;
+    await Promise.all([drain(this.edge, shutdownTimeoutMs), this.services.close(shutdownTimeoutMs)]);
     await Promise.all([...this.live].map(({ upstreams }) => upstreams.destroy()));
   }
 

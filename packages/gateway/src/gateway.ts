@@ -10,6 +10,7 @@ import { type Logger, createLogger } from './logger.ts';
 import { ReloadStats } from './reload/reload-stats.ts';
 import { Reloader } from './reload/reloader.ts';
 import { watchConfigFile } from './reload/watch-file.ts';
+import type { DecisionPorts } from './services/decision-service.ts';
 import { startThreads } from './threads/start-threads.ts';
 
 /** What a program or a test may put in the place of the machine. */
@@ -31,6 +32,8 @@ export interface Gateway {
    * @throws ConfigError (as a rejection) with every reason: then the old one stays in force, in all threads
    */
   reload(config?: GatewayConfig): Promise<void>;
+  /** Ports of the decision services, of those that there are. */
+  readonly servicePorts: DecisionPorts;
   /** Stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then closes everything. Idempotent. */
   close(): Promise<void>;
 }
@@ -75,13 +78,16 @@ async function startOne(config: GatewayConfig, dependencies: GatewayDependencies
   const { server } = gateway.edge;
   const reload = createReloadEndpoint(() => reloader.reload(), stats);
   const control = createControlServer({ ...gateway.control, reload });
+  let servicePorts: DecisionPorts;
   try {
     // A log at hand is read before the first request comes. One that is not there does not hold up those routes that do without.
     await gateway.settled();
     await listenAt(control, config, 'control');
     await listenAt(server, config, 'listen');
+    servicePorts = await gateway.services.listen();
   } catch (error) {
     control.close();
+    await gateway.drain();
     await gateway.close();
     throw error;
   }
@@ -97,6 +103,7 @@ async function startOne(config: GatewayConfig, dependencies: GatewayDependencies
   return {
     port: portOf(server),
     controlPort: portOf(control),
+    servicePorts,
     reload: (next) => reloader.reload(next),
     close: () => (closing ??= shutDown()),
   };

@@ -3,6 +3,7 @@ import { laxPath } from '../routing/router.ts';
 import type { GatewayConfig, IssuerConfig, RouteConfig } from './config.ts';
 import type { ConfigPath } from './locate.ts';
 import { checkUpstreams } from './sections/upstreams.ts';
+import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
 
 /** One broken rule. */
@@ -21,6 +22,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkRevocation(config),
     ...checkThreads(config),
     ...checkUpstreams(config),
+    ...checkDecisionService(config),
     ...config.routes.flatMap((route, index) => [
       ...checkRoute(route, index, config),
       ...checkAgainstEarlier(route, index, config),
@@ -103,7 +105,9 @@ function* checkThreads({ threads, sharedTable, revocation }: GatewayConfig): Gen
 
 function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): Generator<Finding> {
   const at = (...path: string[]): ConfigPath => ['routes', index, ...path];
-  if (!Object.hasOwn(config.upstreams, route.upstream)) {
+  if (route.upstream === undefined) {
+    if (config.decisionService === undefined) yield { path: at('upstream'), reason: 'is required without a decisionService' };
+  } else if (!Object.hasOwn(config.upstreams, route.upstream)) {
     yield { path: at('upstream'), reason: `is not one of the upstreams: ${Object.keys(config.upstreams).join(', ') || 'none'}` };
   }
   if (route.public && route.scopes !== undefined) yield { path: at('scopes'), reason: 'a public route cannot ask for scopes' };

@@ -1,5 +1,6 @@
 /** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
 import type { AlgorithmName } from '@watchword/core';
+import type { DecisionServiceConfig } from './sections/decision-service.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
@@ -100,7 +101,8 @@ export interface RouteConfig {
   readonly path: string;
   readonly host?: string | undefined;
   readonly methods?: readonly string[] | undefined;
-  readonly upstream: string;
+  /** Name of the upstream; undefined: decided here, forwarded by another proxy. */
+  readonly upstream?: string | undefined;
   readonly public: boolean;
   readonly scopes?: readonly string[] | undefined;
   readonly reuse: 'window' | 'per-request';
@@ -146,6 +148,7 @@ export interface GatewayConfig {
   readonly cache: { readonly maxEntries: number; readonly maxBytes?: number | undefined };
   readonly verification: VerificationConfig;
   readonly revocation?: RevocationConfig | undefined;
+  readonly decisionService?: DecisionServiceConfig | undefined;
   /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
   readonly threads: number;
   /** Peers whose X-Forwarded-* and Forwarded are believed: IP addresses and CIDR blocks. */

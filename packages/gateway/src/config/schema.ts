@@ -7,6 +7,7 @@ import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
 import { upstream } from './sections/upstreams.ts';
+import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
@@ -101,7 +102,7 @@ const route = section({
   path,
   host: v.optional(host),
   methods: v.optional(list(method)),
-  upstream: text,
+  upstream: v.optional(text),
   public: v.optional(v.boolean(), false),
   scopes: v.optional(list(scope)),
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
@@ -145,9 +146,10 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   trustedProxies: v.optional(trustedProxies),
   watch: v.optional(v.boolean(), false),
   sharedTable: v.optional(section({ entries: v.optional(between(0, 16_777_216), 131_072) })),
-  upstreams: v.record(
-    v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')),
-    upstream,
+  decisionService: v.optional(decisionService),
+  upstreams: v.optional(
+    v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
+    {},
   ),
   routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
   limits: v.optional(limits, {}),

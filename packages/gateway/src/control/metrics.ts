@@ -8,6 +8,7 @@ import { type RevocationMetricSource, addRevocation } from './revocation-metrics
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
 import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
 import { addUpstreams } from './upstream-metrics.ts';
+import { addDecisions } from './decision-metrics.ts';
 import { DURATION_BUCKETS, type RouteTallies, type RouteTally, type Tally } from './tally.ts';
 
 /** Where the numbers come from. */
@@ -64,6 +65,7 @@ export function createMetrics({
   }
   addKeys(remoteKeys, add);
   addStatusLists(statusLists, add);
+  addDecisions(tally.services, add);
   if (knownBad !== undefined) addKnownBad(knownBad, add, total);
   if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);

@@ -1,5 +1,6 @@
 /** Plain counters, cheap enough for every request; turned into metrics only when somebody asks. */
 import type { ErrorCode } from '@watchword/core';
+import type { ServiceTally } from '../services/service-tally.ts';
 import type { Route } from '../routing/route.ts';
 
 /** Upper bounds of the duration buckets, in seconds. */
@@ -57,6 +58,8 @@ export class Tally {
   readonly refusals: Map<ErrorCode, number> = new Map();
   removedTxnTokens = 0;
   signatureChecks = 0;
+  /** Decisions for other proxies. */
+  readonly services: ServiceTally[] = [];
 
   refused(code: ErrorCode): void {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);

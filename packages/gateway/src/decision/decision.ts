@@ -19,8 +19,8 @@ export interface DecisionRequest {
 /** The request may go on, here and in this form. */
 export class Decision {
   readonly route: Route;
-  /** Name of the upstream. */
-  readonly upstream: string;
+  /** Name of the upstream; undefined: another proxy forwards. */
+  readonly upstream: string | undefined;
   /** The path that was decided on: a prefix of the target, byte for byte (E6). */
   readonly canonicalPath: string;
   /** The verified external token; undefined on public routes. */

@@ -1,6 +1,6 @@
-/** Answers that the edge gives itself: problem+json, and nothing that tells a stranger more than the status does. */
-import { type WatchwordError, toProblem } from '@watchword/core';
-import { Refusal } from '../decision/decision.ts';
+/** Answers that the edge gives itself. */
+import type { WatchwordError } from '@watchword/core';
+import { describeRefusal } from '../decision/refusal-answer.ts';
 import type { ClientCall } from './client-call.ts';
 
 /** Writes the refusal. */
@@ -12,11 +12,8 @@ export function answerRefusal(call: Pick<ClientCall, 'refuse' | 'speaksGrpc'>, e
     call.refuse(200, fields, '');
     return;
   }
-  const refusal = error instanceof Refusal ? error : undefined;
-  const scopes = refusal?.route?.requirement.scopes;
-  const problem = toProblem(error, scopes === undefined ? {} : { scopes });
-  const fields = ['content-length', String(Buffer.byteLength(problem.body))];
-  for (const [name, value] of Object.entries(problem.headers)) fields.push(name, value);
-  if (refusal?.allow !== undefined) fields.push('allow', refusal.allow);
-  call.refuse(problem.status, fields, problem.body);
+  const { status, headers, body } = describeRefusal(error);
+  const fields = ['content-length', String(Buffer.byteLength(body))];
+  for (const [name, value] of Object.entries(headers)) fields.push(name, value);
+  call.refuse(status, fields, body);
 }

@@ -88,10 +88,12 @@ class Passage implements ForwardObserver {
   #forward(decision: Decision, headers: InspectedHeaders): void {
     this.#route = decision.route;
     if (this.#call.gone) return;
+    const { upstream } = decision;
+    if (upstream === undefined) throw new Refusal('route_unknown', 'The route is for decisions only', { route: decision.route });
     const body = this.#call.openBody(headers, this.#options.limits.bodyBytes);
     const txnToken = Decision.txnTokenOf(decision);
     forward(
-      this.#options.upstreams.get(decision.upstream),
+      this.#options.upstreams.get(upstream),
       {
         method: this.#call.method,
         // The target itself, not a copy made from parts: what was decided on is what goes out (E6).

@@ -11,8 +11,8 @@ export interface Route {
   readonly host: string | undefined;
   /** Methods it accepts; undefined: every method. GET includes HEAD (RFC 9110 section 9.3.2). */
   readonly methods: readonly string[] | undefined;
-  /** Name of the upstream. */
-  readonly upstream: string;
+  /** Name of the upstream; undefined: another proxy forwards. */
+  readonly upstream: string | undefined;
   /** Public routes need no token and get none. */
   readonly public: boolean;
   /** What the caller must have been granted. */

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { type SharedTable, createSharedTable } from '@watchword/core';
 import { type Composition, composeGateway } from '../compose.ts';
-import type { GatewayConfig } from '../config/config.ts';
+import type { GatewayConfig, ListenConfig } from '../config/config.ts';
 import { configErrorAt } from '../config/locate.ts';
 import { type Readiness, createControlServer } from '../control/control-server.ts';
 import { createReloadEndpoint } from '../control/reload-endpoint.ts';
@@ -11,6 +11,7 @@ import { listenAt, listenError, portOf } from '../listen.ts';
 import type { Logger } from '../logger.ts';
 import { ReloadStats } from '../reload/reload-stats.ts';
 import { Reloader } from '../reload/reloader.ts';
+import { type DecisionPorts, decisionListeners, portError } from '../services/decision-service.ts';
 import { KeyHub } from './key-hub.ts';
 import { enabledLevels } from './log-relay.ts';
 import { MainSwap } from './main-swap.ts';
@@ -81,6 +82,7 @@ export async function startThreads(
     return {
       port,
       controlPort: portOf(control),
+      servicePorts: portsOf(config),
       reload: (next) => reloader.reload(next),
       close: () => (closing ??= shutDown()),
     };
@@ -121,14 +123,23 @@ function mergedMetrics({ control: { metrics } }: Composition, pool: ThreadPool) 
 }
 
 // Ports are shared with whoever of the same user asks for it, so a second gateway would take half of the connections unnoticed.
-function assertFree(config: GatewayConfig): Promise<void> {
-  const { host, port } = config.listen;
+async function assertFree(config: GatewayConfig): Promise<void> {
+  await probe(config.listen, (error) => listenError(config, 'listen', error.code, error));
+  for (const [name, address] of decisionListeners(config))
+    await probe(address, (error) => portError(config, name, address, error));
+}
+
+function probe({ host, port }: ListenConfig, toError: (error: NodeJS.ErrnoException) => Error): Promise<void> {
   if (port === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenError(config, 'listen', error.code, error)));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => reject(toError(error)));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()));
   });
+}
+
+function portsOf(config: GatewayConfig): DecisionPorts {
+  return Object.fromEntries(decisionListeners(config).map(([name, { port }]) => [name, port]));
 }
 
 function describe({ step, code }: ThreadFailure, config: GatewayConfig): Error {

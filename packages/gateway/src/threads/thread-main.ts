@@ -30,6 +30,7 @@ async function runThread(start: ThreadStart): Promise<void> {
     await gateway.settled();
     step = 'listen';
     await listenTogether(gateway, start);
+    await gateway.services.listen(true);
     gateway.start();
     send({ type: 'ready', port: portOf(gateway.edge.server) });
   } catch (error) {

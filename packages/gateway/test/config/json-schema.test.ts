@@ -13,7 +13,7 @@ const BEYOND: readonly RegExp[] = [
   /goes with|needs exactly one|needs a token|must differ|is listed twice|has the path and a method|differs from routes/,
   /is not one of the upstreams|a public route|must be shorter|must be https|must name exactly one|needs the section/,
   /must be an? (?:http: or https: URL|origin|redis: or rediss: URL)|is seen by one thread|must not be below|must be at least 16/,
-  /must be an http|without a password|must be a redis/,
+  /must be an http|without a password|must be a redis|is required without|needs at least one|is that of another|must be a port for all|must be an IP/,
 ];
 
 test('the file that the package ships is current (after a change: vitest run -u on this file)', async () => {

@@ -1,35 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { RESERVED_HEADERS, RESERVED_PREFIXES, foldHeaderName, isReserved } from '../../src/headers/reserved.ts';
 import { startEdge } from '../support/edge.ts';
+import { NAMES, VARIANTS } from '../support/header-matrix.ts';
 import { rawGet, sendRaw } from '../support/raw.ts';
 import { startUpstream, valuesOf } from '../support/upstream.ts';
 
 const CANARY = 'forged-by-client';
-
-/** Twenty names that a backend may believe. */
-// prettier-ignore
-const NAMES = [
-  'txn-token', 'x-watchword-subject', 'x-watchword-scopes', 'x-user', 'x-user-id', 'x-user-roles', 'x-forwarded-user',
-  'x-forwarded-email', 'x-auth-request-user', 'x-auth-request-email', 'x-remote-user', 'remote-user', 'x-authenticated-user',
-  'x-jwt-assertion', 'x-jwt-claims', 'x-client-cert', 'x-ssl-client-verify', 'x-amzn-oidc-identity', 'x-endpoint-api-userinfo',
-  'x-ms-client-principal-name',
-];
-
-/** Ways to spell a name that some backend takes for the same. */
-const VARIANTS: Record<string, (name: string) => string> = {
-  'lower case': (name) => name,
-  'upper case': (name) => name.toUpperCase(),
-  'title case': (name) => name.replaceAll(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase()),
-  'mixed case': (name) => [...name].map((letter, index) => (index % 2 ? letter.toUpperCase() : letter)).join(''),
-  underscores: (name) => name.replaceAll('-', '_'),
-  'one underscore': (name) => name.replace('-', '_'),
-  'upper case underscores': (name) => name.replaceAll('-', '_').toUpperCase(),
-  dots: (name) => name.replaceAll('-', '.'),
-  'plus signs': (name) => name.replaceAll('-', '+'),
-  tildes: (name) => name.replaceAll('-', '~'),
-  'a space before the colon': (name) => `${name} `,
-  'KELVIN SIGN or LONG S': (name) => name.replaceAll('k', '\u212a').replaceAll('s', '\u017f'),
-};
 
 describe('E2, E3: no reserved header survives, under any spelling', () => {
   for (const path of ['/public/x', '/api/x']) {
