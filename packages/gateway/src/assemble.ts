@@ -9,6 +9,7 @@ import {
   type RemoteKeysOptions,
   type SignatureChecks,
   type SigningKey,
+  type SigningKeys,
   type StatusLists,
   type TxnMinter,
   type Verifier,
@@ -83,7 +84,7 @@ export function createTrust(config: GatewayConfig, dependencies: TrustDependenci
 }
 
 /** Builds the minter of Txn-Tokens; undefined without a `txnToken` section. @throws ConfigError */
-export function createMinter(config: GatewayConfig, clock?: Clock, signingKey?: SigningKey): TxnMinter | undefined {
+export function createMinter(config: GatewayConfig, clock?: Clock, signingKey?: SigningKey | SigningKeys): TxnMinter | undefined {
   const { txnToken } = config;
   if (txnToken === undefined) return undefined;
   const { trustDomain, requestingWorkload, lifetimeSeconds, reuseWindowSeconds, claims } = txnToken;

@@ -1,11 +1,14 @@
 /** A gateway without a port yet: one thread is one composition. It always has one configuration in force, and swaps it whole. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
+  type Clock,
   type ClockWatch,
   type KeySource,
   SIGNATURE_CHECK_CHANNEL,
   type SharedTable,
   type SigningKey,
+  type SigningKeys,
+  systemClock,
   watchClock,
 } from '@watchword/core';
 import { logAlarms } from './alarms.ts';
@@ -14,19 +17,20 @@ import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';
 import { Tally } from './control/tally.ts';
 import { type Edge, createEdge } from './front/edge.ts';
-import { type Generation, composeGeneration } from './generation.ts';
+import { type Generation, composeGeneration, inTime } from './generation.ts';
 import type { Logger } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
 import { RetiredKeys } from './reload/retired-keys.ts';
 import { Shelf } from './reload/shelf.ts';
 import type { RevocationGuard } from './revocation/guard.ts';
 import { type DecisionServices, createDecisionServices } from './services/decision-service.ts';
+import type { WatchedSigningKeys } from './signing-keys/watched.ts';
 
 /** What a composition takes from outside. */
 export interface CompositionDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
   readonly logger: Logger;
   /** The key of the Txn-Tokens; undefined: what the configuration says. */
-  readonly txnKey?: SigningKey | undefined;
+  readonly txnKey?: SigningKey | SigningKeys | undefined;
   /** What this thread shares with others. */
   readonly table?: SharedTable | undefined;
   /** For metrics; undefined: another thread shows them. */
@@ -63,7 +67,7 @@ export interface Composition {
 /** What a candidate is given instead of making it. */
 export interface GivenParts {
   readonly sources?: readonly KeySource[] | undefined;
-  readonly txnKey?: SigningKey | undefined;
+  readonly txnKey?: SigningKey | SigningKeys | undefined;
 }
 
 /** A configuration that could be put in force. Call one of both, once. */
@@ -108,13 +112,16 @@ class SwappingComposition implements Composition {
       tally: this.#tally,
     });
     this.control = {
-      readiness: () => (this.#isDraining ? 'draining' : readinessOf(this.#current.trust, this.#current.guard)),
+      readiness: () => (this.#isDraining ? 'draining' : this.#readiness()),
       metrics: {
         contentType: this.#current.metrics.contentType,
         metrics: () => this.#current.metrics.metrics(),
         getMetricsAsJSON: () => this.#current.metrics.getMetricsAsJSON(),
       },
-      jwks: () => this.#retiredKeys.with(this.#current.minter?.jwks().keys ?? []),
+      jwks: async () => {
+        await this.#current.signingKeys?.freshen();
+        return this.#retiredKeys.with(this.#current.minter?.jwks().keys ?? []);
+      },
       revocation: () => this.#current.revocation,
     };
   }
@@ -128,7 +135,8 @@ class SwappingComposition implements Composition {
   }
 
   async settled(): Promise<void> {
-    await this.#current.guard?.settled(SETTLE_MS);
+    const { guard, signingKeys } = this.#current;
+    await Promise.all([guard?.settled(SETTLE_MS), signingKeys && inTime(signingKeys.asked, SETTLE_MS)]);
   }
 
   start(): void {
@@ -168,6 +176,14 @@ class SwappingComposition implements Composition {
     unsubscribe(SIGNATURE_CHECK_CHANNEL, this.#countSignature);
   }
 
+  #readiness(): Readiness {
+    const { trust, guard, signingKeys } = this.#current;
+    if (signingKeys !== undefined && !canSign(signingKeys, this.#dependencies.clock ?? systemClock)) {
+      return 'signing_keys_unavailable';
+    }
+    return readinessOf(trust, guard);
+  }
+
   #compose(config: GatewayConfig, given: CompositionDependencies, earlier: Generation | undefined): Generation {
     return composeGeneration(config, { ...given, tally: this.#tally, shelf: this.#shelf, earlier });
   }
@@ -194,6 +210,15 @@ class SwappingComposition implements Composition {
   readonly #countSignature = (): void => {
     this.#tally.signatureChecks += 1;
   };
+}
+
+function canSign({ keys }: WatchedSigningKeys, clock: Clock): boolean {
+  try {
+    keys.current(clock());
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readinessOf(trust: Trust | undefined, guard: RevocationGuard | undefined): Readiness {

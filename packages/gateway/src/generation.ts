@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto';
 import {
   type CacheOptions,
   type SharedTable,
-  type SigningKey,
+  SigningKey,
+  type SigningKeys,
   type TxnMinter,
   type VerificationCache,
   type Verifier,
   WatchwordError,
   createCachedVerifier,
+  systemClock,
 } from '@watchword/core';
 import type { Registry } from 'prom-client';
 import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust, createTxnKey } from './assemble.ts';
@@ -36,6 +38,8 @@ import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import { createTrustedPeers } from './headers/trusted-peers.ts';
 import type { Route } from './routing/route.ts';
 import { createRouter } from './routing/router.ts';
+import { openSigningKeys, readSigningKeySecrets } from './signing-keys/open.ts';
+import { type WatchedSigningKeys, watchSigningKeys } from './signing-keys/watched.ts';
 import { upstreamLog } from './upstream/upstream-log.ts';
 import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 
@@ -43,7 +47,7 @@ import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 export interface GenerationDependencies extends Omit<TrustDependencies, 'take' | 'checks'> {
   readonly logger: Logger;
   /** The key of the Txn-Tokens; undefined: what the configuration says. */
-  readonly txnKey?: SigningKey | undefined;
+  readonly txnKey?: SigningKey | SigningKeys | undefined;
   /** What this thread shares with others. */
   readonly table?: SharedTable | undefined;
   readonly reloads?: ReloadStats | undefined;
@@ -61,8 +65,10 @@ export interface Generation {
   readonly verifier: Verifier | undefined;
   readonly cache: VerificationCache | undefined;
   readonly minter: TxnMinter | undefined;
-  /** What the minter signs with. */
+  /** What the minter signs with, if that is one key. */
   readonly txnKey: SigningKey | undefined;
+  /** Signing keys that rotate; undefined: there is one key, or another thread looks after them. */
+  readonly signingKeys: WatchedSigningKeys | undefined;
   readonly guard: RevocationGuard | undefined;
   readonly upstreams: Upstreams;
   readonly edge: EdgeOptions;
@@ -98,7 +104,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
   const { checks, adaptive } = take(['checks', config.verification], () => createChecks(config.verification, table));
   const trust = createTrust(config, { checks, sources, take, ...network });
-  const txnKey = config.txnToken && (dependencies.txnKey ?? takeTxnKey(config, config.txnToken, lease));
+  const signingKeys = dependencies.txnKey === undefined ? takeSigningKeys(config, logger, clock, lease) : undefined;
+  const txnKey = config.txnToken && (dependencies.txnKey ?? signingKeys?.keys ?? takeTxnKey(config, config.txnToken, lease));
   const minter = txnKey && takeMinter(config, txnKey, clock, lease);
   const guard = takeGuard(config, logger, clock, lease);
   const built = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
@@ -116,7 +123,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     verifier,
     cache,
     minter,
-    txnKey,
+    txnKey: txnKey instanceof SigningKey ? txnKey : undefined,
+    signingKeys,
     guard,
     upstreams,
     routes: tallies,
@@ -136,6 +144,11 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       minter,
       remoteKeys,
       revocation: guard && metricsOf(guard),
+      signingKeys: signingKeys && {
+        keys: signingKeys.keys,
+        rotateEverySeconds: config.txnToken!.keys!.rotateEverySeconds,
+        clock: clock ?? systemClock,
+      },
       knownBad: trust && (() => checks.stats()),
       adaptive: adaptive && (() => adaptive.stats()),
       statusLists: trust?.statusLists,
@@ -155,6 +168,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     async settled(timeoutMs) {
       await Promise.all([
         guard?.settled(timeoutMs),
+        signingKeys && inTime(signingKeys.asked, timeoutMs),
         inTime(Promise.allSettled(remoteKeys.map((keys) => keys.ready())), timeoutMs),
       ]);
     },
@@ -170,6 +184,22 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   };
 }
 
+function takeSigningKeys(
+  config: GatewayConfig,
+  logger: Logger,
+  clock: TrustDependencies['clock'],
+  { take }: Lease,
+): WatchedSigningKeys | undefined {
+  const { keys, algorithm } = config.txnToken ?? {};
+  if (keys === undefined) return undefined;
+  const secrets = readSigningKeySecrets(config);
+  return take(
+    ['signing keys', keys, algorithm, secrets.id],
+    () => watchSigningKeys(openSigningKeys(config, keys, clock, secrets), logger),
+    (made) => made.close(),
+  );
+}
+
 // The same key as before unless its file says something else.
 function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Lease): SigningKey {
   const { algorithm, keyFile, keyId } = section;
@@ -178,7 +208,12 @@ function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Le
   return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
 }
 
-function takeMinter(config: GatewayConfig, key: SigningKey, clock: TrustDependencies['clock'], { take }: Lease): TxnMinter {
+function takeMinter(
+  config: GatewayConfig,
+  key: SigningKey | SigningKeys,
+  clock: TrustDependencies['clock'],
+  { take }: Lease,
+): TxnMinter {
   return take(['minter', config.txnToken, key], () => createMinter(config, clock, key)!);
 }
 
@@ -267,7 +302,8 @@ class Running {
   }
 }
 
-async function inTime(awaited: Promise<unknown>, timeoutMs: number): Promise<void> {
+/** Waits for something, but not longer than this. */
+export async function inTime(awaited: Promise<unknown>, timeoutMs: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);
   await Promise.race([awaited, late]);

@@ -4,6 +4,7 @@ import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { readTls } from './front/tls.ts';
 import { readLogPassword } from './revocation/open-log.ts';
+import { readSigningKeySecrets } from './signing-keys/open.ts';
 import { readUpstreamTls } from './upstream/tls.ts';
 
 /** Every file that cannot be used, with the setting that names it; empty: all are good. */
@@ -19,6 +20,7 @@ function inspections(config: GatewayConfig): (() => void)[] {
     ...config.issuers.map((issuer, index) => () => closing(createKeySource(issuer, index, config))),
     () => void readTls(config),
     () => void createMinter(config),
+    () => void readSigningKeySecrets(config),
     () => void readLogPassword(config),
     ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),
     () => void compileRoutes(config),

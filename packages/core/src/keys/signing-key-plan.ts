@@ -119,7 +119,9 @@ function addition(
 ): KeyTimes | undefined {
   const latest = latestOf(keys.filter(({ endsAtMs }) => nowMs < endsAtMs));
   // Nobody can sign: there is nothing to wait for. Verifiers learn of this key as of any unknown one, by fetching.
-  if (latest === undefined || request === 'at-once') return lifeFrom(nowMs, nowMs, policy);
+  // Dated back, so that it is good at once by every clock.
+  const atOnceMs = nowMs - policy.toleranceMs;
+  if (latest === undefined || request === 'at-once') return lifeFrom(atOnceMs, atOnceMs, policy);
   const wantedAtMs = nowMs + policy.publishAheadMs;
   if (request === 'planned') return latest.activatesAtMs > nowMs ? undefined : lifeFrom(nowMs, wantedAtMs, policy);
   const dueAtMs = latest.activatesAtMs + policy.rotateEveryMs;

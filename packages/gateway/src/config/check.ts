@@ -2,6 +2,7 @@
 import { laxPath } from '../routing/router.ts';
 import type { GatewayConfig, IssuerConfig, RouteConfig } from './config.ts';
 import type { ConfigPath } from './locate.ts';
+import { checkSigningKeys } from './sections/signing-keys.ts';
 import { checkUpstreams } from './sections/upstreams.ts';
 import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
@@ -71,6 +72,9 @@ function* checkTxnToken({ txnToken }: GatewayConfig): Generator<Finding> {
   if (txnToken === undefined) return;
   if ((txnToken.reuseWindowSeconds ?? 0) >= txnToken.lifetimeSeconds) {
     yield { path: ['txnToken', 'reuseWindowSeconds'], reason: 'must be shorter than lifetimeSeconds' };
+  }
+  if (txnToken.keys !== undefined) {
+    for (const { path, reason } of checkSigningKeys(txnToken.keys, txnToken)) yield { path: ['txnToken', ...path], reason };
   }
   if (txnToken.keyId !== undefined && txnToken.keyFile === undefined) {
     yield { path: ['txnToken', 'keyId'], reason: 'goes with keyFile only' };

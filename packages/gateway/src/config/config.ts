@@ -2,6 +2,7 @@
 import type { AlgorithmName } from '@watchword/core';
 import type { DecisionServiceConfig } from './sections/decision-service.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
+import type { SigningKeysConfig } from './sections/signing-keys.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
 export type { UpstreamConfig } from './sections/upstreams.ts';
@@ -60,6 +61,8 @@ export interface TxnTokenConfig {
   /** Private key in PEM; undefined: a key made at start, for one process. */
   readonly keyFile?: string | undefined;
   readonly keyId?: string | undefined;
+  /** Keys that rotate, in place of `keyFile`. */
+  readonly keys?: SigningKeysConfig | undefined;
   readonly lifetimeSeconds: number;
   /** How long one minted token may serve further requests of the same caller; 0: never. Default 30, or half a shorter lifetime. */
   readonly reuseWindowSeconds?: number | undefined;

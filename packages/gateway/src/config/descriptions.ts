@@ -43,6 +43,21 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'txnToken.algorithm': 'What Txn-Tokens are signed with.',
   'txnToken.keyFile': 'Private key (PKCS #8 PEM), relative to this file. Default: a key made at start, for one process.',
   'txnToken.keyId': 'The kid of the key in keyFile.',
+  'txnToken.keys': 'Signing keys that rotate by schedule, in place of keyFile.',
+  'txnToken.keys.store': 'Where they are kept: exactly one of sqlite and redis.',
+  'txnToken.keys.store.sqlite': 'File for the processes of one machine, relative to this file; readable by its owner alone.',
+  'txnToken.keys.store.redis': 'Redis server for several machines: redis: or rediss: URL without a password.',
+  'txnToken.keys.store.passwordFile': 'File with the password of the Redis server.',
+  'txnToken.keys.store.prefix':
+    'First part of the key name in Redis: one for each trust domain. Default: watchword:signing-keys.',
+  'txnToken.keys.rotateEverySeconds': 'From the first use of one key to that of the next.',
+  'txnToken.keys.publishAheadSeconds':
+    'How long a key is published before it signs: longer than services, and caches on the way to them, keep a key set.',
+  'txnToken.keys.holdSeconds':
+    'How much longer than planned a key may sign while the store is away; then nothing is signed. Default: rotateEverySeconds.',
+  'txnToken.keys.encryptionKeyFile':
+    'File with the secret that keys are encrypted with at rest: 32 bytes in base64 or hex. Further lines only decrypt.',
+  'txnToken.keys.allowPlaintext': 'Lets keys lie in Redis unencrypted.',
   'txnToken.lifetimeSeconds': 'How long a Txn-Token is good.',
   'txnToken.reuseWindowSeconds':
     'How long one Txn-Token serves further requests of the same caller; 0: never. Default: 30, or half a shorter lifetime.',

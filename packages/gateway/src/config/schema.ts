@@ -6,6 +6,7 @@ import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
+import { signingKeysSchema } from './sections/signing-keys.ts';
 import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
@@ -72,6 +73,7 @@ const txnToken = section({
   algorithm: v.optional(algorithm, 'ES256'),
   keyFile: v.optional(text),
   keyId: v.optional(text),
+  keys: v.optional(signingKeysSchema),
   lifetimeSeconds: v.optional(between(5, 300), 60),
   reuseWindowSeconds: v.optional(between(0, 299)),
   claims: v.optional(v.record(text, text), {}),

@@ -5,14 +5,20 @@ import type { ReloadEndpoint } from './reload-endpoint.ts';
 import type { EndpointAnswer, RevocationEndpoint } from './revocation-endpoint.ts';
 
 /** Whether the gateway can do its work. */
-export type Readiness = 'ready' | 'draining' | 'keys_unavailable' | 'revocations_unavailable' | 'threads_unavailable';
+export type Readiness =
+  | 'ready'
+  | 'draining'
+  | 'keys_unavailable'
+  | 'revocations_unavailable'
+  | 'signing_keys_unavailable'
+  | 'threads_unavailable';
 
 /** What the listener shows. */
 export interface ControlOptions {
   readonly readiness: () => Readiness | Promise<Readiness>;
   readonly metrics: Pick<Registry, 'contentType' | 'metrics' | 'getMetricsAsJSON'>;
   /** The public keys of the Txn-Tokens as a JWK Set. */
-  readonly jwks: () => { readonly keys: readonly object[] };
+  readonly jwks: () => { readonly keys: readonly object[] } | Promise<{ readonly keys: readonly object[] }>;
   /** What takes tokens back now; undefined: nobody can here. */
   readonly revocation: () => RevocationEndpoint | undefined;
   /** Reads the configuration again. */
@@ -25,7 +31,7 @@ interface Page {
   readonly body: string;
 }
 
-/** Services refetch after this; a key is published well before it signs. */
+/** Services refetch after this; a key is published at least twice as long before it signs (`txnToken.keys`). */
 const JWKS_MAX_AGE_SECONDS = 300;
 
 /** Creates the server. It does not listen yet. */
@@ -86,7 +92,7 @@ function pagesOf({ readiness, metrics, jwks }: ControlOptions): ReadonlyMap<stri
       async () => ({
         status: 200,
         headers: { 'content-type': 'application/jwk-set+json', 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` },
-        body: JSON.stringify(jwks()),
+        body: JSON.stringify(await jwks()),
       }),
     ],
   ]);

@@ -5,6 +5,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { ReloadStats } from '../reload/reload-stats.ts';
 import { addReloads } from './reload-metrics.ts';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
+import { type SigningKeyMetricSource, addSigningKeys } from './signing-key-metrics.ts';
 import { ScrapedMetric, type Values, labelled, plain } from './scraped-metric.ts';
 import { addAdaptive, addCache, addKeys, addKnownBad, addStatusLists } from './verification-metrics.ts';
 import { addUpstreams } from './upstream-metrics.ts';
@@ -19,6 +20,7 @@ export interface MetricSources {
   readonly minter?: Pick<TxnMinter, 'stats'> | undefined;
   readonly remoteKeys: readonly RemoteKeys[];
   readonly revocation?: RevocationMetricSource | undefined;
+  readonly signingKeys?: SigningKeyMetricSource | undefined;
   readonly adaptive?: (() => AdaptiveChecksStats) | undefined;
   readonly knownBad?: (() => KnownBadStats) | undefined;
   readonly statusLists?: readonly StatusLists[] | undefined;
@@ -35,6 +37,7 @@ export function createMetrics({
   minter,
   remoteKeys,
   revocation,
+  signingKeys,
   adaptive,
   knownBad,
   statusLists = [],
@@ -63,6 +66,7 @@ export function createMetrics({
     total('txn_tokens_minted_total', 'Txn-Tokens signed', () => minter.stats().minted);
     total('txn_tokens_reused_total', 'Requests that got a Txn-Token from the reuse window', () => minter.stats().reused);
   }
+  if (signingKeys !== undefined) addSigningKeys(signingKeys, add, total);
   addKeys(remoteKeys, add);
   addStatusLists(statusLists, add);
   addDecisions(tally.services, add);

@@ -6,6 +6,7 @@ import { configErrorAt, fileNameOf } from '../config/locate.ts';
 import type { Generation } from '../generation.ts';
 import type { KeyHub } from './key-hub.ts';
 import type { ThreadConfig } from './messages.ts';
+import { SigningKeyHub } from './signing-keys.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** How long requests of threads may still ask for keys of a configuration that was replaced: longer than such an answer takes. */
@@ -22,6 +23,7 @@ export interface MainSwapParts {
 /** The reloads of one gateway with threads. */
 export class MainSwap {
   readonly #parts: MainSwapParts;
+  readonly #signingKeys: SigningKeyHub;
   readonly #lingering = new Set<NodeJS.Timeout>();
   #stopVoiding: (() => void) | undefined;
   #reloads = 0;
@@ -29,6 +31,7 @@ export class MainSwap {
   /** Before a thread starts: the table must hear of a removed key before the threads do (D7). */
   constructor(parts: MainSwapParts) {
     this.#parts = parts;
+    this.#signingKeys = new SigningKeyHub((message) => parts.pool.broadcast(message));
     this.#stopVoiding = this.#startVoiding(parts.main.current);
   }
 
@@ -61,6 +64,7 @@ export class MainSwap {
   close(): void {
     for (const timer of this.#lingering) clearTimeout(timer);
     this.#stopVoiding?.();
+    this.#signingKeys.close();
   }
 
   // The main thread serves no requests, but those of the threads may be waiting for a key that it fetches.
@@ -77,6 +81,7 @@ export class MainSwap {
   #retainSources(): void {
     const { hub, main } = this.#parts;
     hub.retain(new Set([...main.live].flatMap(sourcesOf)));
+    this.#signingKeys.retain(new Set([...main.live].flatMap(({ signingKeys }) => signingKeys?.keys ?? [])));
   }
 
   #startVoiding({ verifier }: Generation): (() => void) | undefined {
@@ -85,11 +90,12 @@ export class MainSwap {
   }
 
   #threadConfigOf(generation: Generation): ThreadConfig {
-    const { config, txnKey } = generation;
+    const { config, txnKey, signingKeys } = generation;
     return {
       config,
       fileName: fileNameOf(config),
       txnKey: txnKey && { keyObject: SigningKey.keyObjectOf(txnKey), kid: txnKey.kid },
+      signingKeys: signingKeys && this.#signingKeys.follow(signingKeys.keys),
       sources: sourcesOf(generation).map((keys) => ({ slot: this.#parts.hub.slotOf(keys), id: keys.id })),
     };
   }

@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig } from '../config/config.ts';
 import type { Readiness } from '../control/control-server.ts';
+import type { RelayedSigningKey, RelayedSigningKeys } from './signing-keys.ts';
 
 /** The metrics of one thread, as prom-client writes them out. */
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
@@ -15,6 +16,8 @@ export interface ThreadConfig {
   readonly fileName: string | undefined;
   /** The key of the Txn-Tokens. Passed on as an object: its bytes stay where they are. */
   readonly txnKey: { readonly keyObject: KeyObject; readonly kid: string } | undefined;
+  /** Keys that take turns, in the place of one; undefined: none do. */
+  readonly signingKeys: RelayedSigningKeys | undefined;
   /** The keys of each issuer: how they are called between threads, and `KeySource.id`. */
   readonly sources: readonly RelayedSource[];
 }
@@ -72,6 +75,8 @@ export type ToThread =
   | { readonly type: 'drop'; readonly source: number; readonly keyIds: readonly string[]; readonly withdrawn: boolean }
   /** Regularly: the main thread is alive, and everything that was not dropped is still trusted. */
   | { readonly type: 'tick' }
+  /** All signing keys of a set that are published from now on; undefined: nobody uses the set any more. */
+  | { readonly type: 'signing-keys'; readonly slot: number; readonly keys: readonly RelayedSigningKey[] | undefined }
   | { readonly type: 'report'; readonly request: number }
   /** Build what this configuration needs, and say whether it can be done. */
   | { readonly type: 'prepare'; readonly reload: number; readonly next: ThreadConfig }

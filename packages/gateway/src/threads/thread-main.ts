@@ -6,6 +6,7 @@ import { portOf } from '../listen.ts';
 import { KeyRelay } from './key-relay.ts';
 import { createRelayLogger } from './log-relay.ts';
 import type { FromThread, ThreadStart, ToThread } from './messages.ts';
+import { SigningKeyRelay } from './signing-keys.ts';
 import { ThreadSwap, partsOf } from './thread-swap.ts';
 
 if (!isMainThread && parentPort !== null) await runThread(workerData as ThreadStart);
@@ -15,15 +16,16 @@ async function runThread(start: ThreadStart): Promise<void> {
   const send = (message: FromThread): void => port.postMessage(message);
   let step: 'listen' | 'start' = 'start';
   try {
-    const relay = new KeyRelay(send);
+    const relays = { keys: new KeyRelay(send), signing: new SigningKeyRelay() };
     const gateway = composeGateway(start.config, {
-      ...partsOf(start, relay),
+      ...partsOf(start, relays),
       logger: createRelayLogger(start.logLevels, send),
       table: start.table && openSharedTable(start.table),
     });
-    const swap = new ThreadSwap(gateway, relay, start, send);
+    const swap = new ThreadSwap(gateway, relays, start, send);
     port.on('message', (message: ToThread) => {
-      relay.take(message);
+      relays.keys.take(message);
+      relays.signing.take(message);
       swap.take(message);
       take(message, gateway, send);
     });

@@ -1,39 +1,51 @@
 /** Reloads in a thread that serves: the main thread says when to build and when to swap, so that all threads do it or none. */
-import { ALGORITHMS, type KeySource, SigningKey } from '@watchword/core';
+import { ALGORITHMS, type KeySource, SigningKey, type SigningKeys } from '@watchword/core';
 import type { Candidate, Composition } from '../compose.ts';
 import { NOWHERE, rememberLocator } from '../config/locate.ts';
 import type { KeyRelay } from './key-relay.ts';
 import type { FromThread, ThreadConfig, ToThread } from './messages.ts';
+import type { SigningKeyRelay } from './signing-keys.ts';
+
+/** What a thread hears of keys: those of issuers, and those that sign Txn-Tokens. */
+export interface Relays {
+  readonly keys: KeyRelay;
+  readonly signing: SigningKeyRelay;
+}
 
 /** What of a thread's configuration is not in it. */
 export interface ThreadParts {
   readonly sources: readonly KeySource[];
-  readonly txnKey: SigningKey | undefined;
+  readonly txnKey: SigningKey | SigningKeys | undefined;
 }
 
 /** Makes the parts of a configuration that came from the main thread. */
-export function partsOf({ config, fileName, txnKey, sources }: ThreadConfig, relay: KeyRelay): ThreadParts {
+export function partsOf(
+  { config, fileName, txnKey, signingKeys, sources }: ThreadConfig,
+  { keys, signing }: Relays,
+): ThreadParts {
   // Places in the file are the main thread's to report; what counts here is the directory.
   if (fileName !== undefined) rememberLocator(config, { ...NOWHERE, fileName });
   return {
-    sources: config.issuers.map(({ issuer }, index) => relay.source(issuer, sources[index]!)),
-    txnKey: txnKey && new SigningKey(txnKey.keyObject, ALGORITHMS.get(config.txnToken!.algorithm)!, txnKey.kid),
+    sources: config.issuers.map(({ issuer }, index) => keys.source(issuer, sources[index]!)),
+    txnKey: signingKeys
+      ? signing.source(signingKeys)
+      : txnKey && new SigningKey(txnKey.keyObject, ALGORITHMS.get(config.txnToken!.algorithm)!, txnKey.kid),
   };
 }
 
 /** The reloads of one thread. */
 export class ThreadSwap {
   readonly #gateway: Composition;
-  readonly #relay: KeyRelay;
+  readonly #relays: Relays;
   readonly #send: (message: FromThread) => void;
   readonly #candidates = new Map<number, Promise<Candidate>>();
   /** Slots that a configuration needs under which requests may run. */
   readonly #needed = new Set<readonly number[]>();
   #current: readonly number[];
 
-  constructor(gateway: Composition, relay: KeyRelay, first: ThreadConfig, send: (message: FromThread) => void) {
+  constructor(gateway: Composition, relays: Relays, first: ThreadConfig, send: (message: FromThread) => void) {
     this.#gateway = gateway;
-    this.#relay = relay;
+    this.#relays = relays;
     this.#send = send;
     this.#current = first.sources.map(({ slot }) => slot);
     this.#needed.add(this.#current);
@@ -60,7 +72,7 @@ export class ThreadSwap {
 
   async #build(next: ThreadConfig, slots: readonly number[]): Promise<Candidate> {
     try {
-      const candidate = await this.#gateway.prepare(next.config, partsOf(next, this.#relay));
+      const candidate = await this.#gateway.prepare(next.config, partsOf(next, this.#relays));
       return {
         generation: candidate.generation,
         commit: () => {
@@ -93,6 +105,6 @@ export class ThreadSwap {
 
   #forget(slots: readonly number[]): void {
     this.#needed.delete(slots);
-    this.#relay.retain(new Set([...this.#needed].flat()));
+    this.#relays.keys.retain(new Set([...this.#needed].flat()));
   }
 }

@@ -1,0 +1,112 @@
+/** From the section `txnToken.keys` to a set of signing keys that looks after itself. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  type Clock,
+  type SigningKeySet,
+  type SigningKeyStore,
+  createSigningKeySet,
+  createSqliteSigningKeyStore,
+} from '@watchword/core';
+import { createRedisSigningKeyStore } from '@watchword/redis';
+import type { GatewayConfig } from '../config/config.ts';
+import { type ConfigPath, baseDirectoryOf, configErrorAt } from '../config/locate.ts';
+import type { SigningKeysConfig } from '../config/sections/signing-keys.ts';
+
+/** What is in files, and what of it two configurations can be compared by. */
+export interface SigningKeySecrets {
+  readonly encryptionKeys: readonly Uint8Array[] | undefined;
+  readonly password: string | undefined;
+  /** Digest of both. */
+  readonly id: string;
+}
+
+/** Opens the store and makes the set; a server is only connected to when it is used. @throws ConfigError naming the setting */
+export function openSigningKeys(
+  config: GatewayConfig,
+  section: SigningKeysConfig,
+  clock?: Clock,
+  secrets: SigningKeySecrets = readSigningKeySecrets(config),
+): SigningKeySet {
+  const store = openStore(config, section, secrets, clock);
+  const { rotateEverySeconds, publishAheadSeconds, holdSeconds, allowPlaintext } = section;
+  return createSigningKeySet({
+    store,
+    algorithm: config.txnToken!.algorithm,
+    rotateEveryMs: rotateEverySeconds * 1000,
+    publishAheadMs: publishAheadSeconds * 1000,
+    allowPlaintext,
+    ...(holdSeconds === undefined ? {} : { holdMs: holdSeconds * 1000 }),
+    ...(secrets.encryptionKeys === undefined ? {} : { encryptionKeys: secrets.encryptionKeys }),
+    ...(clock === undefined ? {} : { clock }),
+  });
+}
+
+/** Reads the files that the section names. @throws ConfigError naming the setting, and nothing of what is in the file */
+export function readSigningKeySecrets(config: GatewayConfig): SigningKeySecrets {
+  const section = config.txnToken?.keys;
+  const password = readSecret(section?.store.passwordFile, ['txnToken', 'keys', 'store', 'passwordFile'], config);
+  const at: ConfigPath = ['txnToken', 'keys', 'encryptionKeyFile'];
+  const text = readSecret(section?.encryptionKeyFile, at, config);
+  const encryptionKeys = text?.split(/\s+/).map((line) => readKey(line, at, config));
+  const id = createHash('sha256')
+    .update(JSON.stringify([password, text]))
+    .digest('base64url');
+  return { encryptionKeys, password, id };
+}
+
+function openStore(
+  config: GatewayConfig,
+  { store: { sqlite, redis, prefix } }: SigningKeysConfig,
+  { password }: SigningKeySecrets,
+  clock: Clock | undefined,
+): SigningKeyStore {
+  const at = (name: string): ConfigPath => ['txnToken', 'keys', 'store', name];
+  // Neither the address nor what a driver says about it is repeated: it may hold the password (E12).
+  if (redis !== undefined) {
+    const server = withPassword(redis, password);
+    return locating(config, at('redis'), () =>
+      createRedisSigningKeyStore({ server, ...(prefix === undefined ? {} : { prefix }) }),
+    );
+  }
+  const path = resolve(baseDirectoryOf(config), sqlite!);
+  const time = clock === undefined ? {} : { clock };
+  return locating(config, at('sqlite'), () => createSqliteSigningKeyStore({ path, ...time }));
+}
+
+function withPassword(address: string, password: string | undefined): string {
+  if (password === undefined) return address;
+  const url = new URL(address);
+  url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+function readSecret(file: string | undefined, at: ConfigPath, config: GatewayConfig): string | undefined {
+  if (file === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(resolve(baseDirectoryOf(config), file), 'utf8').trim();
+  } catch (cause) {
+    throw configErrorAt(config, at, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, cause);
+  }
+  if (text === '') throw configErrorAt(config, at, 'is empty');
+  return text;
+}
+
+function readKey(line: string, at: ConfigPath, config: GatewayConfig): Uint8Array {
+  const key = /^[0-9a-f]{64}$/i.test(line)
+    ? Buffer.from(line, 'hex')
+    : Buffer.from(/^[A-Za-z0-9+/_-]{43}=?$/.test(line) ? line : '', 'base64');
+  if (key.length === 32 && new Set(key).size >= 8) return key;
+  throw configErrorAt(config, at, 'must hold 32 random bytes in base64 or hex, or several of them, one a line');
+}
+
+function locating(config: GatewayConfig, path: ConfigPath, open: () => SigningKeyStore): SigningKeyStore {
+  try {
+    return open();
+  } catch (cause) {
+    const isPublic = cause instanceof Error && cause.message.includes('chmod 600');
+    throw configErrorAt(config, path, isPublic ? 'may be read by others than its owner (chmod 600)' : 'cannot be opened', cause);
+  }
+}
