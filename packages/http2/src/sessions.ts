@@ -47,10 +47,19 @@ export function createSessions(
       return known && !known.closed && !known.destroyed ? known : open(origin);
     },
     async close() {
-      await Promise.all([...all].map((session) => new Promise<void>((resolve) => session.close(resolve))));
+      await Promise.all([...all].map(ended));
     },
     destroy(error) {
       for (const session of all) session.destroy(error);
     },
   };
+}
+
+function ended(session: ClientHttp2Session): Promise<void> {
+  return new Promise((resolve) => {
+    // Not as the callback of `close`, which is not called for a session that is closing already.
+    session.once('close', resolve);
+    if (session.destroyed) resolve();
+    else session.close();
+  });
 }

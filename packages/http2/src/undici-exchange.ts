@@ -89,7 +89,12 @@ export class Exchange {
     // A reset ends the readable side too: only a stream that ended well is a complete answer.
     if (this.#isOver || this.rawHeaders === null || this.#stream?.rstCode) return;
     this.#isOver = true;
-    this.#handler.onResponseEnd?.(this, this.#trailers);
+    try {
+      this.#handler.onResponseEnd?.(this, this.#trailers);
+    } catch (thrown) {
+      // How undici's retry interceptor says that it does not like the answer.
+      this.#handler.onResponseError?.(this, thrown as Error);
+    }
   }
 
   #closed(): void {
@@ -123,8 +128,14 @@ export class Exchange {
       stream.close(constants.NGHTTP2_CANCEL);
       stream.resume();
     }
-    this.#handler.onResponseError?.(this, error);
+    this.#handler.onResponseError?.(this, causeOf(error));
   }
+}
+
+// A connection that fails cancels its streams; interceptors look at the code of what went wrong with the connection.
+function causeOf(error: Error): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_HTTP2_STREAM_CANCEL' && error.cause instanceof Error ? error.cause : error;
 }
 
 function fieldsOf(headers: IncomingHttpHeaders): Fields {
