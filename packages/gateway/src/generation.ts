@@ -30,6 +30,7 @@ import type { EdgeOptions } from './front/passage.ts';
 import { readTls } from './front/tls.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, logRefusal } from './logger.ts';
+import { type PossessionGuard, createPossessionGuard } from './possession.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
 import type { Lease, Shelf } from './reload/shelf.ts';
 import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
@@ -129,7 +130,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     upstreams,
     routes: tallies,
     edge: {
-      decide: observed(composeDecide(routes, cache, minter, guard)),
+      decide: observed(composeDecide(routes, cache, minter, guard, takePossession(config, clock, lease))),
       upstreams,
       limits: config.limits,
       listen: config.listen,
@@ -245,16 +246,28 @@ function takeCache(verifier: Verifier, { cache: { maxEntries, maxBytes } }: Gate
   );
 }
 
+// A proof that was used stays used under the next configuration too.
+function takePossession(config: GatewayConfig, clock: TrustDependencies['clock'], { take }: Lease): PossessionGuard | undefined {
+  const { possession, listen } = config;
+  if (possession === undefined) return undefined;
+  return take(
+    ['possession', possession, listen.tls === undefined],
+    () => createPossessionGuard(config, clock)!,
+    (made) => made.close(),
+  );
+}
+
 function composeDecide(
   routes: readonly Route[],
   cache: VerificationCache | undefined,
   minter: TxnMinter | undefined,
   guard: RevocationGuard | undefined,
+  possession: PossessionGuard | undefined,
 ): Decide {
   return createDecide({
     route: createRouteStage(createRouter(routes)),
     // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
-    authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache),
+    authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache, possession),
     authorize: createAuthorizeStage(guard),
     exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
   });

@@ -6,6 +6,7 @@ import { checkSigningKeys } from './sections/signing-keys.ts';
 import { checkUpstreams } from './sections/upstreams.ts';
 import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
+import { checkPossession } from './sections/possession.ts';
 
 /** One broken rule. */
 export interface Finding {
@@ -22,6 +23,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkTxnToken(config),
     ...checkRevocation(config),
     ...checkThreads(config),
+    ...checkPossession(config),
     ...checkUpstreams(config),
     ...checkDecisionService(config),
     ...config.routes.flatMap((route, index) => [

@@ -2,6 +2,7 @@
 import type { AlgorithmName } from '@watchword/core';
 import type { DecisionServiceConfig } from './sections/decision-service.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
+import type { PossessionConfig } from './sections/possession.ts';
 import type { SigningKeysConfig } from './sections/signing-keys.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
@@ -151,6 +152,8 @@ export interface GatewayConfig {
   readonly cache: { readonly maxEntries: number; readonly maxBytes?: number | undefined };
   readonly verification: VerificationConfig;
   readonly revocation?: RevocationConfig | undefined;
+  /** Undefined: tokens that are bound to their sender are refused. */
+  readonly possession?: PossessionConfig | undefined;
   readonly decisionService?: DecisionServiceConfig | undefined;
   /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
   readonly threads: number;

@@ -78,6 +78,18 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'revocation.log.memory': 'For one process and one thread; nothing survives it.',
   'revocation.staleAfterMs': 'How old the knowledge about revocations may be.',
   'revocation.whenStale': 'What to do with good tokens beyond that.',
+  possession:
+    'Which proofs of tokens that are bound to their sender are understood. Without this section such tokens are refused.',
+  'possession.dpop': 'DPoP proofs (RFC 9449).',
+  'possession.dpop.maxAgeSeconds': 'Greatest age of a proof.',
+  'possession.dpop.toleranceSeconds': 'How far the clock of a client may run ahead.',
+  'possession.dpop.spent': 'Where used proofs are noted, for several threads or machines: exactly one of sqlite and redis.',
+  'possession.dpop.spent.sqlite': 'File on a local file system, for the threads of one machine.',
+  'possession.dpop.spent.redis': 'URL of a Redis server, for several machines; without a password.',
+  'possession.dpop.spent.passwordFile': 'File with the password of the Redis server.',
+  'possession.dpop.spent.prefix': 'First part of the key names in Redis.',
+  'possession.mutualTls': 'Whether tokens may be bound to the client certificate of their connection (RFC 8705).',
+  'possession.scheme': 'Scheme of the addresses that clients use: https behind something that ends TLS. Default: that of listen.',
   threads: 'Threads that serve, all on one port. What cache and upstreams say is for each of them.',
   trustedProxies:
     'Peers whose X-Forwarded-For, -Proto, -Host and Forwarded are believed and continued: IP addresses and CIDR blocks. Default: none.',

@@ -10,6 +10,7 @@ import { signingKeysSchema } from './sections/signing-keys.ts';
 import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
+import { possession } from './sections/possession.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -144,6 +145,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
     {},
   ),
   revocation: v.optional(revocation),
+  possession: v.optional(possession),
   threads: v.optional(between(1, 64), 1),
   trustedProxies: v.optional(trustedProxies),
   watch: v.optional(v.boolean(), false),

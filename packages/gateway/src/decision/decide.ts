@@ -30,7 +30,7 @@ export function createDecide(stages: Stages): Decide {
     const routed = stages.route(request);
     if (routed.route.public) return new Decision(routed.route, routed.canonicalPath);
     try {
-      const result = stages.authenticate(request.headers);
+      const result = stages.authenticate(request, routed.canonicalPath);
       return result instanceof Promise ? concludeLater(result, routed, conclude) : conclude(routed, result);
     } catch (thrown) {
       throw refusalBy(routed, thrown);

@@ -11,6 +11,7 @@ export type Treatment =
   | 'transfer-encoding'
   | 'expect'
   | 'authorization'
+  | 'dpop'
   | 'txn-token'
   | 'reserved';
 
@@ -39,6 +40,7 @@ const OWN_TREATMENT: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'expect',
   'authorization',
+  'dpop',
   'txn-token',
 ]);
 

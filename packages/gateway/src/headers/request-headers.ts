@@ -37,6 +37,7 @@ class RequestHeaders implements InspectedHeaders {
   contentLength: number | undefined = undefined;
   removedTxnTokens = 0;
   #authorization: string | undefined = undefined;
+  #proofs: string[] | undefined = undefined;
   readonly #raw: readonly string[];
 
   constructor(rawHeaders: readonly string[], bodyFollows: boolean | undefined) {
@@ -50,9 +51,10 @@ class RequestHeaders implements InspectedHeaders {
     }
   }
 
-  /** The decision stages see nothing that a client could forge, so of the credentials only `authorization` is visible. */
+  /** The decision stages see nothing that a client could forge: of the credentials only `authorization` and `dpop`, which are checked. */
   values(name: string): readonly string[] {
     if (name === 'authorization') return this.#authorization === undefined ? NONE : [this.#authorization];
+    if (name === 'dpop') return this.#proofs ?? NONE;
     const found: string[] = [];
     for (let index = 0; index < this.forwarded.length; index += 2) {
       if (this.forwarded[index]!.toLowerCase() === name) found.push(this.forwarded[index + 1]!);
@@ -86,6 +88,10 @@ class RequestHeaders implements InspectedHeaders {
           break;
         case 'authorization':
           this.#authorize(value);
+          break;
+        // Belongs to the token, and ends with it at the edge.
+        case 'dpop':
+          (this.#proofs ??= []).push(value);
           break;
         case 'txn-token':
           this.removedTxnTokens += 1;

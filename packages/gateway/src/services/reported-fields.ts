@@ -38,6 +38,7 @@ export class ReportedFields implements HeaderSource {
       const value = fields[index + 1]!;
       const { name, treatment } = classifyHeader(rawName);
       if (treatment === 'pass') visible.push(name, value);
+      else if (treatment === 'dpop') visible.push(name, value);
       else if (treatment === 'authorization') {
         credentials += 1;
         visible.push(name, value);

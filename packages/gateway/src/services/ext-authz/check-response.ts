@@ -16,7 +16,7 @@ const ADD_IF_ABSENT = numberField(OPTION.appendAction, 1);
 
 const OK_STATUS = lengthField(CHECK.status, '');
 /** The external token never goes past the edge (invariant 10). */
-const ALWAYS_REMOVED = remove('authorization') + remove('proxy-authorization');
+const ALWAYS_REMOVED = remove('authorization') + remove('dpop') + remove('proxy-authorization');
 /** D11: an answer to one caller is not stored for the next. */
 const NOT_CACHED =
   lengthField(OK.responseHeadersToAdd, header('vary', 'authorization', APPEND)) +
