@@ -1,13 +1,14 @@
-/** Entries in the order in which they came, by number, with the hand of SIEVE. Flat arrays, apart from those that a hit reads. */
+/** Entries in the order in which they came, by number, with the hand of SIEVE. Flat lists, apart from those that a hit reads. */
+import { IntList } from './int-list.ts';
 
 /** No entry. */
 export const NONE = -1;
 
-/** A doubly linked list in arrays. Numbers of removed entries are given out again. */
+/** A doubly linked list in flat ones. Numbers of removed entries are given out again. */
 export class AgeOrder {
-  #slots: Int32Array;
-  #older: Int32Array;
-  #newer: Int32Array;
+  readonly #places = new IntList();
+  readonly #older = new IntList();
+  readonly #newer = new IntList();
   #newest = NONE;
   #oldest = NONE;
   #hand = NONE;
@@ -16,18 +17,13 @@ export class AgeOrder {
   #used = 0;
   #size = 0;
 
-  constructor(capacity: number) {
-    this.#slots = new Int32Array(capacity);
-    this.#older = new Int32Array(capacity);
-    this.#newer = new Int32Array(capacity);
-  }
-
   get size(): number {
     return this.#size;
   }
 
+  /** Numbers lie below. */
   get capacity(): number {
-    return this.#slots.length;
+    return this.#places.length;
   }
 
   get oldest(): number {
@@ -35,36 +31,36 @@ export class AgeOrder {
   }
 
   /** Where the entry is in the table. */
-  slotOf(node: number): number {
-    return this.#slots[node]!;
+  placeOf(node: number): number {
+    return this.#places.get(node);
   }
 
-  moved(node: number, slot: number): void {
-    this.#slots[node] = slot;
+  moved(node: number, place: number): void {
+    this.#places.set(node, place);
   }
 
   /** Adds the newest entry. @returns its number */
-  push(slot: number): number {
+  push(place: number): number {
     const node = this.#allocate();
-    this.#slots[node] = slot;
-    this.#older[node] = this.#newest;
-    this.#newer[node] = NONE;
+    this.#places.set(node, place);
+    this.#older.set(node, this.#newest);
+    this.#newer.set(node, NONE);
     if (this.#newest === NONE) this.#oldest = node;
-    else this.#newer[this.#newest] = node;
+    else this.#newer.set(this.#newest, node);
     this.#newest = node;
     this.#size += 1;
     return node;
   }
 
   remove(node: number): void {
-    const older = this.#older[node]!;
-    const newer = this.#newer[node]!;
+    const older = this.#older.get(node);
+    const newer = this.#newer.get(node);
     if (older === NONE) this.#oldest = newer;
-    else this.#newer[older] = newer;
+    else this.#newer.set(older, newer);
     if (newer === NONE) this.#newest = older;
-    else this.#older[newer] = older;
+    else this.#older.set(newer, older);
     if (this.#hand === node) this.#hand = newer;
-    this.#newer[node] = this.#free;
+    this.#newer.set(node, this.#free);
     this.#free = node;
     this.#size -= 1;
   }
@@ -73,33 +69,26 @@ export class AgeOrder {
    * SIEVE: the hand walks from the oldest to the newest, spares each entry once for which `spare` says yes, and stops at the first
    * other one. A hit costs no relinking, and a scan of one-time tokens doesn't push out the ones in use.
    */
-  victim(spare: (slot: number) => boolean): number {
+  victim(spare: (place: number) => boolean): number {
     let node = this.#hand === NONE ? this.#oldest : this.#hand;
-    while (spare(this.#slots[node]!)) {
-      const newer = this.#newer[node]!;
+    while (spare(this.#places.get(node))) {
+      const newer = this.#newer.get(node);
       node = newer === NONE ? this.#oldest : newer;
     }
     this.#hand = node;
     return node;
   }
 
-  grow(capacity: number): void {
-    this.#slots = grown(this.#slots, capacity);
-    this.#older = grown(this.#older, capacity);
-    this.#newer = grown(this.#newer, capacity);
-  }
-
   #allocate(): number {
     const recycled = this.#free;
-    if (recycled === NONE) return this.#used++;
-    this.#free = this.#newer[recycled]!;
-    return recycled;
+    if (recycled !== NONE) {
+      this.#free = this.#newer.get(recycled);
+      return recycled;
+    }
+    if (this.#used === this.capacity) for (const list of [this.#places, this.#older, this.#newer]) list.grow(this.#used + FIRST);
+    return this.#used++;
   }
 }
 
-/** A longer copy. */
-export function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(length);
-  longer.set(array);
-  return longer;
-}
+/** The least that is made place for. Small: most caches are. */
+const FIRST = 512;

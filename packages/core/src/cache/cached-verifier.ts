@@ -6,6 +6,7 @@ import type { Withdrawal } from '../verify/withdrawal.ts';
 import { CacheWorth } from './cache-worth.ts';
 import { createTokenDigest } from './token-digest.ts';
 import { VerdictMemory } from './verdict-memory.ts';
+import { VerdictNotes } from './verdict-notes.ts';
 
 /** How much to remember. */
 export interface CacheOptions {
@@ -64,6 +65,7 @@ class RememberingVerifier implements VerificationCache {
   readonly #verifier: Verifier;
   readonly #digest: ReturnType<typeof createTokenDigest>;
   readonly #memory: VerdictMemory;
+  readonly #notes: VerdictNotes;
   readonly #worth: CacheWorth;
   readonly #stopwatch: () => number;
   /** Verifications under way, by the whole token: concurrent ones share one. */
@@ -84,15 +86,19 @@ class RememberingVerifier implements VerificationCache {
     this.#stopwatch = assertFunction(options.stopwatch ?? (() => performance.now()), 'cache.stopwatch');
     this.#digest = createTokenDigest(options.randomBytes);
     this.#memory = new VerdictMemory(maxEntries, maxBytes, this.#digest, createTokenDigest(options.randomBytes));
+    this.#notes = new VerdictNotes(verifier);
     this.#worth = new CacheWorth(verifier.policyId, () => ({ entries: this.#memory.size, bytes: this.#memory.bytes }));
   }
 
   recall(token: string): VerifiedToken | undefined {
     if (typeof token !== 'string' || !this.#digest.update(token)) return undefined;
-    const verdict = this.#memory.table.get(token.length);
+    const { table } = this.#memory;
+    const verdict = table.get(token.length);
     if (verdict === undefined) return undefined;
-    if (this.#verifier.holds(verdict)) {
+    const isStale = !this.#notes.areCurrent(table.notes);
+    if ((!isStale && this.#notes.suffice(table.notes)) || this.#verifier.holds(verdict)) {
       this.#hits += 1;
+      if (isStale && this.#digest.update(token)) table.note(token.length, this.#notes.write(verdict));
       return verdict;
     }
     this.#expired += 1;
@@ -168,7 +174,7 @@ class RememberingVerifier implements VerificationCache {
       const verdict = await flight;
       // Admission only after success: junk never takes a place (D8). And not if clear() or a withdrawal came in between.
       const isCurrent = this.#flights.get(token) === flight && this.#epoch === epoch;
-      if (isCurrent && this.#digest.update(token)) this.#memory.store(token.length, verdict);
+      if (isCurrent && this.#digest.update(token)) this.#memory.store(token.length, verdict, this.#notes.write(verdict));
       this.#worth.verified(micros, this.#hits);
       return verdict;
     } finally {

@@ -3,7 +3,8 @@ import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Withdrawal } from '../verify/withdrawal.ts';
 import { ClaimIndex } from './claim-index.ts';
 import type { TokenDigest } from './token-digest.ts';
-import { type TableObserver, homeOf } from './verdict-table.ts';
+import { homeOf } from './verdict-segment.ts';
+import type { TableObserver } from './verdict-table.ts';
 import { FACTS, target, valueOf } from './withdrawn.ts';
 
 /** One index for each fact. */

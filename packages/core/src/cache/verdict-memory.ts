@@ -1,7 +1,7 @@
 /** The table of verdicts together with what it takes to bound it in bytes and to find verdicts by their claims. */
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Withdrawal } from '../verify/withdrawal.ts';
-import { grown } from './age-order.ts';
+import { IntList } from './int-list.ts';
 import type { TokenDigest } from './token-digest.ts';
 import { VerdictIndexes } from './verdict-indexes.ts';
 import { estimateBytes } from './verdict-size.ts';
@@ -15,7 +15,7 @@ export class VerdictMemory {
   readonly #maxBytes: number;
   readonly #indexes: VerdictIndexes;
   /** Estimates by number. */
-  #sizes = new Int32Array(0);
+  readonly #sizes = new IntList();
   #bytes = 0;
 
   /** @param digest holds the token that is meant @param claimDigest for the indexes */
@@ -38,12 +38,13 @@ export class VerdictMemory {
     return this.#bytes;
   }
 
-  /** Stores a verdict under the current digest. One that alone is over the bound is not stored. */
-  store(tokenLength: number, verdict: VerifiedToken): void {
+  /** Stores a verdict, and notes beside it, under the current digest. One that alone is over the bound is not stored. */
+  store(tokenLength: number, verdict: VerifiedToken, notes: Int32Array): void {
     const bytes = estimateBytes(verdict);
     if (bytes > this.#maxBytes) return;
     while (this.#bytes + bytes > this.#maxBytes) this.table.evict();
     this.table.set(tokenLength, verdict);
+    this.table.note(tokenLength, notes);
   }
 
   /** Removes what a withdrawal means. @returns how many */
@@ -55,18 +56,18 @@ export class VerdictMemory {
 
   #added(node: number, verdict: VerifiedToken): void {
     const bytes = estimateBytes(verdict);
-    this.#sizes[node] = bytes;
+    this.#sizes.set(node, bytes);
     this.#bytes += bytes;
     this.#indexes.added(node, verdict);
   }
 
   #removed(node: number): void {
-    this.#bytes -= this.#sizes[node]!;
+    this.#bytes -= this.#sizes.get(node);
     this.#indexes.removed(node);
   }
 
   #grown(capacity: number): void {
-    this.#sizes = grown(this.#sizes, capacity);
+    this.#sizes.grow(capacity);
     this.#indexes.grown(capacity);
   }
 }

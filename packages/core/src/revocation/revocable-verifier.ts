@@ -4,9 +4,11 @@ import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { identityOf } from '../object-identity.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
+import { type Standing, narrowStanding, withStanding } from '../verify/standing.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import type { WithdrawalListener } from '../verify/withdrawal.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from './freshness.ts';
+import { versionOf } from './view-version.ts';
 
 /** When known revocations are current enough. */
 export interface RevocableVerifierOptions extends FreshnessRequirement {
@@ -39,7 +41,7 @@ export function createRevocableVerifier(
   const { clock = systemClock, ...requirement } = options;
   assertFunction(clock, 'revocable.clock');
   const freshness = readFreshness(requirement, 'revocable');
-  return {
+  const revocable: Verifier = {
     policyId: policyId(verifier, revocations, clock, [freshness.staleAfterMs, freshness.whenStale]),
     async verify(compact) {
       const token = await verifier.verify(compact);
@@ -58,7 +60,31 @@ export function createRevocableVerifier(
     },
     onWithdrawal: (listener) => listenToBoth(verifier, revocations, listener),
   };
+  return withStanding(
+    revocable,
+    standing(verifier, revocations, () => assertFresh(revocations, freshness, readClock(clock))),
+  );
 }
+
+// Whether a token is revoked changes with what is known, and with time. Where none of what is known ever means the token, only the
+// former is left.
+function standing(verifier: Verifier, revocations: RevocationView, assertCurrent: () => void): Standing | undefined {
+  const { revokes } = revocations;
+  const version = versionOf(revocations);
+  if (version === undefined) return undefined;
+  return narrowStanding(verifier, {
+    version,
+    isSettled: (token) => !revocations.revokes(token, AT_ANY_TIME),
+    hold() {
+      if (revocations.revokes !== revokes) return false;
+      assertCurrent();
+      return true;
+    },
+  });
+}
+
+/** A clock that gives no number revokes whatever has an entry (B2), expired or not. */
+const AT_ANY_TIME = Number.NaN;
 
 function listenToBoth(verifier: Verifier, revocations: RevocationView, listener: WithdrawalListener): () => void {
   // A revocation is a withdrawal with an end, which `holds` looks after.

@@ -39,6 +39,12 @@ export class RevocationIndex {
   readonly #slots = new Map<number, Set<Entry>>();
   #entries = 0;
   #bytes = 0;
+  #version = 0;
+
+  /** Rises with each revocation that was not covered by those before. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Adds a revocation, checked before by `readRevocation`. @returns false if what is known already covers it */
   add(revocation: Revocation, round = 0): boolean {
@@ -105,6 +111,7 @@ export class RevocationIndex {
   }
 
   #insert(entry: Entry): void {
+    this.#version += 1;
     const { issuer } = entry.revocation;
     let entries = this.#issuers.get(issuer);
     if (entries === undefined)

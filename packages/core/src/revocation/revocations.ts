@@ -12,6 +12,7 @@ import { RevocationIndex } from './revocation-index.ts';
 import { inPages } from './pages.ts';
 import type { LogEntry, LogPosition, RevocationFollower, RevocationLog, SnapshotPages } from './revocation-log.ts';
 import { type Random, type Schedule, systemSchedule } from './schedule.ts';
+import { giveVersion } from './view-version.ts';
 
 /** Which log to follow. */
 export interface RevocationsOptions {
@@ -102,6 +103,7 @@ class FollowedRevocations implements Revocations {
   constructor(log: RevocationLog, clock: Clock, schedule: Schedule, random: Random) {
     this.#log = log;
     this.#clock = clock;
+    giveVersion(this, () => this.#index.version);
     this.#repayment = new Repayment(log, { clock, schedule, random });
     // Whoever never asks for it must not be told of it as an unhandled rejection.
     this.#ready.promise.catch(() => {});
@@ -117,9 +119,8 @@ class FollowedRevocations implements Revocations {
     return this.#isClosed ? -Infinity : this.#follower.freshAtMs;
   }
 
-  revokes(token: VerifiedToken, nowMs: number): boolean {
-    return this.#index.revokes(token, nowMs);
-  }
+  // A function of this object alone, by which its version is found.
+  readonly revokes = (token: VerifiedToken, nowMs: number): boolean => this.#index.revokes(token, nowMs);
 
   onRevocation(listener: (revocation: Revocation) => void): () => void {
     return this.#listeners.add(assertFunction(listener, 'revocations.onRevocation'));

@@ -10,6 +10,8 @@ import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
 import { VerificationKey } from '../keys/verification-key.ts';
 import { checkClaims } from './check-claims.ts';
 import { type IssuerRules, type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
+import { createPolicyStanding } from './policy-standing.ts';
+import { withStanding } from './standing.ts';
 import { normalizeType } from './token-type.ts';
 import { assertWithin, validityWindow } from './validity.ts';
 import { type JoseHeader, type VerifiedToken, createVerifiedToken } from './verified-token.ts';
@@ -24,12 +26,13 @@ export function createVerifier(options: TrustPolicyOptions): Verifier {
 /** Builds a verifier from a finished policy. */
 export function createPolicyVerifier(policy: TrustPolicy): Verifier {
   const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
-  return {
+  const verifier: Verifier = {
     policyId: policy.id,
     verify: (token) => verifyToken(token, policy, known),
     holds: (token) => stillHolds(token, policy),
     onWithdrawal: (listener) => listenForRemovals(policy, listener),
   };
+  return withStanding(verifier, createPolicyStanding(policy));
 }
 
 function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): () => void {

@@ -39,6 +39,15 @@ export function validityWindow(
     : { notBeforeMs, expiresAtMs: expiryMs, endsBy: 'token_expired' };
 }
 
+/** Whole seconds of which all, from `from` to before `until`, surely lie in the window. They fit 32 bits. */
+export function sureSeconds(window: ValidityWindow): { readonly from: number; readonly until: number } {
+  return { from: Math.ceil(clampSeconds(window.notBeforeMs)), until: Math.floor(clampSeconds(window.expiresAtMs)) };
+}
+
+function clampSeconds(milliseconds: number): number {
+  return Math.min(Math.max(milliseconds / 1000, 0), 0x7fffffff);
+}
+
 /** Whether a moment lies in the window. False for NaN. */
 export function isWithin(window: ValidityWindow, nowMs: number): boolean {
   return nowMs >= window.notBeforeMs && nowMs < window.expiresAtMs;

@@ -1,6 +1,6 @@
 /** What a successful verification hands out. Nothing else can make one, and nobody can change one. */
 import type { VerificationKey } from '../keys/verification-key.ts';
-import { type ValidityWindow, isWithin } from './validity.ts';
+import { type ValidityWindow, isWithin, sureSeconds } from './validity.ts';
 
 /** A JSON value in which every object and array is frozen. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -39,10 +39,6 @@ export interface VerifiedTokenParts {
   readonly window: ValidityWindow;
 }
 
-function clampSeconds(milliseconds: number): number {
-  return Math.min(Math.max(milliseconds / 1000, 0), 0x7fffffff);
-}
-
 const MINT: unique symbol = Symbol('verified');
 
 /** A token whose signature and claims were checked. A type of its own, so that nothing unverified can be propagated (invariant 8). */
@@ -60,8 +56,9 @@ export class VerifiedToken implements VerifiedTokenParts {
   /** Only {@link createVerifiedToken} holds the symbol. */
   constructor(parts: VerifiedTokenParts, mint: typeof MINT) {
     if (mint !== MINT) throw new TypeError('A VerifiedToken comes from a verifier only');
-    this.#sureFrom = Math.ceil(clampSeconds(parts.window.notBeforeMs));
-    this.#sureUntil = Math.floor(clampSeconds(parts.window.expiresAtMs));
+    const { from, until } = sureSeconds(parts.window);
+    this.#sureFrom = from;
+    this.#sureUntil = until;
     this.header = parts.header;
     this.claims = parts.claims;
     this.key = parts.key;

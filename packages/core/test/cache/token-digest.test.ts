@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { NH_MAX_BYTES } from '../../src/cache/nh-wasm.ts';
 import { type TokenDigest, createNhDigest, createShaDigest, createTokenDigest } from '../../src/cache/token-digest.ts';
-import { homeOf } from '../../src/cache/verdict-table.ts';
+import { homeOf } from '../../src/cache/verdict-segment.ts';
 import { outcome } from '../support/verdicts.ts';
 
 const TOKEN = `${Buffer.alloc(60, 'header').toString('base64url')}.${Buffer.alloc(200, 'claims').toString('base64url')}.${Buffer.alloc(64, 'sig').toString('base64url')}`;

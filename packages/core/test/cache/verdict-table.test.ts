@@ -100,6 +100,11 @@ describe('SIEVE', () => {
   });
 });
 
+function expectNew(observed: Set<number>, node: number, capacity: number): void {
+  if (observed.has(node) || node >= capacity) expect.fail(`number ${node} of ${capacity}`);
+  observed.add(node);
+}
+
 /** Slots around the end of the first table (2048 slots), so that probing wraps around, and enough others. */
 const crowded = (random: SeededRandom): number => (random.chance(0.7) ? 2040 + random.int(12) : random.int(4) * 2048 - 3);
 const spread = (random: SeededRandom): number => random.int(2 ** 31);
@@ -163,6 +168,34 @@ describe('model', () => {
       }
     }
     expect([table.size, table.evictions]).toEqual([10_000, 2000]);
+  });
+
+  it('many segments, each of which grows on its own: keeps everything, and moves few at a time', () => {
+    const digest = chosenDigest();
+    const [count, observed] = [100_000, new Set<number>()];
+    let capacity = 0;
+    const table = new VerdictTable<number>(count, digest, {
+      added: (node) => expectNew(observed, node, capacity),
+      removed: (node) => observed.delete(node),
+      grown: (length) => (capacity = length),
+    });
+    const choose = (value: number): void => digest.choose(wordsOf(Math.imul(value, 0x9e3779b1), 5, value));
+    for (let value = 0; value < count + 20_000; value += 1) {
+      choose(value);
+      table.set(10, value);
+      if (value % 3 === 0) table.note(10, Int32Array.of(value, 1, 2, -value));
+    }
+    expect([table.size, table.evictions, observed.size]).toEqual([count, 20_000, count]);
+    for (let value = 20_000; value < count + 20_000; value += 1) {
+      choose(value);
+      if (table.get(10) !== value) expect.fail(`${value} is lost`);
+      const expected = value % 3 === 0 ? [value, 1, 2, -value] : [0, 0, 0, 0];
+      if (table.notes.some((note, index) => note !== expected[index])) expect.fail(`notes of ${value} are another one's`);
+      if (value % 2 === 0) table.delete(10);
+    }
+    for (const node of observed) expect(table.at(node) % 2).toBe(1);
+    table.clear();
+    expect([table.size, observed.size]).toEqual([0, 0]);
   });
 
   it('growth in the middle of a run of slots that wraps around', () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BROKEN_CACHES } from '../support/broken-caches.ts';
 import { BROKEN_CHECKS, SHARING } from '../support/broken-checks.ts';
 import { BROKEN_REVOCATIONS } from '../support/broken-revocations.ts';
+import { BROKEN_STANDINGS, NOTES_ALONE } from '../support/broken-standings.ts';
 import { runCampaign } from '../support/cache-checker.ts';
 import { IS_LONG, amount, freshSeed } from '../support/campaign.ts';
 
@@ -17,6 +18,7 @@ describe('a defect that is there is found', () => {
   const defects = {
     ...Object.fromEntries(Object.entries(BROKEN_CACHES).map(([name, cache]) => [name, { cache }])),
     ...BROKEN_REVOCATIONS,
+    ...BROKEN_STANDINGS,
   };
 
   it.each(Object.entries(defects))('%s', async (_, parts) => {
@@ -38,6 +40,7 @@ describe('cached against uncached', () => {
   it.each([
     { name: 'secret keys', family: 'secret', steps: amount(80_000, 9_000_000) },
     { name: 'public keys', family: 'public', steps: amount(10_000, 500_000) },
+    { name: 'notes alone', family: 'secret', steps: amount(10_000, 500_000), parts: NOTES_ALONE },
     { name: 'three verifiers sharing one table', family: 'public', steps: amount(10_000, 500_000), parts: SHARING },
   ] as const)(
     'S9: $steps steps with $name, 0 differences',

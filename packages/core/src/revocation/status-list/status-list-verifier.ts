@@ -4,6 +4,7 @@ import { WatchwordError, assertConfig } from '../../errors.ts';
 import { identityOf } from '../../object-identity.ts';
 import { assertKnownOptions } from '../../options.ts';
 import type { VerifiedToken } from '../../verify/verified-token.ts';
+import { narrowStanding, withStanding } from '../../verify/standing.ts';
 import type { Verifier } from '../../verify/verifier.ts';
 import { STATUS_VALID } from './status-bits.ts';
 import { type StatusReference, readStatusReference } from './status-claim.ts';
@@ -38,7 +39,7 @@ export function createStatusListVerifier(
   const policy = readPolicy(options);
   const referenceOf = (token: VerifiedToken): StatusReference | undefined =>
     token.issuer === lists.issuer ? readReference(token, policy) : undefined;
-  return {
+  const decorated: Verifier = {
     policyId: policyId(verifier, lists, policy),
     async verify(compact) {
       // The token itself comes first: what has expired is expired, whatever its status (SL-6).
@@ -62,6 +63,9 @@ export function createStatusListVerifier(
     },
     ...(verifier.onWithdrawal === undefined ? {} : { onWithdrawal: (listener) => verifier.onWithdrawal!(listener) }),
   };
+  // A token with a status is looked at each time; one without is not this decorator's.
+  const isSettled = (token: VerifiedToken): boolean => referenceOf(token) === undefined;
+  return withStanding(decorated, narrowStanding(verifier, { version: () => 0, isSettled, hold: () => true }));
 }
 
 interface StatusPolicy {
