@@ -56,8 +56,8 @@ export interface Composition {
   start(): void;
   /** Builds all of what another configuration needs; nothing changes yet. @throws ConfigError (as a rejection) */
   prepare(config: GatewayConfig, given?: GivenParts): Promise<Candidate>;
-  /** Says on `/readyz` that no more requests are wanted; they are answered all the same. */
-  announceDrain(): void;
+  /** Says on `/readyz` that no more requests are wanted, and answers them for `limits.drainDelayMs`. */
+  announceDrain(): Promise<void>;
   /** Lets running requests finish up to `limits.shutdownTimeoutMs`. */
   drain(): Promise<void>;
   /** Gives back everything. */
@@ -158,8 +158,12 @@ class SwappingComposition implements Composition {
     };
   }
 
-  announceDrain(): void {
+  async announceDrain(): Promise<void> {
     this.#isDraining = true;
+    const { drainDelayMs } = this.#current.config.limits;
+    if (drainDelayMs === 0) return;
+    this.edge.announceDrain();
+    await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
   }
 
   async drain(): Promise<void> {

@@ -34,7 +34,10 @@ export interface Gateway {
   reload(config?: GatewayConfig): Promise<void>;
   /** Ports of the decision services, of those that there are. */
   readonly servicePorts: DecisionPorts;
-  /** Stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then closes everything. Idempotent. */
+  /**
+   * Says `draining` for `limits.drainDelayMs`, stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then
+   * closes everything. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -93,7 +96,7 @@ async function startOne(config: GatewayConfig, dependencies: GatewayDependencies
   }
   gateway.start();
   const shutDown = async (): Promise<void> => {
-    await reloader.close();
+    await Promise.all([reloader.close(), gateway.announceDrain()]);
     await gateway.drain();
     control.close();
     control.closeAllConnections();

@@ -124,6 +124,8 @@ export interface LimitsConfig {
   readonly keepAliveTimeoutMs: number;
   /** Longest time that a client may take nothing of an answer that is there for it. */
   readonly stallTimeoutMs: number;
+  /** How long `/readyz` says `draining` before connections are turned away. */
+  readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;
 }
 

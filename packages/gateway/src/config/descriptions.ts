@@ -160,6 +160,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'limits.requestTimeoutMs': 'Time for the whole request.',
   'limits.keepAliveTimeoutMs': 'How long an idle client connection stays open.',
   'limits.stallTimeoutMs': 'Longest time that a client may take nothing of its answer.',
+  'limits.drainDelayMs':
+    'How long after SIGTERM /readyz says draining and requests are still taken, so that load balancers notice.',
   'limits.shutdownTimeoutMs': 'How long running requests may finish after SIGTERM.',
   log: 'JSON lines on standard output.',
   'log.level': 'The least important level that is written.',

@@ -11,6 +11,8 @@ import { sniffPreface } from './preface.ts';
 export interface Edge {
   /** What listens. */
   readonly server: Server;
+  /** Asks clients to go elsewhere, turns nobody away: answers over HTTP/1.1 say `Connection: close`. */
+  announceDrain(): void;
   /** Closes idle connections now, and every other one after its answers (GOAWAY, `Connection: close`). The port stays open. */
   drain(): void;
   /** Closes all connections now. */
@@ -49,6 +51,7 @@ export function createEdge(options: EdgeOptions): Edge {
   } else welcomeTls(server, (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).accept(socket));
   return {
     server,
+    announceDrain: () => http1.announceDrain(),
     drain() {
       // Over TLS the sockets below are not told apart; who has not said hello by now is not waited for long (handshakeTimeout).
       if (tls === undefined) for (const socket of greeting) socket.destroy();

@@ -20,6 +20,8 @@ export interface ProtocolSide {
 export interface Http1Side extends ProtocolSide {
   /** Accepts connections and gives them to nobody. */
   readonly server: Server;
+  /** Closes each connection after its next answer, idle ones not yet: their clients may be about to ask. */
+  announceDrain(): void;
 }
 
 /** Creates the server. It does not listen yet. */
@@ -60,6 +62,9 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     accept(socket) {
       connections.add(socket);
       serve.call(server, socket);
+    },
+    announceDrain() {
+      state.draining = true;
     },
     drain() {
       state.draining = true;

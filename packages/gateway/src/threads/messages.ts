@@ -84,6 +84,8 @@ export type ToThread =
   | { readonly type: 'commit'; readonly reload: number }
   /** Forget it. */
   | { readonly type: 'abort'; readonly reload: number }
+  /** No more requests are wanted; they are answered all the same. */
+  | { readonly type: 'announceDrain' }
   | { readonly type: 'close' };
 
 /** From a thread. */

@@ -68,9 +68,11 @@ export async function startThreads(
     await main.drain();
     await main.close();
   };
-  const shutDown = (): Promise<void> => {
+  const shutDown = async (): Promise<void> => {
     isDraining = true;
-    return giveBack();
+    pool.broadcast({ type: 'announceDrain' });
+    await main.announceDrain();
+    await giveBack();
   };
   let closing: Promise<void> | undefined;
   try {

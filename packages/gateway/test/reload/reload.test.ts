@@ -17,7 +17,7 @@ describe('S19: a wrong configuration changes nothing', () => {
       ['', /must be a map/],
       ['routes: [', /watchword\.yaml:1:/],
       ['listen: {port: x}', /listen\.port: must be a number/],
-      ['routes: [{path: /api/*, upstream: main, public: true}]', /upstreams: is required/],
+      ['routes: [{path: /api/*, upstream: main, public: true}]', /is not one of the upstreams/],
       ['routes: [{path: "/*", upstream: none, public: true}]\nupstreams: {main: {url: "http://127.0.0.1:1"}}', /is not one of/],
     ];
     for (const [text, reason] of wrong) {
