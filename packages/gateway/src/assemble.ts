@@ -12,6 +12,7 @@ import {
   type SigningKeys,
   type StatusLists,
   type TxnMinter,
+  type TxnMinterOptions,
   type Verifier,
   createLocalKeys,
   createRemoteKeys,
@@ -83,8 +84,16 @@ export function createTrust(config: GatewayConfig, dependencies: TrustDependenci
   return { verifier, sources, remoteKeys: sources.filter(isRemote), statusLists };
 }
 
+/** In what the minter of the token service differs from that of the edge. */
+export type MinterChanges = Partial<Pick<TxnMinterOptions, 'tokenIds' | 'maxReplacements' | 'reuseWindowSeconds'>>;
+
 /** Builds the minter of Txn-Tokens; undefined without a `txnToken` section. @throws ConfigError */
-export function createMinter(config: GatewayConfig, clock?: Clock, signingKey?: SigningKey | SigningKeys): TxnMinter | undefined {
+export function createMinter(
+  config: GatewayConfig,
+  clock?: Clock,
+  signingKey?: SigningKey | SigningKeys,
+  changes: MinterChanges = {},
+): TxnMinter | undefined {
   const { txnToken } = config;
   if (txnToken === undefined) return undefined;
   const { trustDomain, requestingWorkload, lifetimeSeconds, reuseWindowSeconds, claims } = txnToken;
@@ -98,6 +107,7 @@ export function createMinter(config: GatewayConfig, clock?: Clock, signingKey?: 
       key,
       ...(reuseWindowSeconds === undefined ? {} : { reuseWindowSeconds }),
       ...(clock === undefined ? {} : { clock }),
+      ...changes,
     }),
   );
 }

@@ -35,6 +35,8 @@ export interface CompositionDependencies extends Omit<TrustDependencies, 'take' 
   readonly table?: SharedTable | undefined;
   /** For metrics; undefined: another thread shows them. */
   readonly reloads?: ReloadStats | undefined;
+  /** Whether the requests of the token service are answered here: by one thread, not by each. */
+  readonly hostsTokenService?: boolean | undefined;
 }
 
 /** A gateway that does not listen yet. */
@@ -189,7 +191,8 @@ class SwappingComposition implements Composition {
   }
 
   #compose(config: GatewayConfig, given: CompositionDependencies, earlier: Generation | undefined): Generation {
-    return composeGeneration(config, { ...given, tally: this.#tally, shelf: this.#shelf, earlier });
+    const published = (keys: readonly object[]) => this.#retiredKeys.with(keys);
+    return composeGeneration(config, { ...given, tally: this.#tally, shelf: this.#shelf, earlier, published });
   }
 
   // One assignment: each request sees the old configuration or the new one, whole.

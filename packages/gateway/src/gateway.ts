@@ -2,7 +2,7 @@
 import type { TrustDependencies } from './assemble.ts';
 import { composeGateway } from './compose.ts';
 import type { GatewayConfig } from './config/config.ts';
-import { fileNameOf } from './config/locate.ts';
+import { configErrorAt, fileNameOf } from './config/locate.ts';
 import { createControlServer } from './control/control-server.ts';
 import { createReloadEndpoint } from './control/reload-endpoint.ts';
 import { listenAt, portOf } from './listen.ts';
@@ -11,6 +11,7 @@ import { ReloadStats } from './reload/reload-stats.ts';
 import { Reloader } from './reload/reloader.ts';
 import { watchConfigFile } from './reload/watch-file.ts';
 import type { DecisionPorts } from './services/decision-service.ts';
+import { type TokenListener, createTokenListener } from './token-service/token-listener.ts';
 import { startThreads } from './threads/start-threads.ts';
 
 /** What a program or a test may put in the place of the machine. */
@@ -22,7 +23,7 @@ export interface GatewayDependencies extends Pick<TrustDependencies, 'clock' | '
 
 /** A running gateway. */
 export interface Gateway {
-  /** Port of the edge. */
+  /** Port of the edge; 0: there is none. */
   readonly port: number;
   /** Port of the control listener. */
   readonly controlPort: number;
@@ -38,6 +39,9 @@ export interface Gateway {
    * Says `draining` for `limits.drainDelayMs`, stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then
    * closes everything. Idempotent.
    */
+  /** Port of the token service; undefined: there is none. */
+  readonly tokenServicePort: number | undefined;
+  /** Stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then closes everything. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -47,8 +51,26 @@ export interface Gateway {
  */
 export async function startGateway(config: GatewayConfig, dependencies: GatewayDependencies = {}): Promise<Gateway> {
   const complete = { ...dependencies, logger: dependencies.logger ?? createLogger(config.log.level) };
-  const gateway = await (config.threads > 1 ? startThreads(config, complete) : startOne(config, complete));
-  const stopWatching = config.watch || dependencies.watch ? watchFile(config, gateway) : () => {};
+  // Without routes there is nothing that several threads could do.
+  const hasRoutes = config.routes.length > 0;
+  const gateway = await (hasRoutes && config.threads > 1
+    ? startThreads(config, complete)
+    : startOne(config, complete, hasRoutes));
+  return watched(gateway, config, dependencies);
+}
+
+/**
+ * Starts the token service alone: its listener and the control listener, and no edge, whatever routes there are.
+ * @throws ConfigError
+ */
+export async function startTokenService(config: GatewayConfig, dependencies: GatewayDependencies = {}): Promise<Gateway> {
+  if (config.tokenService === undefined) throw configErrorAt(config, ['tokenService'], 'is required');
+  const complete = { ...dependencies, logger: dependencies.logger ?? createLogger(config.log.level) };
+  return watched(await startOne(config, complete, false), config, dependencies);
+}
+
+function watched(gateway: Gateway, config: GatewayConfig, { watch }: GatewayDependencies): Gateway {
+  const stopWatching = config.watch || watch ? watchFile(config, gateway) : () => {};
   return {
     ...gateway,
     close() {
@@ -65,10 +87,14 @@ function watchFile(config: GatewayConfig, gateway: Gateway): () => void {
   return watchConfigFile(fileName, () => void gateway.reload().catch(() => {}));
 }
 
-async function startOne(config: GatewayConfig, dependencies: GatewayDependencies & { logger: Logger }): Promise<Gateway> {
+async function startOne(
+  config: GatewayConfig,
+  dependencies: GatewayDependencies & { logger: Logger },
+  hasEdge: boolean,
+): Promise<Gateway> {
   const { logger, clock } = dependencies;
   const stats = new ReloadStats(config, clock);
-  const gateway = composeGateway(config, { ...dependencies, reloads: stats });
+  const gateway = composeGateway(config, { ...dependencies, reloads: stats, hostsTokenService: true });
   const reloader = new Reloader({
     config,
     stats,
@@ -82,14 +108,18 @@ async function startOne(config: GatewayConfig, dependencies: GatewayDependencies
   const reload = createReloadEndpoint(() => reloader.reload(), stats);
   const control = createControlServer({ ...gateway.control, reload });
   let servicePorts: DecisionPorts;
+  let tokens: TokenListener | undefined;
   try {
+    tokens = createTokenListener(config, gateway);
     // A log at hand is read before the first request comes. One that is not there does not hold up those routes that do without.
     await gateway.settled();
     await listenAt(control, config, 'control');
-    await listenAt(server, config, 'listen');
-    servicePorts = await gateway.services.listen();
+    await tokens.listen();
+    if (hasEdge) await listenAt(server, config, 'listen');
+    servicePorts = hasEdge ? await gateway.services.listen() : {};
   } catch (error) {
     control.close();
+    await tokens?.close();
     await gateway.drain();
     await gateway.close();
     throw error;
@@ -98,14 +128,17 @@ async function startOne(config: GatewayConfig, dependencies: GatewayDependencies
   const shutDown = async (): Promise<void> => {
     await Promise.all([reloader.close(), gateway.announceDrain()]);
     await gateway.drain();
+    await reloader.close();
+    await Promise.all([gateway.drain(), tokens.close()]);
     control.close();
     control.closeAllConnections();
     await gateway.close();
   };
   let closing: Promise<void> | undefined;
   return {
-    port: portOf(server),
+    port: hasEdge ? portOf(server) : 0,
     controlPort: portOf(control),
+    tokenServicePort: tokens.port,
     servicePorts,
     reload: (next) => reloader.reload(next),
     close: () => (closing ??= shutDown()),

@@ -1,5 +1,6 @@
 /** One configuration put to work: everything that changes when the configuration does. What stays the same is taken over. */
 import { createHash } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import {
   type CacheOptions,
   type SharedTable,
@@ -13,7 +14,15 @@ import {
   systemClock,
 } from '@watchword/core';
 import type { Registry } from 'prom-client';
-import { type Trust, type TrustDependencies, compileRoutes, createMinter, createTrust, createTxnKey } from './assemble.ts';
+import {
+  type MinterChanges,
+  type Trust,
+  type TrustDependencies,
+  compileRoutes,
+  createMinter,
+  createTrust,
+  createTxnKey,
+} from './assemble.ts';
 import { createChecks } from './checks.ts';
 import type { GatewayConfig, TxnTokenConfig } from './config/config.ts';
 import { createMetrics } from './control/metrics.ts';
@@ -42,6 +51,8 @@ import { createRouter } from './routing/router.ts';
 import { openSigningKeys, readSigningKeySecrets } from './signing-keys/open.ts';
 import { type WatchedSigningKeys, watchSigningKeys } from './signing-keys/watched.ts';
 import { upstreamLog } from './upstream/upstream-log.ts';
+import { type HostParts, type HostedTokenService, composeTokenService } from './token-service/compose.ts';
+import { addTokenMetrics } from './token-service/token-tally.ts';
 import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 
 /** What a generation takes from outside. */
@@ -54,6 +65,10 @@ export interface GenerationDependencies extends Omit<TrustDependencies, 'take' |
   readonly reloads?: ReloadStats | undefined;
   readonly tally: Tally;
   readonly shelf: Shelf;
+  /** Whether this one answers the requests of the token service, where there is one. */
+  readonly hostsTokenService?: boolean | undefined;
+  /** Adds the keys that were replaced to those that sign. */
+  readonly published?: ((keys: readonly object[]) => { readonly keys: readonly object[] }) | undefined;
   /** The one that it follows. */
   readonly earlier?: Generation | undefined;
 }
@@ -76,6 +91,8 @@ export interface Generation {
   readonly routes: RouteTallies;
   readonly metrics: Registry;
   readonly revocation: RevocationEndpoint | undefined;
+  /** Answers the requests of the token service. */
+  readonly tokenService: RequestListener | undefined;
   /** Begins to fetch the keys that have not been fetched. */
   fetchKeys(): void;
   /** Resolves when keys and revocations are there, or after this time. */
@@ -118,6 +135,28 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const tallies = new RouteTallies(routes, earlier?.routes);
   const running = new Running();
   const remoteKeys = trust?.remoteKeys ?? [];
+  const tokenService = dependencies.hostsTokenService
+    ? buildTokenService(config, { ...dependencies, txnKey, checks, external: cache, guard }, lease)
+    : undefined;
+  const metrics = createMetrics({
+    tally,
+    routes: tallies,
+    cache: cache && (() => cache.stats()),
+    minter,
+    remoteKeys,
+    revocation: guard && metricsOf(guard),
+    signingKeys: signingKeys && {
+      keys: signingKeys.keys,
+      rotateEverySeconds: config.txnToken!.keys!.rotateEverySeconds,
+      clock: clock ?? systemClock,
+    },
+    knownBad: trust && (() => checks.stats()),
+    adaptive: adaptive && (() => adaptive.stats()),
+    statusLists: trust?.statusLists,
+    upstreams: () => upstreams.list(),
+    reloads,
+  });
+  if (tokenService !== undefined) addTokenMetrics(metrics, tokenService.tally);
   return {
     config,
     trust,
@@ -138,24 +177,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       isTrusted: createTrustedPeers(config.trustedProxies),
       observer: createObserver(tally, tallies, running, logger),
     },
-    metrics: createMetrics({
-      tally,
-      routes: tallies,
-      cache: cache && (() => cache.stats()),
-      minter,
-      remoteKeys,
-      revocation: guard && metricsOf(guard),
-      signingKeys: signingKeys && {
-        keys: signingKeys.keys,
-        rotateEverySeconds: config.txnToken!.keys!.rotateEverySeconds,
-        clock: clock ?? systemClock,
-      },
-      knownBad: trust && (() => checks.stats()),
-      adaptive: adaptive && (() => adaptive.stats()),
-      statusLists: trust?.statusLists,
-      upstreams: () => upstreams.list(),
-      reloads,
-    }),
+    metrics,
+    tokenService: tokenService && running.around(tokenService.listener),
     revocation: guard && createEndpoint(guard, config, logger, clock),
     fetchKeys() {
       for (const keys of remoteKeys) {
@@ -209,13 +232,28 @@ function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Le
   return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
 }
 
+function buildTokenService(
+  config: GatewayConfig,
+  { txnKey, published, ...parts }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'guard'>,
+  lease: Lease,
+): HostedTokenService | undefined {
+  const { tokenService, revocation } = config;
+  if (tokenService === undefined) return undefined;
+  const { maxReplacements } = tokenService;
+  const changes = { maxReplacements, tokenIds: revocation !== undefined, reuseWindowSeconds: 0 };
+  const minter = takeMinter(config, txnKey!, parts.clock, lease, changes);
+  const jwks = () => (published === undefined ? minter.jwks() : published(minter.jwks().keys));
+  return composeTokenService(config, { ...parts, clock: parts.clock, take: lease.take, minter, jwks });
+}
+
 function takeMinter(
   config: GatewayConfig,
   key: SigningKey | SigningKeys,
   clock: TrustDependencies['clock'],
   { take }: Lease,
+  changes: MinterChanges = {},
 ): TxnMinter {
-  return take(['minter', config.txnToken, key], () => createMinter(config, clock, key)!);
+  return take(['minter', config.txnToken, key, changes], () => createMinter(config, clock, key, changes)!);
 }
 
 function takeGuard(
@@ -306,6 +344,15 @@ class Running {
   leave(): void {
     this.#count -= 1;
     if (this.#count === 0) this.#idle?.resolve();
+  }
+
+  /** Counts the requests of a listener. */
+  around(listener: RequestListener): RequestListener {
+    return (request, response) => {
+      this.enter();
+      response.once('close', () => this.leave());
+      return listener(request, response);
+    };
   }
 
   async idle(): Promise<void> {

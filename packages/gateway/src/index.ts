@@ -1,7 +1,8 @@
 /** Public surface of @watchword/gateway. */
-export { type Gateway, type GatewayDependencies, startGateway } from './gateway.ts';
+export { type Gateway, type GatewayDependencies, startGateway, startTokenService } from './gateway.ts';
 export { type Trust, type TrustDependencies, createMinter, createTrust } from './assemble.ts';
 export { createConfig, loadConfig, parseConfig } from './config/parse.ts';
+export type { ClientGrant, ClientMethod, TokenClientConfig, TokenServiceConfig } from './config/sections/token-service.ts';
 export { ConfigError, type ConfigIssue } from './config/config-error.ts';
 export type {
   EdgeAlgorithm,

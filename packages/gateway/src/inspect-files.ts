@@ -1,4 +1,5 @@
 /** Whether a gateway with this configuration could start as far as files go: reads each of them, asks no network. */
+import { systemClock } from '@watchword/core';
 import { compileRoutes, createKeySource, createMinter, createTrust } from './assemble.ts';
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
@@ -6,6 +7,9 @@ import { readTls } from './front/tls.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { readSigningKeySecrets } from './signing-keys/open.ts';
 import { readUpstreamTls } from './upstream/tls.ts';
+import { createMemoryLedger } from './token-service/clients/memory-ledger.ts';
+import { openClients } from './token-service/clients/open-clients.ts';
+import { createTokenServer } from './token-service/token-server.ts';
 
 /** Every file that cannot be used, with the setting that names it; empty: all are good. */
 export function inspectFiles(config: GatewayConfig): readonly ConfigIssue[] {
@@ -23,8 +27,15 @@ function inspections(config: GatewayConfig): (() => void)[] {
     () => void readSigningKeySecrets(config),
     () => void readLogPassword(config),
     ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),
+    () => void inspectTokenService(config),
     () => void compileRoutes(config),
   ];
+}
+
+function inspectTokenService(config: GatewayConfig): void {
+  if (config.tokenService === undefined) return;
+  openClients(config, { spent: createMemoryLedger(systemClock), clock: systemClock });
+  createTokenServer(config, () => {});
 }
 
 function closing(source: object): void {

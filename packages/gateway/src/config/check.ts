@@ -7,6 +7,7 @@ import { checkUpstreams } from './sections/upstreams.ts';
 import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
 import { checkPossession } from './sections/possession.ts';
+import { checkTokenService } from './sections/token-service.ts';
 
 /** One broken rule. */
 export interface Finding {
@@ -26,6 +27,8 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkPossession(config),
     ...checkUpstreams(config),
     ...checkDecisionService(config),
+    ...checkTokenService(config),
+    ...checkHasRoutes(config),
     ...config.routes.flatMap((route, index) => [
       ...checkRoute(route, index, config),
       ...checkAgainstEarlier(route, index, config),
@@ -107,6 +110,11 @@ function* checkThreads({ threads, sharedTable, revocation }: GatewayConfig): Gen
   if (sharedTable.entries > 0 && sharedTable.entries < 16) {
     yield { path: ['sharedTable', 'entries'], reason: 'must be at least 16, or 0 for none' };
   }
+}
+
+function* checkHasRoutes({ routes, tokenService }: GatewayConfig): Generator<Finding> {
+  if (routes.length > 0 || tokenService !== undefined) return;
+  yield { path: ['routes'], reason: 'must not be empty: without routes every request is refused' };
 }
 
 function* checkRoute(route: RouteConfig, index: number, config: GatewayConfig): Generator<Finding> {

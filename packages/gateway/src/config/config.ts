@@ -7,6 +7,7 @@ import type { SigningKeysConfig } from './sections/signing-keys.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
 export type { UpstreamConfig } from './sections/upstreams.ts';
+import type { TokenServiceConfig } from './sections/token-service.ts';
 
 /** What external tokens and Txn-Tokens may be signed with: whoever verifies them must not be able to make them. */
 export type EdgeAlgorithm = Exclude<AlgorithmName, 'HS256' | 'HS384' | 'HS512'>;
@@ -165,6 +166,7 @@ export interface GatewayConfig {
   readonly watch: boolean;
   /** What the threads tell each other of signatures they have checked. Default: on with more than one thread. */
   readonly sharedTable?: SharedTableConfig | undefined;
+  readonly tokenService?: TokenServiceConfig | undefined;
   readonly upstreams: Readonly<Record<string, UpstreamConfig>>;
   readonly routes: readonly RouteConfig[];
   readonly limits: LimitsConfig;

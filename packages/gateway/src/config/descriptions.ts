@@ -1,5 +1,7 @@
 /** One line for each setting, for editors that show them; `[]` is an entry of a list, `*` a name of one's own choice. */
 
+import { TOKEN_SERVICE_DESCRIPTIONS } from './sections/token-service-descriptions.ts';
+
 /** Path of a setting to what it means. */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   listen: 'Where clients connect.',
@@ -108,6 +110,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'decisionService.forwardAuth.listen.port': 'Port; 0: any free one, with one thread.',
   'decisionService.forwardAuth.style':
     'The proxy that asks: it decides which fields name the request and which answers are understood.',
+  ...TOKEN_SERVICE_DESCRIPTIONS,
   upstreams: 'Where requests go, by name.',
   'upstreams.*.url': 'Origin: scheme, host and port, no path. Exactly one of url and targets is needed.',
   'upstreams.*.targets': 'Several origins that do the same work; the least busy one gets the request.',

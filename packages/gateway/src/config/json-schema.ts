@@ -18,8 +18,14 @@ export function createConfigJsonSchema(): JsonSchema {
     overrideAction: ({ valibotAction, jsonSchema }) => (valibotAction.type === 'check' ? jsonSchema : undefined),
   }) as JsonSchema;
   describe(schema, '');
-  return { ...schema, title: 'Watchword gateway' };
+  return { ...schema, title: 'Watchword gateway', anyOf: [HAS_ROUTES, { required: ['tokenService'] }] };
 }
+
+/** What a gateway needs that is no token service alone. */
+const HAS_ROUTES: JsonSchema = {
+  required: ['routes'],
+  properties: { routes: { type: 'array', minItems: 1 } },
+};
 
 /** The text of `watchword.schema.json`, which the package ships; `vitest run -u packages/gateway/test/config/json-schema.test.ts` writes it. */
 export function configJsonSchemaText(): string {

@@ -11,6 +11,7 @@ import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
 import { possession } from './sections/possession.ts';
+import { tokenService } from './sections/token-service.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -147,6 +148,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   ),
   revocation: v.optional(revocation),
   possession: v.optional(possession),
+  tokenService: v.optional(tokenService),
   threads: v.optional(between(1, 64), 1),
   trustedProxies: v.optional(trustedProxies),
   watch: v.optional(v.boolean(), false),
@@ -156,7 +158,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
     v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a name of letters, digits, . _ -')), upstream),
     {},
   ),
-  routes: v.pipe(v.array(route), v.minLength(1, 'must not be empty: without routes every request is refused')),
+  routes: v.optional(v.array(route), []),
   limits: v.optional(limits, {}),
   log: v.optional(
     section({

@@ -27,7 +27,7 @@ export interface RevocationGuard {
   /** Refuses revoked tokens. Put the cache in front of it. */
   guard(verifier: Verifier): Verifier;
   /** Refuses while less is known than the route asks for. @throws WatchwordError `revocation_unavailable` */
-  assertFresh(route: Route): void;
+  assertFresh(route: Pick<Route, 'freshness'>): void;
   /** Stops following and closes the log, appends under way first. */
   close(): Promise<void>;
 }
@@ -67,7 +67,7 @@ class FollowingGuard implements RevocationGuard {
     return createRevocableVerifier(verifier, this.revocations, { whenStale: 'accept', clock: this.#clock });
   }
 
-  assertFresh({ freshness }: Route): void {
+  assertFresh({ freshness }: Pick<Route, 'freshness'>): void {
     // `accept` trusts what is known. Before the first snapshot nothing is, and a restart would bring every token back.
     if (freshness === undefined || !this.#isReady) {
       throw new WatchwordError('revocation_unavailable', 'The revocations have not been read yet');

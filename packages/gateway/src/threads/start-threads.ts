@@ -12,6 +12,7 @@ import type { Logger } from '../logger.ts';
 import { ReloadStats } from '../reload/reload-stats.ts';
 import { Reloader } from '../reload/reloader.ts';
 import { type DecisionPorts, decisionListeners, portError } from '../services/decision-service.ts';
+import { createTokenListener } from '../token-service/token-listener.ts';
 import { KeyHub } from './key-hub.ts';
 import { enabledLevels } from './log-relay.ts';
 import { MainSwap } from './main-swap.ts';
@@ -34,7 +35,13 @@ export async function startThreads(
   if (clock !== undefined)
     throw configErrorAt(config, ['threads'], 'must be 1 with a clock of your own: it is not known to other threads');
   const stats = new ReloadStats(config);
-  const main = composeGateway(config, { logger, reloads: stats, ...(fetch === undefined ? {} : { fetch }) });
+  const main = composeGateway(config, {
+    logger,
+    reloads: stats,
+    hostsTokenService: true,
+    ...(fetch === undefined ? {} : { fetch }),
+  });
+  const tokens = createTokenListener(config, main);
   const table = createTable(config);
   const hub = new KeyHub((message) => pool.broadcast(message));
   const pool: ThreadPool = new ThreadPool({
@@ -65,7 +72,7 @@ export async function startThreads(
     hub.close();
     control.close();
     control.closeAllConnections();
-    await main.drain();
+    await Promise.all([main.drain(), tokens.close()]);
     await main.close();
   };
   const shutDown = async (): Promise<void> => {
@@ -81,9 +88,11 @@ export async function startThreads(
     await assertFree(config);
     const port = await pool.start(config.listen.port);
     await listenAt(control, config, 'control');
+    await tokens.listen();
     return {
       port,
       controlPort: portOf(control),
+      tokenServicePort: tokens.port,
       servicePorts: portsOf(config),
       reload: (next) => reloader.reload(next),
       close: () => (closing ??= shutDown()),

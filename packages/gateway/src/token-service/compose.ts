@@ -1,0 +1,68 @@
+/** The token service of one configuration at work, out of what the gateway has anyway. */
+import type { RequestListener } from 'node:http';
+import {
+  type SignatureChecks,
+  type TxnMinter,
+  type VerificationCache,
+  createCachedVerifier,
+  createTxnVerifier,
+  readFreshness,
+  systemClock,
+} from '@watchword/core';
+import type { TrustDependencies } from '../assemble.ts';
+import type { GatewayConfig } from '../config/config.ts';
+import type { Logger } from '../logger.ts';
+import type { Take } from '../reload/shelf.ts';
+import type { RevocationGuard } from '../revocation/guard.ts';
+import { createOwnKeys } from './own-keys.ts';
+import { openReplayLedger } from './replay-ledger.ts';
+import { createTokenService } from './token-service.ts';
+import { TokenTally } from './token-tally.ts';
+
+/** What the gateway has. */
+export interface HostParts {
+  readonly take: Take;
+  readonly logger: Logger;
+  readonly clock: TrustDependencies['clock'];
+  readonly checks: SignatureChecks;
+  readonly external: VerificationCache | undefined;
+  readonly guard: RevocationGuard | undefined;
+  /** Signs with the keys of the gateway, by the settings of the service. */
+  readonly minter: TxnMinter;
+  /** What is published, keys that were replaced included. */
+  readonly jwks: () => { readonly keys: readonly object[] };
+}
+
+/** A token service and its counters. */
+export interface HostedTokenService {
+  readonly listener: RequestListener;
+  readonly tally: TokenTally;
+}
+
+/** Builds it. @throws ConfigError */
+export function composeTokenService(config: GatewayConfig, parts: HostParts): HostedTokenService {
+  const { take, logger, checks, external, guard, minter, jwks, clock = systemClock } = parts;
+  const { trustDomain, algorithm } = config.txnToken!;
+  const tally = take(['token service tally'], () => new TokenTally());
+  const spent = take(
+    ['token service replay', config.tokenService!.replay],
+    () => openReplayLedger(config, clock),
+    (made) => made.close(),
+  );
+  const keys = createOwnKeys(jwks, trustDomain, algorithm, clock);
+  const verifier = createTxnVerifier({ trustDomain, keys, algorithms: [algorithm], checks, clock });
+  const txn = take(
+    ['token service cache', keys],
+    () => createCachedVerifier(guard?.guard(verifier) ?? verifier),
+    (made) => made.close(),
+  );
+  const freshness = config.revocation && readFreshness(freshnessOf(config.revocation));
+  const assertFresh = (): void => guard?.assertFresh({ freshness });
+  const revocations = guard?.revocations;
+  const service = { external, txn, minter, jwks, revocations, assertFresh, spent, tally, logger, clock };
+  return { listener: createTokenService(config, service), tally };
+}
+
+function freshnessOf({ staleAfterMs, whenStale }: NonNullable<GatewayConfig['revocation']>) {
+  return { staleAfterMs, whenStale };
+}

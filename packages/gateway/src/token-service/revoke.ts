@@ -1,0 +1,51 @@
+/** Revocation (RFC 7009): a client takes back its own tokens, through the log that everybody follows. */
+import { type Revocations, type VerifiedToken, toWatchwordError } from '@watchword/core';
+import type { TokenClient } from './clients/client.ts';
+import { kindByType } from './introspect.ts';
+import { OAuthError, assertOAuth, toOAuthError } from './oauth-error.ts';
+import type { SubjectKind, Subjects } from './subjects.ts';
+
+/** Takes one token back. Resolves when that is durable, or when the token is none (RFC 7009 section 2.2). @throws OAuthError */
+export type Revoke = (token: string | undefined, client: TokenClient) => Promise<void>;
+
+/** What it needs. */
+export interface RevokeOptions {
+  readonly subjects: Subjects;
+  readonly revocations: Pick<Revocations, 'revoke'>;
+}
+
+/** The greatest tolerance of a verifier: until then somebody may accept the token. */
+const LARGEST_TOLERANCE_MS = 300_000;
+
+/** Builds it. */
+export function createRevoke({ subjects, revocations }: RevokeOptions): Revoke {
+  return async (token, client) => {
+    const mayRevoke = client.grants.has('revoke') || client.grants.has('revoke-any');
+    assertOAuth(mayRevoke, 'unauthorized_client', 'The client may not take tokens back');
+    assertOAuth(token !== undefined, 'invalid_request', 'token is required');
+    const kind = kindByType(token);
+    const [outcome] = await subjects.verifyMany(kind, [token]);
+    if (outcome!.status === 'rejected') return acceptIfBad(outcome!.reason);
+    const verified = outcome!.value;
+    assertOAuth(isOwn(verified, kind, client), 'unauthorized_client', 'The token was not issued to the client');
+    const { jti, exp = 0 } = verified.claims;
+    assertOAuth(jti !== undefined, 'unsupported_token_type', 'The token has no id by which it could be taken back');
+    const expiresAtMs = Math.max(verified.window.expiresAtMs, exp * 1000) + LARGEST_TOLERANCE_MS;
+    try {
+      await revocations.revoke({ issuer: verified.issuer, jti, expiresAtMs });
+    } catch (cause) {
+      throw new OAuthError('temporarily_unavailable', 'The revocation is not stored yet: ask again', { cause });
+    }
+  };
+}
+
+// RFC 7009 section 2.2: an invalid token needs no revocation. One that nobody can check now may be good.
+function acceptIfBad(reason: unknown): void {
+  if (toWatchwordError(reason).facts.http >= 500) throw toOAuthError(reason);
+}
+
+// RFC 7009 section 2.1. External tokens were issued to nobody here.
+function isOwn({ claims }: VerifiedToken, kind: SubjectKind, client: TokenClient): boolean {
+  if (client.grants.has('revoke-any')) return true;
+  return kind === 'txn' && claims.req_wl === client.workload;
+}

@@ -1,0 +1,88 @@
+/** Puts a token service together: verified subject tokens in, Txn-Tokens out, for clients that are known. */
+import type { RequestListener } from 'node:http';
+import {
+  type Clock,
+  type RevocationView,
+  type Revocations,
+  type SpentTokens,
+  type TxnMinter,
+  type VerificationCache,
+} from '@watchword/core';
+import type { GatewayConfig } from '../config/config.ts';
+import type { Logger } from '../logger.ts';
+import { createBatchExchange, createBatchVerify } from './batch.ts';
+import { openClients } from './clients/open-clients.ts';
+import { createAuthenticate } from './clients/registry.ts';
+import { createEndpoints } from './endpoints.ts';
+import { createExchange } from './exchange.ts';
+import { createHandler } from './handler.ts';
+import { createIntrospect } from './introspect.ts';
+import { endpointPaths, metadataOf } from './metadata.ts';
+import type { OAuthError } from './oauth-error.ts';
+import { createRevoke } from './revoke.ts';
+import { createSubjects } from './subjects.ts';
+import type { TokenTally } from './token-tally.ts';
+
+/** What a token service is made of. */
+export interface TokenServiceParts {
+  /** Verifies external tokens, revocations included; undefined: there are no issuers. */
+  readonly external: VerificationCache | undefined;
+  /** Verifies Txn-Tokens, revocations included. */
+  readonly txn: VerificationCache;
+  /** Signs, and says what is published. */
+  readonly minter: Pick<TxnMinter, 'mint' | 'replace'>;
+  readonly jwks: () => { readonly keys: readonly object[] };
+  /** Takes tokens back; undefined: nobody can. */
+  readonly revocations: (Pick<Revocations, 'revoke'> & RevocationView) | undefined;
+  /** Throws while too little is known of revocations. */
+  readonly assertFresh: () => void;
+  readonly spent: SpentTokens;
+  readonly tally: TokenTally;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Builds what answers the requests. @throws ConfigError for files that cannot be used */
+export function createTokenService(config: GatewayConfig, parts: TokenServiceParts): RequestListener {
+  const section = config.tokenService!;
+  const { external, txn, assertFresh, revocations, tally, logger } = parts;
+  const { limits } = section;
+  const subjects = createSubjects({ external, txn, assertFresh });
+  const exchange = createExchange({
+    trustDomain: config.txnToken!.trustDomain,
+    subjects,
+    minter: parts.minter,
+    onIssued: (kind) => tally.issuedFor(kind),
+  });
+  const endpoints = createEndpoints({
+    paths: endpointPaths(section.issuer),
+    metadata: metadataOf(section, revocations !== undefined),
+    jwks: parts.jwks,
+    authenticate: createAuthenticate(openClients(config, parts)),
+    exchange,
+    introspect: createIntrospect(subjects),
+    revoke: revocations && createRevoke({ subjects, revocations }),
+    batchExchange: createBatchExchange(exchange, limits.batchItems),
+    batchVerify: createBatchVerify(subjects, limits.batchItems),
+    batchBytes: limits.batchBytes,
+    onItems: (count) => {
+      tally.batchItems += count;
+    },
+  });
+  return createHandler({
+    endpoints,
+    maxConcurrent: limits.concurrent,
+    tally,
+    onRefused: (endpoint, error) => logRefusal(logger, endpoint, error),
+  });
+}
+
+// By which rule, for operators only; never a value of the request (invariant 5).
+function logRefusal(logger: Logger, endpoint: string, { code, message, cause }: OAuthError): void {
+  const rule = (cause as { facts?: { rule?: string } } | undefined)?.facts?.rule;
+  const why = (cause as { code?: string } | undefined)?.code;
+  const fields = { endpoint, error: code, reason: message, rule, why };
+  if (code === 'server_error') logger.error(fields, 'token service failed');
+  else if (code === 'temporarily_unavailable') logger.warn(fields, 'token service unavailable');
+  else logger.info(fields, 'token service refused');
+}
