@@ -1,0 +1,105 @@
+/** Brings up the proxies of the comparison and the service behind them, each with its configuration from `config/edge`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { FastifyProxySettings } from '../gateway/fastify-proxy.ts';
+import { type Child, fromSource } from '../process/child.ts';
+import type { Core } from '../process/cores.ts';
+import { NativeServer, freePort } from '../process/native.ts';
+import { AUDIENCE, ISSUER } from '../tokens/claims.ts';
+import type { KeyPair } from '../tokens/key-pair.ts';
+import type { EdgeAlgorithm } from './plan.ts';
+
+/** A proxy that listens. */
+export interface Proxy {
+  readonly port: number;
+  /** Processor time of everything that it consists of, in milliseconds. */
+  cpuMs(): Promise<number>;
+}
+
+/** What all of them are started with. */
+export interface Surroundings {
+  readonly folder: string;
+  readonly core: Core | undefined;
+  readonly upstreamPort: number;
+  readonly pair: KeyPair;
+}
+
+/** nginx, as a service that answers at once. */
+export async function startUpstream(folder: string, core: Core | undefined): Promise<NativeServer> {
+  const port = await freePort();
+  const file = fill(folder, 'upstream.conf', { PORT: port, FOLDER: folder });
+  return NativeServer.start({ name: 'upstream', command: 'nginx', args: ['-p', folder, '-c', file], port, core });
+}
+
+/** nginx, with and without `auth_request`. */
+export async function startNginx(around: Surroundings, decisionPort: number): Promise<NativeServer> {
+  const { folder, core, upstreamPort } = around;
+  const port = await freePort();
+  const values = { PORT: port, FOLDER: folder, UPSTREAM_PORT: upstreamPort, DECISION_PORT: decisionPort };
+  const file = fill(folder, 'nginx.conf', values);
+  return NativeServer.start({ name: 'nginx', command: 'nginx', args: ['-p', folder, '-c', file], port, core });
+}
+
+/** HAProxy, with `jwt_verify`. */
+export async function startHaproxy({ folder, core, upstreamPort, pair }: Surroundings): Promise<NativeServer> {
+  const port = await freePort();
+  const pem = join(folder, 'issuer.pem');
+  writeFileSync(pem, pair.material.pem!);
+  const file = fill(folder, 'haproxy.cfg', {
+    PORT: port,
+    UPSTREAM_PORT: upstreamPort,
+    ALGORITHM: pair.algorithm,
+    PEM_FILE: pem,
+    ISSUER,
+    AUDIENCE,
+  });
+  return NativeServer.start({ name: 'HAProxy', command: 'haproxy', args: ['-db', '-f', file], port, core });
+}
+
+/** Where the command line of Watchword is. */
+export const WATCHWORD = join(dirname(createRequire(import.meta.url).resolve('watchword/package.json')), 'dist/main.js');
+
+/** Writes a configuration of Watchword and returns its name. */
+export function writeWatchwordConfig({ folder, upstreamPort, pair }: Surroundings, template: string): string {
+  const jwksFile = join(folder, 'jwks.json');
+  writeFileSync(jwksFile, JSON.stringify({ keys: [pair.material.jwk] }));
+  return fill(folder, template, { JWKS_FILE: JSON.stringify(jwksFile), UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}` });
+}
+
+/** The port that a gateway says it listens on. */
+export async function portOf(watchword: Child): Promise<number> {
+  return Number((await watchword.written(/listens on http:\/\/127\.0\.0\.1:(\d+)/))[1]);
+}
+
+/** Starts the rival on Node in a process that is already there. */
+export async function listenFastify(fastify: Child, { upstreamPort, pair }: Surroundings, tokens: number): Promise<number> {
+  const settings: FastifyProxySettings = {
+    upstream: `http://127.0.0.1:${upstreamPort}`,
+    algorithm: pair.algorithm as EdgeAlgorithm,
+    pem: pair.material.pem!,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    cacheEntries: 2 * tokens,
+  };
+  return Number(new URL(await fastify.ask<string>('listen', settings)).port);
+}
+
+/** Processor time of a process that answers questions. */
+export async function cpuMsOf(child: Child): Promise<number> {
+  const { user, system } = await child.ask<NodeJS.CpuUsage>('cpu');
+  return (user + system) / 1000;
+}
+
+function fill(folder: string, template: string, values: Readonly<Record<string, string | number>>): string {
+  const text = readFileSync(fromSource(`../config/edge/${template}`), 'utf8');
+  const file = join(folder, template);
+  writeFileSync(
+    file,
+    text.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, name: string) => {
+      if (!(name in values)) throw new Error(`${template}: nothing fills in ${name}`);
+      return String(values[name]);
+    }),
+  );
+  return file;
+}

@@ -1,0 +1,128 @@
+/** A server that is not Node: nginx, HAProxy. Its processor time is read from the system (Linux). */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Core } from './cores.ts';
+
+/** How to start one. */
+export interface NativeSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Port of loopback that it listens on once it is up. */
+  readonly port: number;
+  readonly core: Core | undefined;
+}
+
+const START_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 3000;
+
+/** One server with all of its processes. */
+export class NativeServer {
+  readonly port: number;
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  #output = '';
+
+  private constructor({ name, command, args, port, core }: NativeSpec) {
+    this.port = port;
+    this.#name = name;
+    const [program, ...rest] = core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args];
+    this.#process = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process.on('error', (error) => (this.#output += error.message));
+    for (const stream of [this.#process.stdout!, this.#process.stderr!])
+      stream.on('data', (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4000)));
+  }
+
+  /** Starts it and waits until it accepts connections. @throws Error with what it has written */
+  static async start(spec: NativeSpec): Promise<NativeServer> {
+    const server = new NativeServer(spec);
+    const deadline = Date.now() + START_LIMIT_MS;
+    while (Date.now() < deadline && server.#process.exitCode === null) {
+      if (await accepts(spec.port)) return server;
+      await delay(20);
+    }
+    await server.stop();
+    throw new Error(`${spec.name} did not start.\n${server.#output}`);
+  }
+
+  /** Processor time of all of its processes so far, in milliseconds. */
+  cpuMs(): number {
+    return familyOf(this.#process.pid!).reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+  }
+
+  /** Ends it; resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.pid === undefined) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_LIMIT_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  /** What people call it. */
+  get name(): string {
+    return this.#name;
+  }
+}
+
+/** Whether a program is installed. */
+export function isInstalled(command: string): boolean {
+  return spawnSync('sh', ['-c', 'command -v "$0"', command], { stdio: 'ignore' }).status === 0;
+}
+
+/** A port of loopback that was free a moment ago: for servers that cannot choose one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+// nginx and HAProxy do their work in children of the process that was started.
+function familyOf(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (Number.isInteger(pid)) parents.set(pid, Number(fieldsOf(pid)?.[1]));
+  }
+  const family = [root];
+  for (const member of family) for (const [pid, parent] of parents) if (parent === member) family.push(pid);
+  return family;
+}
+
+/** Ticks of the system's clock for processor time: 100 a second on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+function cpuMsOf(pid: number): number {
+  const fields = fieldsOf(pid);
+  return fields === undefined ? 0 : (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+// proc(5): what comes after the name, which may hold spaces, starts with the state.
+function fieldsOf(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    // It has ended.
+    return undefined;
+  }
+}
