@@ -30,7 +30,18 @@ export interface LoadReport {
 /** Sends, and reports. @throws Error when wrk fails, or anything but a good answer came */
 export async function runLoad({ port, path, tokenFile, connections, seconds, core }: LoadOrder): Promise<LoadReport> {
   const script = fromSource('../config/edge/load.lua');
-  const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}`, '--', path, tokenFile];
+  const wrk = [
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '-s',
+    script,
+    `http://127.0.0.1:${port}`,
+    '--',
+    path,
+    tokenFile,
+  ];
   const [command, ...args] = core === undefined ? wrk : ['taskset', '-c', String(core), ...wrk];
   const { stdout } = await promisify(execFile)(command!, args);
   const result = /^RESULT (.*)$/m.exec(stdout)?.[1];

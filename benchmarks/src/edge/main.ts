@@ -32,7 +32,11 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   try {
     const { values: options } = parseArgs({
-      options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
     });
     if (options.help) console.log(HELP);
     else await measure(options.quick, options.json);
@@ -61,5 +65,6 @@ async function measure(isQuick: boolean, json: string | undefined): Promise<void
   }
   const targets = edgeTargets(results);
   console.log(drawTargets(targets));
-  if (json !== undefined) writeFileSync(resolve(json), `${JSON.stringify({ machine, isQuick, plan, results, targets }, undefined, 2)}\n`);
+  if (json !== undefined)
+    writeFileSync(resolve(json), `${JSON.stringify({ machine, isQuick, plan, results, targets }, undefined, 2)}\n`);
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Child, fromSource, withChildren } from '../process/child.ts';
 import { type Core, canPin, usableCores } from '../process/cores.ts';
-import { NativeServer, isInstalled } from '../process/native.ts';
+import { type NativeServer, isInstalled } from '../process/native.ts';
 import { withTemporaryFolder } from '../process/temporary-folder.ts';
 import { createKeyPair } from '../tokens/key-pair.ts';
 import { type RefusedToken, createRefusedTokens } from '../tokens/refused-tokens.ts';
@@ -37,7 +37,8 @@ export interface Stage {
 /** Programs that must be there. @throws Error that says how to install what is missing */
 export function assertInstalled(): void {
   const missing = ['nginx', 'haproxy', 'wrk'].filter((command) => !isInstalled(command));
-  if (missing.length > 0) throw new Error(`Not installed: ${missing.join(', ')}. On Debian: apt-get install ${missing.join(' ')}`);
+  if (missing.length > 0)
+    throw new Error(`Not installed: ${missing.join(', ')}. On Debian: apt-get install ${missing.join(' ')}`);
 }
 
 /** Brings everything up for one algorithm. */
