@@ -61,10 +61,15 @@ export async function startHaproxy({ folder, core, upstreamPort, pair }: Surroun
 export const WATCHWORD = join(dirname(createRequire(import.meta.url).resolve('watchword/package.json')), 'dist/main.js');
 
 /** Writes a configuration of Watchword and returns its name. */
-export function writeWatchwordConfig({ folder, upstreamPort, pair }: Surroundings, template: string): string {
+export function writeWatchwordConfig(
+  { folder, upstreamPort, pair }: Surroundings,
+  template: 'watchword.yaml' | 'decisions.yaml',
+  port = 0,
+): string {
   const jwksFile = join(folder, 'jwks.json');
   writeFileSync(jwksFile, JSON.stringify({ keys: [pair.material.jwk] }));
-  return fill(folder, template, { JWKS_FILE: JSON.stringify(jwksFile), UPSTREAM_URL: `http://127.0.0.1:${upstreamPort}` });
+  const upstream = `http://127.0.0.1:${upstreamPort}`;
+  return fill(folder, template, { JWKS_FILE: JSON.stringify(jwksFile), UPSTREAM_URL: upstream, PORT: port });
 }
 
 /** The port that a gateway says it listens on. */

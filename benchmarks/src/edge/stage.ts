@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Child, fromSource, withChildren } from '../process/child.ts';
 import { type Core, canPin, usableCores } from '../process/cores.ts';
-import { type NativeServer, isInstalled } from '../process/native.ts';
+import { type NativeServer, freePort, isInstalled } from '../process/native.ts';
 import { withTemporaryFolder } from '../process/temporary-folder.ts';
 import { createKeyPair } from '../tokens/key-pair.ts';
 import { type RefusedToken, createRefusedTokens } from '../tokens/refused-tokens.ts';
@@ -14,7 +14,6 @@ import {
   type Surroundings,
   WATCHWORD,
   cpuMsOf,
-  decisionPortOf,
   listenFastify,
   portOf,
   startHaproxy,
@@ -61,21 +60,22 @@ export async function withStage<Result>(
   });
 }
 
-function withProxies<Result>(
+async function withProxies<Result>(
   around: Surroundings,
   plan: EdgePlan,
   work: (proxies: Stage['proxies']) => Promise<Result>,
 ): Promise<Result> {
-  const watchword = (name: string, template: string) => ({
+  const decisionPort = await freePort();
+  const watchword = (name: string, config: string) => ({
     name,
     script: WATCHWORD,
-    args: ['gateway', '--config', writeWatchwordConfig(around, template)],
+    args: ['gateway', '--config', config],
     nodeOptions: ['--import', fromSource('process/cpu-meter.ts')],
     core: around.core,
   });
   const specs = [
-    watchword('watchword gateway', 'watchword.yaml'),
-    watchword('watchword decision service', 'decisions.yaml'),
+    watchword('watchword gateway', writeWatchwordConfig(around, 'watchword.yaml')),
+    watchword('watchword decision service', writeWatchwordConfig(around, 'decisions.yaml', decisionPort)),
     { name: '@fastify/http-proxy', script: 'gateway/fastify-proxy.ts', core: around.core },
   ];
   return withChildren(specs, async ([gateway, decisions, fastify]) => {
@@ -83,7 +83,7 @@ function withProxies<Result>(
       watchword: childProxy(await portOf(gateway!), gateway!),
       fastify: childProxy(await listenFastify(fastify!, around, plan.tokens), fastify!),
     };
-    const decisionPort = await decisionPortOf(decisions!);
+    await portOf(decisions!);
     return withServers([() => startHaproxy(around), () => startNginx(around, decisionPort)], ([haproxy, nginx]) => {
       const nginxMs = async (): Promise<number> => nginx!.cpuMs();
       const authRequest = { port: nginx!.port, cpuMs: async () => nginx!.cpuMs() + (await cpuMsOf(decisions!)) };
