@@ -67,6 +67,7 @@ export type ErrorCode =
   | 'body_too_large'
   | 'keys_unavailable'
   | 'overloaded'
+  | 'stream_expired'
   | 'upstream_unavailable'
   | 'upstream_timeout'
   // our own side
@@ -159,6 +160,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     rule: 'A good token is not refused for our own outage (ER-4)',
   },
   overloaded: { http: 503, grpc: 14, title: 'The service is overloaded', rule: 'RFC 9110 section 15.6.4' },
+  stream_expired: {
+    http: 503,
+    grpc: 14,
+    title: 'The stream has run for as long as it may',
+    rule: 'Policy of the route: streams.maxSeconds',
+  },
   upstream_unavailable: { http: 502, grpc: 14, title: 'The upstream is unavailable', rule: 'RFC 9110 section 15.6.3' },
   upstream_timeout: { http: 504, grpc: 4, title: 'The upstream did not answer in time', rule: 'RFC 9110 section 15.6.5' },
   // our own side

@@ -125,6 +125,9 @@ export function compileRoutes(config: GatewayConfig): readonly Route[] {
       requirement: Object.freeze(route.scopes === undefined ? {} : { scopes: route.scopes }),
       freshness: config.revocation === undefined ? undefined : readFreshness(freshnessOf(config.revocation, route)),
       reuse: route.reuse === 'window',
+      stream: route.stream,
+      upgrade: route.upgrade,
+      streams: route.streams,
     }),
   );
 }

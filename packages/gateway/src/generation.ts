@@ -36,6 +36,7 @@ import { createExchangeStage } from './decision/exchange.ts';
 import { observed } from './decision/observed.ts';
 import { createRouteStage } from './decision/route.ts';
 import type { EdgeOptions } from './front/passage.ts';
+import { StreamGuard } from './front/stream-guard.ts';
 import { readTls } from './front/tls.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, logRefusal } from './logger.ts';
@@ -134,6 +135,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const routes = compileRoutes(config);
   const tallies = new RouteTallies(routes, earlier?.routes);
   const running = new Running();
+  const authorize = createAuthorizeStage(guard);
+  const streams = new StreamGuard({ verifier, authorize, clock, tally });
   const remoteKeys = trust?.remoteKeys ?? [];
   const tokenService = dependencies.hostsTokenService
     ? buildTokenService(config, { ...dependencies, txnKey, checks, external: cache, guard }, lease)
@@ -173,6 +176,8 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       upstreams,
       limits: config.limits,
       listen: config.listen,
+      streams,
+      takesUpgrades: routes.some(({ upgrade }) => upgrade !== undefined),
       tls: readTls(config),
       isTrusted: createTrustedPeers(config.trustedProxies),
       observer: createObserver(tally, tallies, running, logger),
@@ -202,9 +207,13 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     },
     async retire() {
       await running.idle();
+      streams.close();
       await lease.release();
     },
-    release: () => lease.release(),
+    release() {
+      streams.close();
+      return lease.release();
+    },
   };
 }
 

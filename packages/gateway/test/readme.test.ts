@@ -23,7 +23,14 @@ describe('README', () => {
       'upstreams: {a: {url: http://a}}\nroutes: [{path: /, upstream: a, public: true}]\n',
       'defaults.yaml',
     );
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, headerTableBytes: 16_384, streamsPerConnection: 128 });
+    expect(config.listen).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      headerTableBytes: 16_384,
+      streamsPerConnection: 128,
+      webSockets: 10_000,
+      webSocketIdleMs: 300_000,
+    });
     expect(config.control).toEqual({ host: '127.0.0.1', port: 9090 });
     expect(config.cache.maxEntries).toBe(10_000);
     expect(config.upstreams.a).toMatchObject({

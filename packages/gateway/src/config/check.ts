@@ -8,6 +8,7 @@ import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
 import { checkPossession } from './sections/possession.ts';
 import { checkTokenService } from './sections/token-service.ts';
+import { checkRouteStreams } from './sections/route-streams.ts';
 
 /** One broken rule. */
 export interface Finding {
@@ -20,6 +21,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
   return [
     ...checkListeners(config),
     ...checkTls(config.listen),
+    ...checkRouteStreams(config),
     ...config.issuers.flatMap((issuer, index) => [...checkIssuer(issuer, index, config)]),
     ...checkTxnToken(config),
     ...checkRevocation(config),

@@ -4,6 +4,7 @@ import type { DecisionServiceConfig } from './sections/decision-service.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
 import type { PossessionConfig } from './sections/possession.ts';
 import type { SigningKeysConfig } from './sections/signing-keys.ts';
+import type { RouteStreamsConfig } from './sections/route-streams.ts';
 import type { UpstreamConfig } from './sections/upstreams.ts';
 
 export type { UpstreamConfig } from './sections/upstreams.ts';
@@ -102,7 +103,7 @@ export interface RevocationConfig {
 }
 
 /** One entry of the allow-list. */
-export interface RouteConfig {
+export interface RouteConfig extends RouteStreamsConfig {
   readonly path: string;
   readonly host?: string | undefined;
   readonly methods?: readonly string[] | undefined;

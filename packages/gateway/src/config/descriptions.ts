@@ -16,6 +16,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'listen.headerTableBytes':
     'Table in which a connection of HTTP/2 remembers request fields; size it to the callers that share one.',
   'listen.streamsPerConnection': 'Requests at a time on one connection of HTTP/2.',
+  'listen.webSockets': 'WebSockets at a time, for each thread.',
+  'listen.webSocketIdleMs': 'Longest silence of a WebSocket.',
   control: 'The listener for operators: health, readiness, metrics, public keys. Keep clients away from it.',
   'control.host': 'Address to listen on.',
   'control.port': 'Port; 0: any free one.',
@@ -152,6 +154,12 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'routes[].public': 'No token is needed, none is sent on.',
   'routes[].scopes': 'Scopes that the token must grant, all of them.',
   'routes[].reuse': 'per-request: a Txn-Token of its own for every request.',
+  'routes[].stream':
+    'Bodies and answers without an end, as of events or of gRPC: no limit of size or silence. Their tokens are watched.',
+  'routes[].upgrade': 'What clients may change to.',
+  'routes[].streams': 'When streams and long answers end that neither side ends. Revocation always ends them.',
+  'routes[].streams.maxSeconds': 'Longest life of one.',
+  'routes[].streams.atExpiry': 'Whether the expiry of the token ends them.',
   'routes[].revocation': 'What differs from the section revocation for this route.',
   'routes[].revocation.staleAfterMs': 'How old the knowledge about revocations may be.',
   'routes[].revocation.whenStale': 'What to do with good tokens beyond that.',

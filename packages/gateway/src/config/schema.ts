@@ -12,6 +12,7 @@ import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
 import { possession } from './sections/possession.ts';
 import { tokenService } from './sections/token-service.ts';
+import { routeStreams } from './sections/route-streams.ts';
 
 // Tokens of strangers are not verified with a shared secret: the edge would be able to make them.
 const ASYMMETRIC = [...ALGORITHMS.values()].filter((algorithm) => algorithm.kty !== 'oct').map((algorithm) => algorithm.name);
@@ -111,6 +112,7 @@ const route = section({
   scopes: v.optional(list(scope)),
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
   revocation: v.optional(section({ staleAfterMs: v.optional(staleAfterMs), whenStale: v.optional(whenStale) })),
+  ...routeStreams,
 });
 
 const limits = section({

@@ -60,6 +60,12 @@ export function createMetrics({
     [...tally.refusals].map(([code, value]) => labelled({ code }, value)),
   );
   total('removed_txn_tokens_total', 'Txn-Token fields that clients sent and that were removed', () => tally.removedTxnTokens);
+  add('gauge', 'streams_open', 'Requests that have run for longer than a second, WebSockets included', () => [
+    plain(tally.openStreams),
+  ]);
+  add('counter', 'streams_ended_total', 'Streams that the edge has ended, by error code', () =>
+    [...tally.endedStreams].map(([code, value]) => labelled({ code }, value)),
+  );
   total('signature_checks_total', 'Signature checks in this process', () => tally.signatureChecks);
   if (cache !== undefined) addCache(cache, add, total);
   if (minter !== undefined) {

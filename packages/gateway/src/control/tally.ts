@@ -58,6 +58,10 @@ export class Tally {
   readonly refusals: Map<ErrorCode, number> = new Map();
   removedTxnTokens = 0;
   signatureChecks = 0;
+  /** Requests that have run for longer than a second. */
+  openStreams = 0;
+  /** Streams that the edge ended, by error code. */
+  readonly endedStreams: Map<ErrorCode, number> = new Map();
   /** Decisions for other proxies. */
   readonly services: ServiceTally[] = [];
 

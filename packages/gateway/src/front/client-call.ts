@@ -1,5 +1,6 @@
 /** One request of a client and the answer to it, whatever protocol it came by: what the edge and the upstream side work with. */
 import type { Readable } from 'node:stream';
+import type { WatchwordError } from '@watchword/core';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
 
 /** What the upstream side needs to give an answer. */
@@ -43,6 +44,8 @@ export interface ClientCall extends Reply {
   inspect(): InspectedHeaders;
   /** The body to forward; null: there is none. Tells a client that waits for it to go on. It fails with `body_too_large` beyond the limit. */
   openBody(headers: InspectedHeaders, limitBytes: number): Readable | null;
+  /** Ends an answer that has begun, so that the client gets to know why where the protocol has words for that. */
+  endEarly(error: WatchwordError): void;
   /** Gives an answer of our own. What is left of the request's body is dropped. */
   refuse(status: number, fields: string[], body: string): void;
 }

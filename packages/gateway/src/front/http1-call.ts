@@ -22,6 +22,7 @@ export class Http1Call implements ClientCall, BodySource {
   readonly #response: ServerResponse;
   readonly #state: Http1State;
   #waitsToContinue: boolean;
+  #hasWritten = false;
 
   /** @param waitsToContinue whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1) */
   constructor(request: IncomingMessage, response: ServerResponse, waitsToContinue: boolean, state: Http1State) {
@@ -99,13 +100,17 @@ export class Http1Call implements ClientCall, BodySource {
   start(status: number, fields: string[]): void {
     if (this.#state.draining) fields.push('connection', 'close');
     this.#response.writeHead(status, fields);
+    // Where there may be a long time before the first byte, as with events, the client is told at once that it will come.
+    if (!fields.includes('content-length')) queueMicrotask(this.#flush);
   }
 
   write(chunk: Buffer): boolean {
+    this.#hasWritten = true;
     return this.#response.write(chunk);
   }
 
   end(last?: Buffer): void {
+    this.#hasWritten = true;
     if (last === undefined) this.#response.end();
     else if (last.length <= ONE_PIECE_BYTES) this.#response.end(last.toString('latin1'), 'latin1');
     else this.#response.end(last);
@@ -113,6 +118,10 @@ export class Http1Call implements ClientCall, BodySource {
 
   breakOff(): void {
     this.#response.destroy();
+  }
+
+  endEarly(): void {
+    this.breakOff();
   }
 
   refuse(status: number, fields: string[], body: string): void {
@@ -130,6 +139,11 @@ export class Http1Call implements ClientCall, BodySource {
   onClose(listener: () => void): void {
     this.#response.on('close', listener);
   }
+
+  readonly #flush = (): void => {
+    if (!this.#response.headersSent || this.#hasWritten || this.#response.destroyed) return;
+    this.#response.flushHeaders();
+  };
 
   /** Lets go of the connection once what was written is out: answers that were started before a drain promised to keep it. */
   closeConnection(): void {

@@ -156,6 +156,13 @@ export class Http2Call implements ClientCall {
     this.#stream.close(code);
   }
 
+  endEarly(error: WatchwordError): void {
+    const { grpc, title } = error.facts;
+    if (this.speaksGrpc && this.#takesTrailers && this.#stream.writable) {
+      this.end(undefined, ['grpc-status', String(grpc), 'grpc-message', encodeURIComponent(title)]);
+    } else this.breakOff();
+  }
+
   refuse(status: number, fields: string[], body: string): void {
     if (this.gone) return;
     this.start(status, fields);

@@ -1,5 +1,5 @@
 /** One request on its way through the edge: inspect -> decide -> forward. Holds no policy of its own, and knows no protocol. */
-import { type WatchwordError, toWatchwordError } from '@watchword/core';
+import { type VerifiedToken, type WatchwordError, toWatchwordError } from '@watchword/core';
 import type { TlsOptions } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import type { EdgeListenConfig } from '../config/sections/listen.ts';
@@ -11,6 +11,7 @@ import type { Route } from '../routing/route.ts';
 import { type ForwardObserver, forward } from '../upstream/forward.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { answerRefusal } from './answer.ts';
+import type { GuardedStream, StreamGuard } from './stream-guard.ts';
 import type { ClientCall } from './client-call.ts';
 
 /** What the edge reports. Called on every request: implementations only count. */
@@ -31,6 +32,10 @@ export interface EdgeOptions {
   readonly upstreams: Upstreams;
   readonly limits: LimitsConfig;
   readonly listen: EdgeListenConfig;
+  /** Looks after requests that last. */
+  readonly streams: StreamGuard;
+  /** Whether any route has `upgrade`. */
+  readonly takesUpgrades: boolean;
   /** Undefined: cleartext. */
   readonly tls?: TlsOptions | undefined;
   readonly observer: EdgeObserver;
@@ -45,10 +50,14 @@ export function pass(call: ClientCall, options: EdgeOptions): void {
   new Passage(call, options.current?.() ?? options).start();
 }
 
-class Passage implements ForwardObserver {
+class Passage implements ForwardObserver, GuardedStream {
   readonly #call: ClientCall;
   readonly #options: EdgeOptions;
-  readonly #startMs = performance.now();
+  readonly startMs: number = performance.now();
+  token: VerifiedToken | undefined = undefined;
+  isLong = false;
+  before: GuardedStream | undefined = undefined;
+  after: GuardedStream | undefined = undefined;
   #route: Route | undefined = undefined;
   #refusedAs: number | undefined = undefined;
 
@@ -56,7 +65,12 @@ class Passage implements ForwardObserver {
     this.#call = call;
     this.#options = options;
     options.observer.entered?.();
+    options.streams.enter(this);
     call.onClose(this.#onClose);
+  }
+
+  get route(): Route | undefined {
+    return this.#route;
   }
 
   /** Decides at once on a warm cache, later otherwise. Every error on the way refuses (E13). */
@@ -81,16 +95,27 @@ class Passage implements ForwardObserver {
     this.#options.observer.refused(error, this.#route, this.#call.method);
   }
 
+  endStream(error: WatchwordError): void {
+    this.#refusedAs = error.facts.http;
+    this.#options.observer.refused(error, this.#route, this.#call.method);
+    if (this.#call.gone) return;
+    // Nobody has answered yet: the client gets to know why.
+    if (this.#call.started) this.#call.endEarly(error);
+    else answerRefusal(this.#call, error);
+  }
+
   async #later(pending: Promise<Decision>, headers: InspectedHeaders): Promise<void> {
     this.#forward(await pending, headers);
   }
 
   #forward(decision: Decision, headers: InspectedHeaders): void {
     this.#route = decision.route;
+    this.token = decision.token;
     if (this.#call.gone) return;
     const { upstream } = decision;
     if (upstream === undefined) throw new Refusal('route_unknown', 'The route is for decisions only', { route: decision.route });
-    const body = this.#call.openBody(headers, this.#options.limits.bodyBytes);
+    const { stream } = decision.route;
+    const body = this.#call.openBody(headers, stream ? Infinity : this.#options.limits.bodyBytes);
     const txnToken = Decision.txnTokenOf(decision);
     forward(
       this.#options.upstreams.get(upstream),
@@ -101,6 +126,7 @@ class Passage implements ForwardObserver {
         headers: this.#withOurs(headers, txnToken),
         body,
         authenticated: txnToken !== undefined,
+        bodyTimeoutMs: stream ? 0 : null,
       },
       this.#call,
       this,
@@ -128,8 +154,9 @@ class Passage implements ForwardObserver {
   }
 
   readonly #onClose = (): void => {
+    this.#options.streams.leave(this);
     // What gRPC is told with status 200 is counted as what it is.
     const status = this.#call.answered === undefined ? 499 : (this.#refusedAs ?? this.#call.answered);
-    this.#options.observer.answered(this.#route, status, performance.now() - this.#startMs);
+    this.#options.observer.answered(this.#route, status, performance.now() - this.startMs);
   };
 }

@@ -1,5 +1,6 @@
 /** A compiled route: what the configuration says, in the form the stages need. */
 import type { FreshnessRequirement, Requirement } from '@watchword/core';
+import type { StreamsConfig } from '../config/sections/route-streams.ts';
 
 /** One entry of the route table. Frozen. */
 export interface Route {
@@ -21,6 +22,11 @@ export interface Route {
   readonly freshness: Required<FreshnessRequirement> | undefined;
   /** Whether a Txn-Token may serve several requests of the same caller for a short window. */
   readonly reuse: boolean;
+  /** Bodies and answers may go on for ever. */
+  readonly stream: boolean;
+  readonly upgrade: 'websocket' | undefined;
+  /** When a stream ends that neither side ends. */
+  readonly streams: StreamsConfig;
 }
 
 /** What looking for a route found: deny by default. */

@@ -23,6 +23,8 @@ export interface ForwardedRequest {
   readonly body: Readable | null;
   /** Whether the answer belongs to an authenticated caller. */
   readonly authenticated: boolean;
+  /** Longest silence inside the answer, instead of the upstream's own; 0: no limit. */
+  readonly bodyTimeoutMs?: number | null;
 }
 
 /** What the forwarder tells and asks. */
@@ -130,8 +132,11 @@ class Forwarding implements Exchange, Guest {
     this.#member = member;
     this.#sent = false;
     member.inFlight += 1;
-    const { method, target, headers, body } = this.#request;
-    member.target.send({ method, path: target, headers, body: this.#kept?.open() ?? body }, this);
+    const { method, target, headers, body, bodyTimeoutMs } = this.#request;
+    member.target.send(
+      { method, path: target, headers, body: this.#kept?.open() ?? body, bodyTimeout: bodyTimeoutMs ?? null },
+      this,
+    );
   }
 
   #endAttempt(): Member {

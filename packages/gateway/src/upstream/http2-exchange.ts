@@ -92,7 +92,7 @@ export class Http2Exchange implements Flow {
     const status = Number(headers[':status']);
     delete headers[':status'];
     this.#connection!.heard();
-    this.#setTimer(this.#config.bodyTimeoutMs);
+    this.#setTimer(this.#request.bodyTimeout ?? this.#config.bodyTimeoutMs);
     this.#receiver.onResponseStart(this, status, headers);
   }
 

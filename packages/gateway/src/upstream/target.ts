@@ -10,6 +10,8 @@ export interface TargetRequest {
   /** Name, value, name, value, ...; without Host and without fields of a connection. */
   readonly headers: string[];
   readonly body: Readable | null;
+  /** Longest silence inside the answer in ms, instead of the configured one; 0: no limit. */
+  readonly bodyTimeout?: number | null;
 }
 
 /** What the receiver of an answer can do about it. */

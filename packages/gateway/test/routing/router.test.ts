@@ -13,6 +13,9 @@ function route(index: number, path: string, options: Partial<Route> = {}): Route
     requirement: {},
     freshness: undefined,
     reuse: true,
+    stream: false,
+    upgrade: undefined,
+    streams: { atExpiry: 'end' },
     ...options,
   };
 }

@@ -1,7 +1,7 @@
 /** Where clients connect: address, TLS, and what one connection of HTTP/2 may hold. */
 import * as v from 'valibot';
 import type { ListenConfig } from '../config.ts';
-import { between, port, section, text } from '../forms.ts';
+import { between, milliseconds, port, section, text } from '../forms.ts';
 
 /** Certificate and key of the edge, and what clients have to show. */
 export interface TlsConfig {
@@ -24,6 +24,10 @@ export interface EdgeListenConfig extends ListenConfig {
   readonly headerTableBytes: number;
   /** Requests at a time on one connection of HTTP/2. */
   readonly streamsPerConnection: number;
+  /** WebSockets at a time, for each thread. */
+  readonly webSockets: number;
+  /** Longest silence of a WebSocket; its pings count as words. */
+  readonly webSocketIdleMs: number;
 }
 
 const tls = section({
@@ -41,6 +45,8 @@ export const edgeListen: v.GenericSchema<Partial<EdgeListenConfig>, EdgeListenCo
   tls: v.optional(tls),
   headerTableBytes: v.optional(between(0, 4_194_304), 16_384),
   streamsPerConnection: v.optional(between(1, 65_536), 128),
+  webSockets: v.optional(between(0, 10_000_000), 10_000),
+  webSocketIdleMs: v.optional(milliseconds, 300_000),
 }) as v.GenericSchema<Partial<EdgeListenConfig>, EdgeListenConfig>;
 
 /** Rules between the settings of `listen`. */
