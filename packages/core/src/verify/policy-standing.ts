@@ -35,8 +35,8 @@ function groundsFor(
   return {
     hold(from, until) {
       const nowMs = clock();
-      // Written so that NaN is no yes (B2).
-      return nowMs >= from * 1000 && nowMs < until * 1000 && keys.lookup(alg, kid, nowMs)?.id === id;
+      // A clock that gives text, or anything but a finite number, gives no time (B2).
+      return Number.isFinite(nowMs) && nowMs >= from * 1000 && nowMs < until * 1000 && keys.lookup(alg, kid, nowMs)?.id === id;
     },
   };
 }
