@@ -35,13 +35,12 @@ export interface Gateway {
   reload(config?: GatewayConfig): Promise<void>;
   /** Ports of the decision services, of those that there are. */
   readonly servicePorts: DecisionPorts;
+  /** Port of the token service; undefined: there is none. */
+  readonly tokenServicePort: number | undefined;
   /**
    * Says `draining` for `limits.drainDelayMs`, stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then
    * closes everything. Idempotent.
    */
-  /** Port of the token service; undefined: there is none. */
-  readonly tokenServicePort: number | undefined;
-  /** Stops accepting, lets running requests finish up to `limits.shutdownTimeoutMs`, then closes everything. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -127,8 +126,6 @@ async function startOne(
   gateway.start();
   const shutDown = async (): Promise<void> => {
     await Promise.all([reloader.close(), gateway.announceDrain()]);
-    await gateway.drain();
-    await reloader.close();
     await Promise.all([gateway.drain(), tokens.close()]);
     control.close();
     control.closeAllConnections();
