@@ -55,7 +55,8 @@ function writeInteger(der: Buffer, at: number, bytes: Uint8Array, start: number,
   der[at + 1] = length;
   const content = at + 2 + length;
   if (length > end - start) der[at + 2] = 0;
-  der.set(bytes.subarray(start, end), content - (end - start));
+  // Byte by byte: a view and a call for 32 of them would take three times as long.
+  for (let from = start, to = content - (end - start); from < end; from += 1, to += 1) der[to] = bytes[from]!;
   return content;
 }
 

@@ -20,7 +20,8 @@ export function parseStrictObject(bytes: Uint8Array, maxDepth: number, share?: S
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new WatchwordError('json_invalid', 'Not a JSON object');
   }
-  if (seal(value, share) !== memberCount) throw new WatchwordError('json_invalid', 'A member name stands twice in one object');
+  const members = seal(value, { share, hasEscapes: text.includes('\\') });
+  if (members !== memberCount) throw new WatchwordError('json_invalid', 'A member name stands twice in one object');
   return value as JsonObject;
 }
 
@@ -77,23 +78,49 @@ function isEscaped(text: string, index: number): boolean {
   return backslashes % 2 === 1;
 }
 
+/** What {@link seal} goes by. */
+interface Sealing {
+  readonly share: ShareString | undefined;
+  /** Text that was UTF-8 has lone surrogates only where an escape makes them. */
+  readonly hasEscapes: boolean;
+}
+
 // Freezes everything, takes prototypes away and counts the members that are left.
-function seal(value: object, share: ShareString | undefined): number {
+function seal(value: object, sealing: Sealing): number {
+  return Array.isArray(value) ? sealList(value, sealing) : sealObject(value as Record<string, unknown>, sealing);
+}
+
+// By index: the names of a list's places would be a string each.
+function sealList(list: unknown[], sealing: Sealing): number {
   let members = 0;
-  for (const name of Object.keys(value)) {
+  for (let index = 0; index < list.length; index += 1) {
+    const item = list[index];
+    if (typeof item === 'object' && item !== null) members += seal(item, sealing);
+    else if (typeof item === 'string') list[index] = sealText(list, '', item, sealing);
+  }
+  Object.freeze(list);
+  return members;
+}
+
+function sealObject(object: Record<string, unknown>, sealing: Sealing): number {
+  const names = Object.keys(object);
+  let members = names.length;
+  for (const name of names) {
     if (name === '__proto__') throw new WatchwordError('json_invalid', 'A member is named __proto__');
-    const child: unknown = (value as Record<string, unknown>)[name];
-    if (typeof child === 'object' && child !== null) members += seal(child, share);
+    if (sealing.hasEscapes && !name.isWellFormed()) throw new WatchwordError('json_invalid', 'A member name is not Unicode');
+    const child = object[name];
+    if (typeof child === 'object' && child !== null) members += seal(child, sealing);
     else if (typeof child === 'string') {
-      if (!child.isWellFormed()) throw new WatchwordError('json_invalid', 'A string is not Unicode');
-      if (share !== undefined && isCommon(value, name, child)) (value as Record<string, unknown>)[name] = share(child);
-    }
-    if (!Array.isArray(value)) {
-      if (!name.isWellFormed()) throw new WatchwordError('json_invalid', 'A member name is not Unicode');
-      members += 1;
+      const text = sealText(object, name, child, sealing);
+      if (sealing.share !== undefined) object[name] = text;
     }
   }
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
-  Object.freeze(value);
+  Object.setPrototypeOf(object, null);
+  Object.freeze(object);
   return members;
+}
+
+function sealText(holder: object, name: string, text: string, { share, hasEscapes }: Sealing): string {
+  if (hasEscapes && !text.isWellFormed()) throw new WatchwordError('json_invalid', 'A string is not Unicode');
+  return share !== undefined && isCommon(holder, name, text) ? share(text) : text;
 }

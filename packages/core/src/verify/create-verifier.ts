@@ -60,7 +60,8 @@ async function verifyToken(token: string, policy: TrustPolicy, { headers, share 
   const jws = parseCompact(token, headers);
   const rules = selectRules(jws, policy);
   assertHeaderAllowed(jws, rules);
-  const key = await findKey(jws, rules, policy);
+  const known = rules.keys.lookup(jws.header.alg, jws.header.kid, readClock(policy.clock));
+  const key = assertKeyFits(known ?? (await rules.keys.load(jws.header.alg, jws.header.kid)), jws);
   const signed: SignedToken = { compact: token, signingInput: jws.signingInput, signature: jws.signature };
   const proven = policy.checks.check(signed, key, readClock(policy.clock));
   // Nothing but true is a yes: checks may be a user's.
@@ -111,9 +112,7 @@ function assertHeaderAllowed({ header }: CompactJws, rules: IssuerRules): void {
   if (!rules.tokenTypes.has(type)) throw new WatchwordError('type_not_allowed');
 }
 
-async function findKey({ header }: CompactJws, rules: IssuerRules, policy: TrustPolicy): Promise<VerificationKey> {
-  const known = rules.keys.lookup(header.alg, header.kid, readClock(policy.clock));
-  const key = known ?? (await rules.keys.load(header.alg, header.kid));
+function assertKeyFits(key: unknown, { header }: CompactJws): VerificationKey {
   // A source written by a user may give anything (A5): only a typed key that is bound to this very algorithm passes (A3).
   if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg))
     throw new WatchwordError('key_unknown');
