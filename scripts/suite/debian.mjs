@@ -1,6 +1,7 @@
 /** Servers that tests run against. Where one cannot be installed, its tests skip visibly and say how to install it. */
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
+import { withoutServiceStarts } from './service-starts.mjs';
 
 /** Debian package, and the command that shows that it is there. */
 const PACKAGES = [
@@ -16,13 +17,15 @@ export async function installDebianPackages() {
   if (missing.length === 0 || process.getuid?.() !== 0 || !isCommand('apt-get')) return;
   console.log(`Installing ${missing.join(', ')} ...`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // Without package lists a fresh image knows no package at all.
-  for (const args of [
-    ['update', '-q'],
-    ['install', '-y', '-q', '--no-install-recommends', ...missing],
-  ]) {
-    spawnSync('apt-get', args, { stdio: 'inherit', env });
-  }
+  await withoutServiceStarts(() => {
+    // Without package lists a fresh image knows no package at all.
+    for (const args of [
+      ['update', '-q'],
+      ['install', '-y', '-q', '--no-install-recommends', ...missing],
+    ]) {
+      spawnSync('apt-get', args, { stdio: 'inherit', env });
+    }
+  });
 }
 
 function isCommand(command) {

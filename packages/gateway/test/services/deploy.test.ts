@@ -13,7 +13,7 @@ for (const [name, file] of Object.entries(PROXIES)) {
 
     test('Watchword accepts its configuration, and the proxy asks it on its port', () => {
       expect(readDeployed(`${name}/${file}`)).toContain(`${service.listen.port}`);
-      expect(readDeployed(`${name}/README.md`)).toContain('npx watchword gateway watchword.yaml');
+      expect(readDeployed(`${name}/README.md`)).toContain('npx watchword gateway --config watchword.yaml');
       if ('style' in service) expect(service.style).toBe(name);
       expect(config.routes.some((route) => route.public)).toBe(true);
     });
