@@ -179,6 +179,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       streams,
       takesUpgrades: routes.some(({ upgrade }) => upgrade !== undefined),
       tls: readTls(config),
+      isFull: () => tally.running > config.limits.concurrentRequests,
       isTrusted: createTrustedPeers(config.trustedProxies),
       observer: createObserver(tally, tallies, running, logger),
     },
@@ -326,10 +327,17 @@ function unconfigured(): never {
 
 function createObserver(tally: Tally, tallies: RouteTallies, running: Running, logger: Logger): EdgeOptions['observer'] {
   return {
-    entered: () => running.enter(),
+    entered() {
+      tally.running += 1;
+      running.enter();
+    },
     answered(route, status, durationMs) {
       tallies.answered(route, status, durationMs);
+      tally.running -= 1;
       running.leave();
+    },
+    turnedAway() {
+      tally.turnedAway += 1;
     },
     refused(error, route, method) {
       tally.refused(error.code);

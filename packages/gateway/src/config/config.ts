@@ -126,6 +126,10 @@ export interface LimitsConfig {
   readonly keepAliveTimeoutMs: number;
   /** Longest time that a client may take nothing of an answer that is there for it. */
   readonly stallTimeoutMs: number;
+  /** Open client connections, per thread. */
+  readonly connections: number;
+  /** Requests at a time, per thread. */
+  readonly concurrentRequests: number;
   /** How long `/readyz` says `draining` before connections are turned away. */
   readonly drainDelayMs: number;
   readonly shutdownTimeoutMs: number;

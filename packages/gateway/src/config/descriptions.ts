@@ -128,6 +128,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'upstreams.*.callers': 'HTTP/2: callers whose Txn-Tokens the header table has room for, if the target allows it.',
   'upstreams.*.headerTableBytes': 'HTTP/2: octets of the header table, instead of what callers comes to.',
   'upstreams.*.pingMs': 'HTTP/2: silence after which a connection with requests is asked whether it is still there; 0: never.',
+  'upstreams.*.uploadsPerClient':
+    'Places that request bodies still arriving from one client address may hold. Default: half of them.',
   'upstreams.*.maxWaiting': 'Requests that may wait for a place; one more is refused with 503.',
   'upstreams.*.connectTimeoutMs': 'Until there is a connection: 504 when it cannot be made, 503 when none gets free.',
   'upstreams.*.responseTimeoutMs': 'Until the response header is there; 0: no limit.',
@@ -171,6 +173,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'limits.requestTimeoutMs': 'Time for the whole request.',
   'limits.keepAliveTimeoutMs': 'How long an idle client connection stays open.',
   'limits.stallTimeoutMs': 'Longest time that a client may take nothing of its answer.',
+  'limits.connections': 'Open client connections, per thread; one more is answered 503, over TLS closed.',
+  'limits.concurrentRequests': 'Requests at a time, per thread; one more is answered 503.',
   'limits.drainDelayMs':
     'How long after SIGTERM /readyz says draining and requests are still taken, so that load balancers notice.',
   'limits.shutdownTimeoutMs': 'How long running requests may finish after SIGTERM.',

@@ -123,6 +123,8 @@ const limits = section({
   requestTimeoutMs: v.optional(milliseconds, 30_000),
   keepAliveTimeoutMs: v.optional(milliseconds, 65_000),
   stallTimeoutMs: v.optional(milliseconds, 30_000),
+  connections: v.optional(between(1, 1_000_000), 16_384),
+  concurrentRequests: v.optional(between(1, 1_000_000), 16_384),
   drainDelayMs: v.optional(between(0, 600_000), 0),
   shutdownTimeoutMs: v.optional(between(0, 3_600_000), 10_000),
 });

@@ -66,6 +66,8 @@ export function createMetrics({
   add('counter', 'streams_ended_total', 'Streams that the edge has ended, by error code', () =>
     [...tally.endedStreams].map(([code, value]) => labelled({ code }, value)),
   );
+  total('connections_turned_away_total', 'Client connections beyond limits.connections', () => tally.turnedAway);
+  add('gauge', 'requests_running', 'Requests that run', () => [plain(tally.running)]);
   total('signature_checks_total', 'Signature checks in this process', () => tally.signatureChecks);
   if (cache !== undefined) addCache(cache, add, total);
   if (minter !== undefined) {

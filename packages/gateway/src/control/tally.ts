@@ -62,6 +62,10 @@ export class Tally {
   openStreams = 0;
   /** Streams that the edge ended, by error code. */
   readonly endedStreams: Map<ErrorCode, number> = new Map();
+  /** Requests that run. */
+  running = 0;
+  /** Connections that were one too many. */
+  turnedAway = 0;
   /** Decisions for other proxies. */
   readonly services: ServiceTally[] = [];
 

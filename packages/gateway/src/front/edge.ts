@@ -6,6 +6,7 @@ import { createHttp1Side } from './http1-server.ts';
 import { createHttp2Side } from './http2-server.ts';
 import type { EdgeOptions } from './passage.ts';
 import { sniffPreface } from './preface.ts';
+import { turnAway } from './turn-away.ts';
 
 /** The running edge. */
 export interface Edge {
@@ -34,6 +35,12 @@ export function createEdge(options: EdgeOptions): Edge {
   // Open, but nobody's yet: in its handshake, or before its first bytes.
   const greeting = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
+    const { limits: now, observer } = options.current?.() ?? options;
+    if (open.size >= now.connections) {
+      observer.turnedAway?.();
+      turnAway(socket, tls === undefined);
+      return;
+    }
     open.add(socket);
     greeting.add(socket);
     socket.on('close', () => {
@@ -43,6 +50,7 @@ export function createEdge(options: EdgeOptions): Edge {
   });
   if (tls === undefined) {
     server.on('connection', (socket: Socket) => {
+      if (!open.has(socket)) return;
       sniffPreface(socket, limits.headersTimeoutMs, (isHttp2) => {
         greeting.delete(socket);
         (isHttp2 ? http2 : http1).accept(socket);

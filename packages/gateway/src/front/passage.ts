@@ -1,11 +1,11 @@
 /** One request on its way through the edge: inspect -> decide -> forward. Holds no policy of its own, and knows no protocol. */
-import { type VerifiedToken, type WatchwordError, toWatchwordError } from '@watchword/core';
+import { type VerifiedToken, WatchwordError, toWatchwordError } from '@watchword/core';
 import type { TlsOptions } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import type { EdgeListenConfig } from '../config/sections/listen.ts';
 import { type Decide, Decision, Refusal } from '../decision/decision.ts';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
-import { forwardingFields } from '../headers/forwarding.ts';
+import { type FieldValues, clientOf, forwardingFields } from '../headers/forwarding.ts';
 import type { IsTrusted } from '../headers/trusted-peers.ts';
 import type { Route } from '../routing/route.ts';
 import { type ForwardObserver, forward } from '../upstream/forward.ts';
@@ -22,6 +22,8 @@ export interface EdgeObserver {
   answered(route: Route | undefined, status: number, durationMs: number): void;
   /** A request that was refused, or that failed upstream. */
   refused(error: WatchwordError, route: Route | undefined, method: string): void;
+  /** A connection more than may be open was closed. */
+  turnedAway?(): void;
   /** A client sent Txn-Token fields; they were removed. */
   removedTxnTokens(count: number): void;
 }
@@ -39,6 +41,8 @@ export interface EdgeOptions {
   /** Undefined: cleartext. */
   readonly tls?: TlsOptions | undefined;
   readonly observer: EdgeObserver;
+  /** Whether one request more than may run at a time runs, this one included. Default: never. */
+  readonly isFull?: () => boolean;
   /** Whose word about the way of a request is believed. Default: nobody's. */
   readonly isTrusted?: IsTrusted;
   /** What is in force now, if that may change. A request keeps to its end what it began with. */
@@ -76,6 +80,7 @@ class Passage implements ForwardObserver, GuardedStream {
   /** Decides at once on a warm cache, later otherwise. Every error on the way refuses (E13). */
   start(): void {
     try {
+      if (this.#options.isFull?.()) throw new WatchwordError('overloaded', 'Too many requests at a time');
       const headers = this.#call.inspect();
       if (headers.removedTxnTokens > 0) this.#options.observer.removedTxnTokens(headers.removedTxnTokens);
       const { method, target, clientCertificate } = this.#call;
@@ -116,6 +121,8 @@ class Passage implements ForwardObserver, GuardedStream {
     if (upstream === undefined) throw new Refusal('route_unknown', 'The route is for decisions only', { route: decision.route });
     const { stream } = decision.route;
     const body = this.#call.openBody(headers, stream ? Infinity : this.#options.limits.bodyBytes);
+    const { peer } = this.#call;
+    const told = this.#options.isTrusted?.(peer) ? (name: string) => headers.received(name) : undefined;
     const txnToken = Decision.txnTokenOf(decision);
     forward(
       this.#options.upstreams.get(upstream),
@@ -123,8 +130,9 @@ class Passage implements ForwardObserver, GuardedStream {
         method: this.#call.method,
         // The target itself, not a copy made from parts: what was decided on is what goes out (E6).
         target: this.#call.target,
-        headers: this.#withOurs(headers, txnToken),
+        headers: this.#withOurs(headers, txnToken, told),
         body,
+        client: body === null ? undefined : clientOf(peer, told),
         authenticated: txnToken !== undefined,
         bodyTimeoutMs: stream ? 0 : null,
       },
@@ -134,10 +142,9 @@ class Passage implements ForwardObserver, GuardedStream {
   }
 
   // Added after everything of the client's was removed, so that ours are the only ones (E1, E2, E5).
-  #withOurs(headers: InspectedHeaders, txnToken: string | undefined): string[] {
+  #withOurs(headers: InspectedHeaders, txnToken: string | undefined, told: FieldValues | undefined): string[] {
     const { forwarded, host } = headers;
     const { peer, scheme } = this.#call;
-    const told = this.#options.isTrusted?.(peer) ? (name: string) => headers.received(name) : undefined;
     forwarded.push(...forwardingFields({ peer, scheme, host }, told));
     if (txnToken !== undefined) forwarded.push('txn-token', txnToken);
     return forwarded;

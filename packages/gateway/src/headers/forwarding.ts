@@ -32,6 +32,24 @@ export function forwardingFields(hop: Hop, told: FieldValues | undefined): strin
   return fields;
 }
 
+/**
+ * Whom to put down what a request uses up to: the peer, or whom a trusted one names last. Of IPv6 the network of 64 bits, which is
+ * what one client has.
+ */
+export function clientOf(peer: string, told: FieldValues | undefined): string {
+  const named = told && chainOf(told('x-forwarded-for'))?.split(', ').at(-1);
+  const address = plainAddress(bareAddress(named ?? peer));
+  return isIPv6(address) ? expanded(address).slice(0, 4).join(':') : address;
+}
+
+// The groups before `::` and after it, with zeros between them.
+function expanded(address: string): string[] {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  return [...before, ...Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0'), ...after];
+}
+
 function threeFields(chain: string, scheme: string, host: string): string[] {
   return ['x-forwarded-for', chain, 'x-forwarded-proto', scheme, 'x-forwarded-host', host];
 }
@@ -44,8 +62,12 @@ function chainOf(values: readonly string[]): string | undefined {
 
 // An address, with a port where some proxies write one, or the word for "not known" (RFC 7239 section 6).
 function isNode(entry: string): boolean {
-  const bare = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(entry)?.[1] ?? /^([^:]+):\d{1,5}$/.exec(entry)?.[1] ?? entry;
+  const bare = bareAddress(entry);
   return isIP(bare) !== 0 || bare === 'unknown';
+}
+
+function bareAddress(entry: string): string {
+  return /^\[([^\]]+)\](?::\d{1,5})?$/.exec(entry)?.[1] ?? /^([^:]+):\d{1,5}$/.exec(entry)?.[1] ?? entry;
 }
 
 // Said twice is said by somebody before our proxy, too: which of both is true nobody knows.

@@ -18,7 +18,14 @@ const SECTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** Limits likewise; the others are properties of the listener. */
-const LIMITS: ReadonlySet<string> = new Set(['bodyBytes', 'tokenBytes', 'drainDelayMs', 'shutdownTimeoutMs']);
+const LIMITS: ReadonlySet<string> = new Set([
+  'bodyBytes',
+  'tokenBytes',
+  'connections',
+  'concurrentRequests',
+  'drainDelayMs',
+  'shutdownTimeoutMs',
+]);
 
 /** Refuses what cannot be done without closing the listener. @throws ConfigError with every such setting */
 export function assertReloadable(old: GatewayConfig, next: GatewayConfig): void {

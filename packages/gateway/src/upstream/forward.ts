@@ -21,6 +21,8 @@ export interface ForwardedRequest {
   /** Name, value, name, value, ... */
   readonly headers: string[];
   readonly body: Readable | null;
+  /** Whom a slow body is put down to. Undefined: nobody. */
+  readonly client?: string | undefined;
   /** Whether the answer belongs to an authenticated caller. */
   readonly authenticated: boolean;
   /** Longest silence inside the answer, instead of the upstream's own; 0: no limit. */
@@ -47,6 +49,7 @@ class Forwarding implements Exchange, Guest {
   readonly #reply: Reply;
   readonly #observer: ForwardObserver;
   readonly #kept: KeptBody | undefined;
+  #uploader: string | undefined;
   #flow: Flow | undefined = undefined;
   // The target of the attempt that is under way; undefined: none is.
   #member: Member | undefined = undefined;
@@ -64,7 +67,13 @@ class Forwarding implements Exchange, Guest {
     this.#reply = reply;
     this.#observer = observer;
     this.#kept = keptBody(upstream, request);
+    this.#uploader = request.body === null ? undefined : request.client;
+    request.body?.on('end', this.#onUploaded);
     reply.onClose(this.#onClientClose);
+  }
+
+  get uploader(): string | undefined {
+    return this.#uploader;
   }
 
   start(): void {
@@ -196,6 +205,11 @@ class Forwarding implements Exchange, Guest {
     this.#waitingForDrain = true;
     this.#reply.onDrain(() => this.#flow?.resume());
   }
+
+  readonly #onUploaded = (): void => {
+    this.#uploader = undefined;
+    this.#upstream.room.uploaded(this);
+  };
 
   readonly #onClientClose = (): void => {
     if (this.#ended) return;

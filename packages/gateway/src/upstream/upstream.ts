@@ -75,6 +75,7 @@ export function createUpstream(
       return balancer.capacity;
     },
     maxWaiting: config.maxWaiting,
+    uploadsPerClient: config.uploadsPerClient,
     timeoutMs: config.connectTimeoutMs,
   });
   const watches = watchHealth(config, tls, members, random, (member) => {

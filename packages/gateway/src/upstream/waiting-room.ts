@@ -3,6 +3,8 @@ import { WatchwordError } from '@watchword/core';
 
 /** A request on its way to the upstream. */
 export interface Guest {
+  /** Whose body is still arriving; undefined: nobody's, there is none or all of it is here. Told of with `uploaded`. */
+  readonly uploader?: string | undefined;
   /** A connection is free. Called once, at once or later. */
   start(): void;
   /** There is none, and there will be none in time. */
@@ -14,6 +16,8 @@ export interface WaitingRoomOptions {
   /** Requests at a time. May change; say so with `refresh`. */
   readonly places: number;
   readonly maxWaiting: number;
+  /** Places that bodies still arriving from one client may hold. Default: half of them. */
+  readonly uploadsPerClient?: number | undefined;
   /** Longest wait. */
   readonly timeoutMs: number;
 }
@@ -25,6 +29,9 @@ export interface WaitingRoomOptions {
 export class WaitingRoom {
   readonly #options: WaitingRoomOptions;
   readonly #waiting = new Map<Guest, NodeJS.Timeout>();
+  /** Who waits, and who has a place, while a body arrives: slow ones of one client must not keep everybody out. */
+  readonly #waitingUploads = new Uploads();
+  readonly #uploads = new Uploads();
   #taken = 0;
   #onEmpty: (() => void) | undefined = undefined;
 
@@ -34,10 +41,11 @@ export class WaitingRoom {
 
   /** Lets a guest in, makes it wait, or refuses it. Who was not refused leaves exactly once. */
   enter(guest: Guest): void {
-    if (this.#taken < this.#options.places) {
-      this.#taken += 1;
+    if (this.#taken < this.#options.places && this.#hasShare(guest)) {
+      this.#admit(guest);
       guest.start();
-    } else if (this.#waiting.size < this.#options.maxWaiting) {
+    } else if (this.#waiting.size < this.#options.maxWaiting && this.#mayWait(guest)) {
+      this.#waitingUploads.add(guest);
       this.#waiting.set(guest, setTimeout(this.#giveUp, this.#options.timeoutMs, guest));
     } else guest.refuse(new WatchwordError('overloaded', 'Too many requests wait for a connection to the upstream'));
   }
@@ -45,6 +53,7 @@ export class WaitingRoom {
   /** The guest is done, or waits no longer. The next one takes its place. */
   leave(guest: Guest): void {
     if (this.#remove(guest)) return;
+    this.#uploads.delete(guest);
     this.#taken -= 1;
     this.refresh();
     if (this.#taken === 0) this.#onEmpty?.();
@@ -52,13 +61,19 @@ export class WaitingRoom {
 
   /** There may be more places than before. */
   refresh(): void {
-    while (this.#waiting.size > 0 && this.#taken < this.#options.places) {
-      const [next] = this.#waiting.keys();
-      this.#remove(next!);
-      this.#taken += 1;
+    for (const next of this.#waiting.keys()) {
+      if (this.#taken >= this.#options.places) return;
+      if (!this.#hasShare(next)) continue;
+      this.#remove(next);
+      this.#admit(next);
       // Not inside the callbacks of the one that leaves: its connection is about to be free.
-      queueMicrotask(() => next!.start());
+      queueMicrotask(() => next.start());
     }
+  }
+
+  /** All of the guest's body is here. */
+  uploaded(guest: Guest): void {
+    if (this.#uploads.delete(guest)) this.refresh();
   }
 
   /** How many wait. */
@@ -71,7 +86,22 @@ export class WaitingRoom {
     if (this.#taken > 0 || this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
+  #admit(guest: Guest): void {
+    this.#taken += 1;
+    this.#uploads.add(guest);
+  }
+
+  #hasShare({ uploader }: Guest): boolean {
+    const { places, uploadsPerClient = Math.ceil(places / 2) } = this.#options;
+    return uploader === undefined || this.#uploads.of(uploader) < uploadsPerClient;
+  }
+
+  #mayWait({ uploader }: Guest): boolean {
+    return uploader === undefined || this.#waitingUploads.of(uploader) < Math.ceil(this.#options.maxWaiting / 2);
+  }
+
   #remove(guest: Guest): boolean {
+    this.#waitingUploads.delete(guest);
     clearTimeout(this.#waiting.get(guest));
     return this.#waiting.delete(guest);
   }
@@ -80,4 +110,31 @@ export class WaitingRoom {
     this.#remove(guest);
     guest.refuse(new WatchwordError('overloaded', 'No connection to the upstream got free in time'));
   };
+}
+
+/** Bodies that are arriving, by client. */
+class Uploads {
+  readonly #clients = new Map<Guest, string>();
+  readonly #counts = new Map<string, number>();
+
+  of(client: string): number {
+    return this.#counts.get(client) ?? 0;
+  }
+
+  add(guest: Guest): void {
+    const { uploader } = guest;
+    if (uploader === undefined) return;
+    this.#clients.set(guest, uploader);
+    this.#counts.set(uploader, this.of(uploader) + 1);
+  }
+
+  delete(guest: Guest): boolean {
+    const client = this.#clients.get(guest);
+    if (client === undefined) return false;
+    this.#clients.delete(guest);
+    const left = this.of(client) - 1;
+    if (left === 0) this.#counts.delete(client);
+    else this.#counts.set(client, left);
+    return true;
+  }
 }

@@ -67,6 +67,8 @@ export interface UpstreamConfig {
   readonly pingMs: number;
   /** Requests that may wait for a place; one more is refused with 503. */
   readonly maxWaiting: number;
+  /** Places that bodies still arriving from one client may hold. Default: half of them. */
+  readonly uploadsPerClient?: number | undefined;
   /** Until there is a connection, waiting for a free one included: 504 when it can't be made, 503 when none gets free. */
   readonly connectTimeoutMs: number;
   /** Until the response header is there; 0: no limit. */
@@ -128,6 +130,7 @@ export const upstream: v.GenericSchema<unknown, UpstreamConfig> = section({
   // Servers of gRPC take more than one ping in five minutes for an attack.
   pingMs: v.optional(orNever, 300_000),
   maxWaiting: v.optional(between(0, 1_000_000), 1024),
+  uploadsPerClient: v.optional(between(1, 1_000_000)),
   connectTimeoutMs: v.optional(milliseconds, 2000),
   responseTimeoutMs: v.optional(orNever, 30_000),
   bodyTimeoutMs: v.optional(orNever, 30_000),
