@@ -56,7 +56,7 @@ export class Http2Connection {
 
   /** Whether the peer has said that it did nothing with this stream. */
   skipped(streamId: number | undefined): boolean {
-    return streamId === undefined || streamId > this.#lastStreamId;
+    return streamId !== undefined && streamId > this.#lastStreamId;
   }
 
   /** Whether no stream can be heard of any more. */
@@ -103,7 +103,6 @@ export class Http2Connection {
     clearTimeout(this.#connectTimer);
     this.#isReady = true;
     this.#session.setLocalWindowSize(this.#options.windowBytes);
-    this.#session.socket.setKeepAlive(true, 30_000).setNoDelay(true);
     const { pingMs } = this.#options;
     if (pingMs > 0) this.#pingTimer = setInterval(() => this.#pingIfBusy(), pingMs);
     for (const exchange of this.#waiting) this.#start(exchange);

@@ -1,10 +1,9 @@
 /** One request on one stream of HTTP/2, and its answer. */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, constants } from 'node:http2';
 import type { Readable } from 'node:stream';
-import type { Indexing } from '@watchword/http2';
 import type { UpstreamConfig } from '../config/config.ts';
 import type { Http2Connection } from './http2-connection.ts';
-import { http2Headers } from './http2-headers.ts';
+import { type RequestForm, http2Headers } from './http2-headers.ts';
 import { type Exchange, type Flow, NotProcessed, type TargetRequest } from './target.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
@@ -14,7 +13,7 @@ export class Http2Exchange implements Flow {
   readonly #request: TargetRequest;
   readonly #receiver: Exchange;
   readonly #config: UpstreamConfig;
-  readonly #index: Indexing;
+  readonly #form: RequestForm;
   #connection: Http2Connection | undefined = undefined;
   #stream: ClientHttp2Stream | undefined = undefined;
   #streamId: number | undefined = undefined;
@@ -26,11 +25,11 @@ export class Http2Exchange implements Flow {
   #isWhole = false;
   #isOver = false;
 
-  constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, index: Indexing) {
+  constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, form: RequestForm) {
     this.#request = request;
     this.#receiver = receiver;
     this.#config = config;
-    this.#index = index;
+    this.#form = form;
   }
 
   /** Opens a stream. @param onOver called once, when the exchange needs the connection no longer */
@@ -41,7 +40,7 @@ export class Http2Exchange implements Flow {
     if (this.#isOver) return;
     const { body } = this.#request;
     try {
-      const headers = this.#index(http2Headers(this.#request, this.#config.protocol));
+      const headers = http2Headers(this.#request, this.#form);
       this.#stream = session.request(headers, { endStream: body === null });
     } catch (error) {
       this.fail(refusedByNode(error));
@@ -76,7 +75,8 @@ export class Http2Exchange implements Flow {
 
   #listen(stream: ClientHttp2Stream): void {
     noteWholeAnswer(stream, () => (this.#isWhole = true));
-    stream.on('ready', () => (this.#streamId = stream.id));
+    // Known at once on a connection that is there; it is gone from the stream when that has ended.
+    this.#streamId = stream.id;
     stream.on('response', (headers) => this.#onResponse(headers));
     stream.on('trailers', (trailers) => (this.#trailers = trailers));
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));

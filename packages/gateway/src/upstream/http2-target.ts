@@ -1,9 +1,10 @@
 /** HTTP/2: a few connections with many requests at a time on each. */
 import type { SecureClientSessionOptions, Settings } from 'node:http2';
-import { type Indexing, type TableSettings, clientOptions, createIndexing, tableSettingsFor } from '@watchword/http2';
+import { type TableSettings, clientOptions, createIndexing, tableSettingsFor } from '@watchword/http2';
 import type { UpstreamConfig } from '../config/config.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
+import type { RequestForm } from './http2-headers.ts';
 import type { Exchange, Target, TargetRequest } from './target.ts';
 import type { UpstreamTls } from './tls.ts';
 
@@ -24,6 +25,9 @@ export function createHttp2Target(url: string, config: UpstreamConfig, tls: Upst
 const STREAM_WINDOW_BYTES = 262_144;
 const CONNECTION_WINDOW_BYTES = 4_194_304;
 
+// Frames are small and wait for each other: without the first, for 40 ms.
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
+
 class Http2Target implements Target {
   readonly hasTrailers = true;
   readonly #url: string;
@@ -31,7 +35,7 @@ class Http2Target implements Target {
   readonly #observer: Http2TargetObserver;
   readonly #options: SecureClientSessionOptions;
   readonly #tableBytes: number;
-  readonly #index: Indexing = createIndexing();
+  readonly #form: RequestForm;
   readonly #connections = new Set<Http2Connection>();
   // Those that take nothing new but have not ended.
   readonly #leaving = new Set<Http2Connection>();
@@ -43,10 +47,12 @@ class Http2Target implements Target {
     this.#config = config;
     this.#observer = observer;
     this.#streamsAllowed = config.maxConcurrentStreams;
+    this.#form = { authority: new URL(url).host, protocol: config.protocol, index: createIndexing() };
     const tables = tablesFor(config);
     this.#tableBytes = tables.tableBytes;
     this.#options = clientOptions<SecureClientSessionOptions>(tables, {
       ...tls,
+      ...SOCKET_OPTIONS,
       // What is buffered for slow clients counts too.
       maxSessionMemory: 64,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
@@ -58,7 +64,7 @@ class Http2Target implements Target {
   }
 
   send(request: TargetRequest, exchange: Exchange): void {
-    const call = new Http2Exchange(request, exchange, this.#config, this.#index);
+    const call = new Http2Exchange(request, exchange, this.#config, this.#form);
     if (this.#isClosed) call.fail(Object.assign(new Error('The target was closed'), { code: 'UND_ERR_CLOSED' }));
     else this.#choose().run(call);
   }

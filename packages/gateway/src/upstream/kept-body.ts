@@ -18,7 +18,7 @@ export class KeptBody {
 
   /** Whether all that was taken of it is still here. */
   get isWhole(): boolean {
-    return this.#kept !== undefined && !this.#source.destroyed;
+    return this.#kept !== undefined && (this.#source.readableEnded || !this.#source.destroyed);
   }
 
   /** The body from its beginning. A view that was opened before gets nothing any more. */
