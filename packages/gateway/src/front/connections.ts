@@ -33,6 +33,11 @@ export class Connections {
   }
 }
 
+/** Says what a connection is busy with that `request` did not tell of. */
+export function markBusy(socket: Duplex, response: ServerResponse): void {
+  (socket as TrackedSocket)[LATEST] = response;
+}
+
 /** Whether an answer has been started, or is being prepared, that has not been written out. */
 export function isBusy(socket: Duplex): boolean {
   const latest = (socket as TrackedSocket)[LATEST];

@@ -120,7 +120,7 @@ export class Http1Call implements ClientCall, BodySource {
     this.#response.destroy();
   }
 
-  endEarly(): void {
+  endEarly(_error?: WatchwordError): void {
     this.breakOff();
   }
 

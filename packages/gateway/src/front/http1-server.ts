@@ -7,6 +7,7 @@ import { Connections, isBusy } from './connections.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
 import { type EdgeOptions, pass } from './passage.ts';
+import { createUpgrades } from './upgrades.ts';
 
 /** One side of the edge: it is given connections, and lets go of them. */
 export interface ProtocolSide {
@@ -28,6 +29,7 @@ export interface Http1Side extends ProtocolSide {
 export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Side {
   const { limits } = options;
   const state = { draining: false, needsAuthority: options.listen.tls?.clientCaFile !== undefined };
+  const upgrades = createUpgrades(options);
   // insecureHTTPParser stays off: two readings of one request is what smuggling is (F1).
   const settings = {
     // Refused with the others, with a body and a count: `inspectHeaders` wants exactly one, of HTTP/1.0 too.
@@ -37,6 +39,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
+    shouldUpgradeCallback: upgrades.wants,
   };
   const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });
   // The default drops fields beyond 2000 without a word; headerBytes is the limit.
@@ -53,6 +56,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   server.on('checkContinue', (request, response) => handle(request, response, true));
   // Other expectations are ignored, as RFC 9110 section 10.1.1 permits; Node would answer 417 behind our back.
   server.on('checkExpectation', (request, response) => handle(request, response, false));
+  upgrades.attach(server, state);
   guardParser(server);
   server.setTimeout(limits.stallTimeoutMs, onSilence);
   const connections = new Connections(server);
@@ -68,6 +72,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     },
     drain() {
       state.draining = true;
+      upgrades.drain();
       connections.closeIdle();
     },
   };

@@ -12,6 +12,7 @@ import { type ForwardObserver, forward } from '../upstream/forward.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { answerRefusal } from './answer.ts';
 import type { GuardedStream, StreamGuard } from './stream-guard.ts';
+import { UpgradeCall } from './upgrade-call.ts';
 import type { ClientCall } from './client-call.ts';
 
 /** What the edge reports. Called on every request: implementations only count. */
@@ -119,7 +120,9 @@ class Passage implements ForwardObserver, GuardedStream {
     if (this.#call.gone) return;
     const { upstream } = decision;
     if (upstream === undefined) throw new Refusal('route_unknown', 'The route is for decisions only', { route: decision.route });
-    const { stream } = decision.route;
+    const { stream, upgrade } = decision.route;
+    const upgrading = upgrade !== undefined && this.#call instanceof UpgradeCall ? this.#call : undefined;
+    upgrading?.assertHandshake();
     const body = this.#call.openBody(headers, stream ? Infinity : this.#options.limits.bodyBytes);
     const { peer } = this.#call;
     const told = this.#options.isTrusted?.(peer) ? (name: string) => headers.received(name) : undefined;
@@ -135,6 +138,7 @@ class Passage implements ForwardObserver, GuardedStream {
         client: body === null ? undefined : clientOf(peer, told),
         authenticated: txnToken !== undefined,
         bodyTimeoutMs: stream ? 0 : null,
+        upgrade: upgrading && { to: 'websocket', done: (fields, socket) => void upgrading.switchTo(fields, socket) },
       },
       this.#call,
       this,

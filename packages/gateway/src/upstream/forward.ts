@@ -1,6 +1,6 @@
 /** Sends an admitted request upstream and its answer back, streaming both ways; once more where that is safe. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { WatchwordError } from '@watchword/core';
 import type { Reply } from '../front/client-call.ts';
 import { responseHeaders } from '../headers/response-headers.ts';
@@ -27,6 +27,15 @@ export interface ForwardedRequest {
   readonly authenticated: boolean;
   /** Longest silence inside the answer, instead of the upstream's own; 0: no limit. */
   readonly bodyTimeoutMs?: number | null;
+  /** What the client wants to change to. */
+  readonly upgrade?: ForwardedUpgrade | undefined;
+}
+
+/** A change of protocol (RFC 9110 section 7.8). */
+export interface ForwardedUpgrade {
+  readonly to: 'websocket';
+  /** The upstream has said 101; from here on its connection is somebody else's. @throws WatchwordError */
+  done(headers: IncomingHttpHeaders, socket: Duplex): void;
 }
 
 /** What the forwarder tells and asks. */
@@ -107,6 +116,18 @@ class Forwarding implements Exchange, Guest {
     this.#reply.start(status, fields);
   }
 
+  onRequestUpgrade(_flow: Flow, _status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
+    const member = this.#endAttempt();
+    this.#leave();
+    this.#ended = true;
+    this.#upstream.balancer.succeeded(member);
+    try {
+      this.#request.upgrade!.done(headers, socket);
+    } catch (error) {
+      this.#observer.failed(toUpstreamError(error));
+    }
+  }
+
   onResponseData(flow: Flow, chunk: Buffer): void {
     this.#left -= chunk.length;
     if (this.#left === 0) {
@@ -141,9 +162,16 @@ class Forwarding implements Exchange, Guest {
     this.#member = member;
     this.#sent = false;
     member.inFlight += 1;
-    const { method, target, headers, body, bodyTimeoutMs } = this.#request;
+    const { method, target, headers, body, bodyTimeoutMs, upgrade } = this.#request;
     member.target.send(
-      { method, path: target, headers, body: this.#kept?.open() ?? body, bodyTimeout: bodyTimeoutMs ?? null },
+      {
+        method,
+        path: target,
+        headers,
+        body: this.#kept?.open() ?? body,
+        bodyTimeout: bodyTimeoutMs ?? null,
+        upgrade: upgrade?.to ?? null,
+      },
       this,
     );
   }

@@ -1,6 +1,6 @@
 /** What one address of an upstream can do, whatever protocol it speaks. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 
 /** A request as a target gets it. */
 export interface TargetRequest {
@@ -12,6 +12,8 @@ export interface TargetRequest {
   readonly body: Readable | null;
   /** Longest silence inside the answer in ms, instead of the configured one; 0: no limit. */
   readonly bodyTimeout?: number | null;
+  /** What to change to; targets of HTTP/1.1 only. */
+  readonly upgrade?: 'websocket' | null;
 }
 
 /** What the receiver of an answer can do about it. */
@@ -32,6 +34,8 @@ export interface Exchange {
   onRequestStart(flow: Flow): void;
   /** Status and fields; below 200 another one follows. */
   onResponseStart(flow: Flow, status: number, headers: IncomingHttpHeaders): void;
+  /** The target has changed protocols (101). Comes instead of everything after `onRequestStart`, `onResponseEnd` included. */
+  onRequestUpgrade?(flow: Flow, status: number, headers: IncomingHttpHeaders, socket: Duplex): void;
   onResponseData(flow: Flow, chunk: Buffer): void;
   /** The whole answer has arrived. */
   onResponseEnd(flow: Flow, trailers: IncomingHttpHeaders): void;
