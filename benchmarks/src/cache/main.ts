@@ -56,14 +56,16 @@ async function ask<Answer>(question: string, argument: object): Promise<Answer> 
 }
 
 function report(hits: readonly HitResult[], flood: FloodResult, { checkNs, knownNs }: KnownBadResult): void {
-  const columns = ['hit', 'fill, each', 'longest fill', 'bytes', 'estimate', 'RSS bytes'].map(
+  const columns = ['hit', 'hit, subject read', 'fill, each', 'longest fill', 'of CPU', 'bytes', 'estimate', 'RSS bytes'].map(
     (title) => [title, 'right'] as const,
   );
   const rows = hits.map((row) => [
     countText(row.tokens),
     timeText(row.hitNs),
+    timeText(row.readNs),
     timeText(row.fillMicros * 1000),
     `${row.longestMs.toFixed(0)} ms`,
+    `${row.longestCpuMs.toFixed(0)} ms`,
     ...[row.bytes, row.estimatedBytes, row.rssBytes].map(countText),
   ]);
   console.log(drawTable([['tokens in the cache', 'right'], ...columns], rows));
