@@ -83,6 +83,12 @@ export class Child {
     clearTimeout(timer);
   }
 
+  /** Ends the process as a crash does; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+
   #receive(reply: Reply): void {
     if (reply.kind === 'ready') {
       this.#ready.resolve();
