@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
+import { addTokenServiceCommand } from './commands/token-service.ts';
 import { addValidateCommand } from './commands/validate.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { describeFailure } from './failure.ts';
@@ -35,6 +36,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
     .showHelpAfterError('(--help shows what is possible)')
     .addHelpText('after', EXAMPLES);
   addGatewayCommand(program, terminal, done);
+  addTokenServiceCommand(program, terminal, done);
   addValidateCommand(program, terminal, done);
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
@@ -45,6 +47,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
 const EXAMPLES = `
 Examples:
   $ watchword gateway --config watchword.yaml           run the edge
+  $ watchword token-service --config watchword.yaml     exchange tokens for workloads
   $ watchword validate watchword.yaml                   what is wrong with this configuration?
   $ watchword verify --config watchword.yaml < token    why was this token refused?
   $ watchword inspect < token                           where are its bytes, and which of them have to travel?

@@ -50,11 +50,9 @@ function checkOnly(config: GatewayConfig, file: string, terminal: Terminal): num
   return EXIT.ok;
 }
 
-async function runUntilStopped(gateway: Gateway, { listen, control }: GatewayConfig, terminal: Terminal): Promise<void> {
+async function runUntilStopped(gateway: Gateway, config: GatewayConfig, terminal: Terminal): Promise<void> {
   // Standard output carries the log lines, one JSON object each.
-  terminal.err(
-    `watchword gateway listens on ${urlOf(listen.host, gateway.port)}, control on ${urlOf(control.host, gateway.controlPort)}\n`,
-  );
+  terminal.err(`watchword gateway listens on ${addressesOf(gateway, config)}\n`);
   terminal.onReloadSignal(() => {
     // What was wrong with it stands in the log, with its place.
     gateway.reload().then(
@@ -71,6 +69,15 @@ async function runUntilStopped(gateway: Gateway, { listen, control }: GatewayCon
     resolve(gateway.close());
   });
   await stopped;
+}
+
+function addressesOf(gateway: Gateway, { listen, control, tokenService }: GatewayConfig): string {
+  const { port, controlPort, tokenServicePort } = gateway;
+  const addresses = [`control on ${urlOf(control.host, controlPort)}`];
+  // Without routes there is no edge.
+  if (port !== 0) addresses.unshift(urlOf(listen.host, port));
+  if (tokenServicePort !== undefined) addresses.push(`token service on ${tokenService!.listen.host}:${tokenServicePort}`);
+  return addresses.join(', ');
 }
 
 function urlOf(host: string, port: number): string {
