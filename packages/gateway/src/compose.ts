@@ -108,6 +108,7 @@ class SwappingComposition implements Composition {
     this.#current = this.#compose(config, dependencies, undefined);
     this.live.add(this.#current);
     this.edge = createEdge({ ...this.#current.edge, current: () => this.#current.edge });
+    this.edge.server.on('connection', (socket) => this.#tally.clients.watch(socket));
     this.services = createDecisionServices(config, {
       current: () => this.#current.edge,
       isReady: () => this.control.readiness() === 'ready',

@@ -334,6 +334,7 @@ function createObserver(tally: Tally, tallies: RouteTallies, running: Running, l
     answered(route, status, durationMs) {
       tallies.answered(route, status, durationMs);
       tally.running -= 1;
+      tally.clients.count();
       running.leave();
     },
     turnedAway() {

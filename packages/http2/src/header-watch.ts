@@ -31,7 +31,8 @@ export function watchHeaders(
   return listBytes;
 }
 
-function headerListBytes(headers: OutgoingHttpHeaders): number {
+/** Octets of a header list as RFC 9113 section 6.5.2 counts them: 32 for each field besides name and value. */
+export function headerListBytes(headers: OutgoingHttpHeaders): number {
   let bytes = 0;
   for (const name of Object.keys(headers)) {
     const value = headers[name];

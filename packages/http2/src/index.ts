@@ -2,6 +2,7 @@
 export { type TableSettings, type Traffic, tableSettingsFor } from './tables.ts';
 export { clientOptions, connect } from './connect.ts';
 export { type ConnectionLimits, serverOptions } from './server-options.ts';
+export { type HeaderLimits, headerListBytes, watchHeaders } from './header-watch.ts';
 export { type Indexing, type IndexingOptions, createIndexing } from './indexing.ts';
 export { type Http2RequestListener, type RequestHandler, anonymous, protect } from './protect.ts';
 export { type StreamHandler, type StreamListener, anonymousStream, protectStream } from './protect-stream.ts';

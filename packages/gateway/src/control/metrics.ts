@@ -3,6 +3,7 @@ import type { AdaptiveChecksStats, CacheStats, KnownBadStats, RemoteKeys, Status
 import { type Metric, Registry } from 'prom-client';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { ReloadStats } from '../reload/reload-stats.ts';
+import { addHops } from './hop-metrics.ts';
 import { addReloads } from './reload-metrics.ts';
 import { type RevocationMetricSource, addRevocation } from './revocation-metrics.ts';
 import { type SigningKeyMetricSource, addSigningKeys } from './signing-key-metrics.ts';
@@ -81,7 +82,10 @@ export function createMetrics({
   if (knownBad !== undefined) addKnownBad(knownBad, add, total);
   if (adaptive !== undefined) addAdaptive(adaptive, add);
   if (revocation !== undefined) addRevocation(revocation, add, total);
-  if (upstreams !== undefined) addUpstreams(upstreams, add);
+  if (upstreams !== undefined) {
+    addUpstreams(upstreams, add);
+    addHops(() => [tally.clients, ...upstreams().map(({ hop }) => hop)], add);
+  }
   if (reloads !== undefined) addReloads(reloads, add);
   return registry;
 }

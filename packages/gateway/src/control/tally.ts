@@ -1,5 +1,6 @@
 /** Plain counters, cheap enough for every request; turned into metrics only when somebody asks. */
 import type { ErrorCode } from '@watchword/core';
+import { type HopMeter, createHopMeter } from '@watchword/http2';
 import type { ServiceTally } from '../services/service-tally.ts';
 import type { Route } from '../routing/route.ts';
 
@@ -66,6 +67,8 @@ export class Tally {
   running = 0;
   /** Connections that were one too many. */
   turnedAway = 0;
+  /** Octets on the clients' connections. */
+  readonly clients: HopMeter = createHopMeter('clients');
   /** Decisions for other proxies. */
   readonly services: ServiceTally[] = [];
 

@@ -66,6 +66,7 @@ class Forwarding implements Exchange, Guest {
   #retries = 0;
   // Bytes still to come; NaN while unknown, which equals nothing.
   #left = NaN;
+  #received = 0;
   #ended = false;
   #inRoom = true;
   #waitingForDrain = false;
@@ -130,6 +131,7 @@ class Forwarding implements Exchange, Guest {
 
   onResponseData(flow: Flow, chunk: Buffer): void {
     this.#left -= chunk.length;
+    this.#received += chunk.length;
     if (this.#left === 0) {
       // The last bytes and the end in one write.
       this.#ended = true;
@@ -179,6 +181,8 @@ class Forwarding implements Exchange, Guest {
   #endAttempt(): Member {
     const member = this.#member!;
     member.inFlight -= 1;
+    this.#upstream.hop.count(this.#sent ? declaredLength(this.#request.headers) : 0, this.#received);
+    this.#received = 0;
     this.#member = undefined;
     this.#flow = undefined;
     return member;
@@ -253,6 +257,13 @@ class Forwarding implements Exchange, Guest {
 function keptBody({ retries, keepsBodies }: Upstream, { method, body }: ForwardedRequest): KeptBody | undefined {
   if (body === null || retries === 0) return undefined;
   return keepsBodies || isIdempotent(method) ? new KeptBody(body) : undefined;
+}
+
+// Of a body of unknown length nothing is known but what the connection counts.
+function declaredLength(headers: readonly string[]): number {
+  for (let index = 0; index < headers.length; index += 2)
+    if (headers[index]!.length === 14 && headers[index]!.toLowerCase() === 'content-length') return Number(headers[index + 1]);
+  return 0;
 }
 
 /** Why an upstream call was given up: nobody waits for the answer any more. */

@@ -1,5 +1,6 @@
 /** One HTTP/2 connection: made, kept alive, and left when the peer says so. */
 import { type ClientHttp2Session, type SecureClientSessionOptions, type Settings, connect } from 'node:http2';
+import type { HopMeter } from '@watchword/http2';
 import type { Http2Exchange } from './http2-exchange.ts';
 
 /** What a connection needs to know, and whom it tells. */
@@ -9,6 +10,8 @@ export interface ConnectionOptions {
   readonly pingMs: number;
   /** What the peer may send ahead, over all streams. */
   readonly windowBytes: number;
+  /** Counts the octets of the connection. */
+  readonly hop: HopMeter;
   readonly onSettings: (settings: Settings) => void;
   /** No new requests, please: it ends when those that run have ended. */
   readonly onLeaving: () => void;
@@ -35,6 +38,7 @@ export class Http2Connection {
     this.#options = options;
     this.#isTls = url.startsWith('https:');
     this.#session = connect(url, sessionOptions);
+    options.hop.watch(this.#session.socket);
     this.#connectTimer = setTimeout(() => this.#session.destroy(coded('UPSTREAM_CONNECT_TIMEOUT')), options.connectTimeoutMs);
     this.#session.on('connect', this.#onConnect).on('remoteSettings', options.onSettings);
     this.#session.on('goaway', this.#onGoaway);

@@ -1,5 +1,11 @@
 /** One request on one stream of HTTP/2, and its answer. */
-import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, constants } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  constants,
+} from 'node:http2';
 import type { Readable } from 'node:stream';
 import type { UpstreamConfig } from '../config/config.ts';
 import type { Http2Connection } from './http2-connection.ts';
@@ -8,12 +14,16 @@ import { type Exchange, type Flow, NotProcessed, type TargetRequest } from './ta
 
 const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
+/** Looks at what is about to be sent. */
+type WatchFields = (session: ClientHttp2Session, headers: OutgoingHttpHeaders) => void;
+
 /** Waits for a connection, then carries one exchange. The answer may start and end before the request does. */
 export class Http2Exchange implements Flow {
   readonly #request: TargetRequest;
   readonly #receiver: Exchange;
   readonly #config: UpstreamConfig;
   readonly #form: RequestForm;
+  readonly #watch: WatchFields;
   #connection: Http2Connection | undefined = undefined;
   #stream: ClientHttp2Stream | undefined = undefined;
   #streamId: number | undefined = undefined;
@@ -25,11 +35,12 @@ export class Http2Exchange implements Flow {
   #isWhole = false;
   #isOver = false;
 
-  constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, form: RequestForm) {
+  constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, form: RequestForm, watch: WatchFields) {
     this.#request = request;
     this.#receiver = receiver;
     this.#config = config;
     this.#form = form;
+    this.#watch = watch;
   }
 
   /** Opens a stream. @param onOver called once, when the exchange needs the connection no longer */
@@ -41,6 +52,7 @@ export class Http2Exchange implements Flow {
     const { body } = this.#request;
     try {
       const headers = http2Headers(this.#request, this.#form);
+      this.#watch(session, headers);
       this.#stream = session.request(headers, { endStream: body === null });
     } catch (error) {
       this.fail(refusedByNode(error));

@@ -1,6 +1,13 @@
 /** HTTP/2: a few connections with many requests at a time on each. */
-import type { SecureClientSessionOptions, Settings } from 'node:http2';
-import { type TableSettings, clientOptions, createIndexing, tableSettingsFor } from '@watchword/http2';
+import type { ClientHttp2Session, OutgoingHttpHeaders, SecureClientSessionOptions, Settings } from 'node:http2';
+import {
+  type HopMeter,
+  type TableSettings,
+  clientOptions,
+  createIndexing,
+  tableSettingsFor,
+  watchHeaders,
+} from '@watchword/http2';
 import type { UpstreamConfig } from '../config/config.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
@@ -10,6 +17,8 @@ import type { UpstreamTls } from './tls.ts';
 
 /** What the connections tell. */
 export interface Http2TargetObserver {
+  /** Counts the octets of the connections. */
+  readonly hop: HopMeter;
   /** `capacity` is another one: the peer said how many streams it takes. */
   capacityChanged(): void;
   /** The peer allows a smaller header table than the callers need (HP-1). */
@@ -28,6 +37,9 @@ const CONNECTION_WINDOW_BYTES = 4_194_304;
 // Frames are small and wait for each other: without the first, for 40 ms.
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
 
+// What Node and most others take, unless they say otherwise (ND-8).
+const USUAL_HEADER_BYTES = 16_384;
+
 class Http2Target implements Target {
   readonly hasTrailers = true;
   readonly #url: string;
@@ -36,6 +48,10 @@ class Http2Target implements Target {
   readonly #options: SecureClientSessionOptions;
   readonly #tableBytes: number;
   readonly #form: RequestForm;
+  readonly #watch = (session: ClientHttp2Session, headers: OutgoingHttpHeaders): void => {
+    const limits = { tableBytes: this.#tableBytes, budgetBytes: USUAL_HEADER_BYTES };
+    watchHeaders(session, this.#observer.hop.hop, headers, limits);
+  };
   readonly #connections = new Set<Http2Connection>();
   // Those that take nothing new but have not ended.
   readonly #leaving = new Set<Http2Connection>();
@@ -64,7 +80,7 @@ class Http2Target implements Target {
   }
 
   send(request: TargetRequest, exchange: Exchange): void {
-    const call = new Http2Exchange(request, exchange, this.#config, this.#form);
+    const call = new Http2Exchange(request, exchange, this.#config, this.#form, this.#watch);
     if (this.#isClosed) call.fail(Object.assign(new Error('The target was closed'), { code: 'UND_ERR_CLOSED' }));
     else this.#choose().run(call);
   }
@@ -94,6 +110,7 @@ class Http2Target implements Target {
       connectTimeoutMs: this.#config.connectTimeoutMs,
       pingMs: this.#config.pingMs,
       windowBytes: CONNECTION_WINDOW_BYTES,
+      hop: this.#observer.hop,
       onSettings: (settings) => this.#onSettings(settings),
       onLeaving: () => {
         if (this.#connections.delete(connection)) this.#leaving.add(connection);

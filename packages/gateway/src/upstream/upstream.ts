@@ -1,4 +1,5 @@
 /** One upstream: its targets, the choice among them, and the queue in front of them. */
+import { type HopMeter, createHopMeter } from '@watchword/http2';
 import type { UpstreamConfig } from '../config/config.ts';
 import { targetsOf } from '../config/sections/upstreams.ts';
 import { Balancer } from './balancer.ts';
@@ -34,6 +35,8 @@ export interface Upstream {
   readonly room: WaitingRoom;
   readonly balancer: Balancer;
   readonly budget: RetryBudget;
+  /** Octets on the connections of all targets; those of health checks are apart. */
+  readonly hop: HopMeter;
   /** Most further attempts for one request. */
   readonly retries: number;
   /** Whether the beginning of every body is kept, because a target may say that it did nothing with it. */
@@ -53,9 +56,11 @@ export function createUpstream(
   dependencies: UpstreamDependencies,
 ): Upstream {
   const { now, random, observer } = dependencies;
+  const hop = createHopMeter(`upstream:${name}`);
   let tooSmall = false;
   const members = targetsOf(config).map((url, index): Member => {
     const target = createTarget(url, config, tls, {
+      hop,
       capacityChanged: () => room.refresh(),
       tableTooSmall(allowedBytes, wantedBytes) {
         // Once is enough, whatever the number of targets and connections.
@@ -87,6 +92,7 @@ export function createUpstream(
     name,
     room,
     balancer,
+    hop,
     budget: new RetryBudget(config.retryPercent),
     retries: config.retries,
     keepsBodies: config.protocol !== 'http1',
@@ -102,7 +108,7 @@ export function createUpstream(
   };
 }
 
-const UNOBSERVED = { capacityChanged: (): void => {}, tableTooSmall: (): void => {} };
+const UNOBSERVED = { hop: createHopMeter('unobserved'), capacityChanged: (): void => {}, tableTooSmall: (): void => {} };
 
 function createTarget(
   url: string,
@@ -110,7 +116,9 @@ function createTarget(
   tls: UpstreamTls,
   observer: Parameters<typeof createHttp2Target>[3],
 ): Target {
-  return config.protocol === 'http1' ? createHttp1Target(url, config, tls) : createHttp2Target(url, config, tls, observer);
+  return config.protocol === 'http1'
+    ? createHttp1Target(url, config, tls, observer.hop)
+    : createHttp2Target(url, config, tls, observer);
 }
 
 function watchHealth(
