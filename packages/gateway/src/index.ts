@@ -3,6 +3,7 @@ export { type Gateway, type GatewayDependencies, startGateway, startTokenService
 export { type Trust, type TrustDependencies, createMinter, createTrust } from './assemble.ts';
 export { createConfig, loadConfig, parseConfig } from './config/parse.ts';
 export type { ClientGrant, ClientMethod, TokenClientConfig, TokenServiceConfig } from './config/sections/token-service.ts';
+export type { DecisionServiceConfig, ForwardAuthStyle } from './config/sections/decision-service.ts';
 export { ConfigError, type ConfigIssue } from './config/config-error.ts';
 export type {
   EdgeAlgorithm,
@@ -23,6 +24,7 @@ export { inspectFiles } from './inspect-files.ts';
 export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';
 export { type Stages, createDecide } from './decision/decide.ts';
 export { DECISION_END_CHANNEL, DECISION_START_CHANNEL } from './decision/observed.ts';
+export type { DecisionPorts } from './services/decision-service.ts';
 export { type Logger, createLogger } from './logger.ts';
 export { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 export type { Route } from './routing/route.ts';

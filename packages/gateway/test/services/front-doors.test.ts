@@ -135,6 +135,8 @@ for (const name of ['nginx', 'caddy'] as ProxyName[]) {
           for (const seen of door.backend.seen) {
             arrived += 1;
             expect(ruleFor(seen.target, fields.length > 0), `${path} arrived as ${seen.target}`).toBe('allowed');
+            // What the gateway takes as it is arrives byte for byte.
+            if (isCanonical(path)) expect(seen.target).toBe(path);
             expect(valuesOf(seen, 'host')[0], path).toMatch(/^(api|other)\.example$/);
             expect(valuesOf(seen, 'txn-token').length, path).toBe(seen.target.startsWith('/public') ? 0 : 1);
           }
@@ -151,6 +153,15 @@ function ruleFor(target: string, hasToken: boolean): string {
   const readings = [careless(target.split(/[?#]/, 1)[0]!), careless(decode(target.split('?', 1)[0]!))];
   if (readings.some((reading) => ruleOf(reading) !== own)) return `another rule for ${readings.join(' or ')}`;
   return own === 'public' || (own === 'api' && hasToken) ? 'allowed' : 'refused';
+}
+
+function isCanonical(target: string): boolean {
+  try {
+    canonicalPath(target);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function ruleOf(path: string): string {
