@@ -125,7 +125,7 @@ export class Http2Call implements ClientCall {
     this.#stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers });
     this.#status = status;
     if (waitForTrailers) this.#stream.once('wantTrailers', this.#sendTrailers);
-    this.#stream.once('finish', this.#dropRest);
+    else this.#stream.once('finish', this.#dropRest);
   }
 
   write(chunk: Buffer): boolean {
@@ -178,7 +178,10 @@ export class Http2Call implements ClientCall {
   }
 
   readonly #sendTrailers = (): void => {
-    if (!this.#stream.destroyed) this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
+    if (this.#stream.destroyed) return;
+    this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
+    // Only now is the answer whole; and not before the frame has gone out.
+    setImmediate(this.#dropRest);
   };
 
   // RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request.

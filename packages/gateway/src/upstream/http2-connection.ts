@@ -26,7 +26,8 @@ export class Http2Connection {
   readonly #connectTimer: NodeJS.Timeout;
   readonly #waiting = new Set<Http2Exchange>();
   readonly #running = new Set<Http2Exchange>();
-  readonly #closed: Promise<void>;
+  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers();
+  #isClosed = false;
   #isReady = false;
   #error: Error | undefined = undefined;
   // Streams with a higher id were not processed (RFC 9113 section 6.8).
@@ -42,9 +43,7 @@ export class Http2Connection {
     this.#connectTimer = setTimeout(() => this.#session.destroy(coded('UPSTREAM_CONNECT_TIMEOUT')), options.connectTimeoutMs);
     this.#session.on('connect', this.#onConnect).on('remoteSettings', options.onSettings);
     this.#session.on('goaway', this.#onGoaway);
-    this.#session.on('error', (error: Error) => (this.#error ??= error));
-    this.#closed = new Promise((resolve) => this.#session.on('close', resolve));
-    this.#session.on('close', this.#onClose);
+    this.#session.on('error', this.#onError).on('close', this.#onClose);
   }
 
   /** Requests on it or on their way to it. */
@@ -85,12 +84,13 @@ export class Http2Connection {
 
   async close(): Promise<void> {
     if (!this.#session.destroyed) this.#session.close();
-    await this.#closed;
+    await this.#closed.promise;
   }
 
   async destroy(): Promise<void> {
     this.#session.destroy();
-    await this.#closed;
+    setImmediate(this.#onClose);
+    await this.#closed.promise;
   }
 
   #start(exchange: Http2Exchange): void {
@@ -123,7 +123,17 @@ export class Http2Connection {
     this.#options.onLeaving();
   };
 
+  // Not every error is followed by `close`: after a TLS alert there is none.
+  readonly #onError = (error: Error): void => {
+    this.#error ??= error;
+    this.#session.destroy();
+    setImmediate(this.#onClose);
+  };
+
   readonly #onClose = (): void => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#closed.resolve();
     for (const timer of [this.#connectTimer, this.#pingTimer, this.#pongTimer]) clearTimeout(timer);
     this.#options.onClosed();
     const error = this.#error ?? coded('UPSTREAM_CLOSED');
