@@ -9,6 +9,9 @@ const PACKAGES = [
   { name: 'haproxy', command: 'haproxy' },
   { name: 'nginx', command: 'nginx' },
   { name: 'caddy', command: 'caddy' },
+  { name: 'nats-server', command: 'nats-server' },
+  { name: 'rabbitmq-server', command: 'rabbitmq-server' },
+  { name: 'kcat', command: 'kcat' },
 ];
 
 /** Installs what is missing, as root on Debian; does nothing anywhere else. */

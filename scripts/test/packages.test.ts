@@ -6,7 +6,24 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-const PUBLISHED = ['core', 'redis', 'http', 'fastify', 'express', 'fetch', 'http2', 'grpc', 'planner', 'gateway', 'cli'];
+const PUBLISHED = [
+  'core',
+  'redis',
+  'http',
+  'fastify',
+  'express',
+  'fetch',
+  'http2',
+  'grpc',
+  'deferred',
+  'kafka',
+  'nats',
+  'amqp',
+  'bullmq',
+  'planner',
+  'gateway',
+  'cli',
+];
 const folder = mkdtempSync(join(tmpdir(), 'watchword-packages-'));
 const project = join(folder, 'project');
 

@@ -1,0 +1,2 @@
+/** Public surface of @watchword/nats. */
+export { TXN_TOKEN_HEADER } from '@watchword/core';
