@@ -94,6 +94,17 @@ describe('gateway', () => {
   });
 });
 
+test('gateway says where other proxies find its decisions', async () => {
+  const files = createFiles('decisionService: {extAuthz: {listen: {port: 0}}, forwardAuth: {style: caddy, listen: {port: 0}}}\n');
+  const terminal = createTerminal();
+  const running = run(['gateway', '-c', files.config], terminal);
+  await vi.waitUntil(() => terminal.text.err.includes('listens on'), { timeout: 10_000 });
+  const [, forward] = /, ext_authz on 127\.0\.0\.1:\d+, forward auth on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(terminal.text.err)!;
+  expect((await fetch(`http://127.0.0.1:${forward}`)).status).toBe(400);
+  terminal.stop();
+  expect(await running).toBe(0);
+});
+
 describe('the command itself, as a process', () => {
   test('SIGTERM: exit 0', async () => {
     const files = createFiles();

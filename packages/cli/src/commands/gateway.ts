@@ -71,12 +71,16 @@ async function runUntilStopped(gateway: Gateway, config: GatewayConfig, terminal
   await stopped;
 }
 
-function addressesOf(gateway: Gateway, { listen, control, tokenService }: GatewayConfig): string {
-  const { port, controlPort, tokenServicePort } = gateway;
+function addressesOf(gateway: Gateway, { listen, control, tokenService, decisionService }: GatewayConfig): string {
+  const { port, controlPort, tokenServicePort, servicePorts } = gateway;
   const addresses = [`control on ${urlOf(control.host, controlPort)}`];
   // Without routes there is no edge.
   if (port !== 0) addresses.unshift(urlOf(listen.host, port));
   if (tokenServicePort !== undefined) addresses.push(`token service on ${tokenService!.listen.host}:${tokenServicePort}`);
+  const { extAuthz, forwardAuth } = servicePorts;
+  if (extAuthz !== undefined) addresses.push(`ext_authz on ${decisionService!.extAuthz!.listen.host}:${extAuthz}`);
+  if (forwardAuth !== undefined)
+    addresses.push(`forward auth on ${urlOf(decisionService!.forwardAuth!.listen.host, forwardAuth)}`);
   return addresses.join(', ');
 }
 

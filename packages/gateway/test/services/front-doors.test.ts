@@ -22,7 +22,9 @@ for (const name of ['nginx', 'caddy'] as ProxyName[]) {
       expect(answer.text).toMatch(/^www-authenticate: Bearer realm="watchword"/im);
       expect((await ask(door, '/api/x', ['Authorization: Bearer a.b.c'])).text).toMatch(/^www-authenticate: .*invalid_token/im);
       expect((await ask(door, '/admin/x', [authorization(door)])).status).toBe(403);
-      expect((await ask(door, '/elsewhere', [authorization(door)])).status).toBe(404);
+      const unknown = await ask(door, '/elsewhere', [authorization(door)]);
+      expect(unknown.status).toBe(404);
+      expect(unknown.text).toMatch(/^cache-control: no-store/im);
       expect((await ask(door, '/public//x')).status).toBe(400);
       expect((await ask(door, '/watchword')).status).toBe(404);
       expect(door.backend.seen).toEqual([]);
