@@ -1,5 +1,5 @@
 /** Guards listeners for `stream`, the HTTP/2 interface of node:http2 itself. */
-import { type IncomingHttpHeaders, type ServerHttp2Stream, constants } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import {
   type Identity,
   type Pipeline,
@@ -77,7 +77,8 @@ function surviveReset(stream: ServerHttp2Stream): void {
 function writeStreamProblem(stream: ServerHttp2Stream, thrown: unknown, context?: ProblemContext): void {
   if (stream.destroyed || stream.closed) return;
   if (stream.headersSent) {
-    if (!stream.writableEnded) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // `close` would end the data first, as if they were complete.
+    if (!stream.writableEnded) stream.destroy(new Error('The answer was broken off'));
     return;
   }
   const { status, headers, body } = toProblem(thrown, context);
