@@ -196,16 +196,16 @@ class SwappingComposition implements Composition {
     return composeGeneration(config, { ...given, tally: this.#tally, shelf: this.#shelf, earlier, published });
   }
 
-  // One assignment: each request sees the old configuration or the new one, whole.
-  async #commit(next: Generation): Promise<void> {
+  // Throws at once, while nothing has changed, or not at all.
+  #commit(next: Generation): Promise<void> {
     const old = this.#current;
-    this.live.add(next);
-    this.#current = next;
     if (next.edge.tls !== undefined) this.edge.setTls(next.edge.tls);
+    this.live.add(next);
+    // One assignment: each request sees the old configuration or the new one, whole.
+    this.#current = next;
     this.#retiredKeys.retire(old, next);
     if (this.#stopAlarms !== undefined) this.#raiseAlarms();
-    await old.retire();
-    this.live.delete(old);
+    return old.retire().then(() => void this.live.delete(old));
   }
 
   #raiseAlarms(): void {

@@ -48,6 +48,9 @@ describe('README', () => {
       requestTimeoutMs: 30_000,
       keepAliveTimeoutMs: 65_000,
       stallTimeoutMs: 30_000,
+      connections: 16_384,
+      concurrentRequests: 16_384,
+      drainDelayMs: 0,
       shutdownTimeoutMs: 10_000,
     });
     for (const name of ['authorization', 'txn-token']) expect(RESERVED_HEADERS).toContain(name);
