@@ -139,7 +139,11 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const streams = new StreamGuard({ verifier, authorize, clock, tally });
   const remoteKeys = trust?.remoteKeys ?? [];
   const tokenService = dependencies.hostsTokenService
-    ? buildTokenService(config, { ...dependencies, txnKey, checks, external: cache, guard }, lease)
+    ? buildTokenService(
+        config,
+        { ...dependencies, txnKey, freshen: signingKeys && (() => signingKeys.freshen()), checks, external: cache, guard },
+        lease,
+      )
     : undefined;
   const metrics = createMetrics({
     tally,
@@ -244,7 +248,7 @@ function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Le
 
 function buildTokenService(
   config: GatewayConfig,
-  { txnKey, published, ...parts }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'guard'>,
+  { txnKey, published, ...parts }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'guard' | 'freshen'>,
   lease: Lease,
 ): HostedTokenService | undefined {
   const { tokenService, revocation } = config;

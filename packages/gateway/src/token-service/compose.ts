@@ -31,6 +31,8 @@ export interface HostParts {
   readonly minter: TxnMinter;
   /** What is published, keys that were replaced included. */
   readonly jwks: () => { readonly keys: readonly object[] };
+  /** Looks for keys that other instances have made; undefined: there are none. */
+  readonly freshen: (() => Promise<void>) | undefined;
 }
 
 /** A token service and its counters. */
@@ -41,7 +43,7 @@ export interface HostedTokenService {
 
 /** Builds it. @throws ConfigError */
 export function composeTokenService(config: GatewayConfig, parts: HostParts): HostedTokenService {
-  const { take, logger, checks, external, guard, minter, jwks, clock = systemClock } = parts;
+  const { take, logger, checks, external, guard, minter, jwks, freshen = async () => {}, clock = systemClock } = parts;
   const { trustDomain, algorithm } = config.txnToken!;
   const tally = take(['token service tally'], () => new TokenTally());
   const spent = take(
@@ -49,7 +51,7 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
     () => openReplayLedger(config, clock),
     (made) => made.close(),
   );
-  const keys = createOwnKeys(jwks, trustDomain, algorithm, clock);
+  const keys = createOwnKeys({ published: jwks, freshen, trustDomain, algorithm, clock });
   const verifier = createTxnVerifier({ trustDomain, keys, algorithms: [algorithm], checks, clock });
   const txn = take(
     ['token service cache', keys],
@@ -59,7 +61,11 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
   const freshness = config.revocation && readFreshness(freshnessOf(config.revocation));
   const assertFresh = (): void => guard?.assertFresh({ freshness });
   const revocations = guard?.revocations;
-  const service = { external, txn, minter, jwks, revocations, assertFresh, spent, tally, logger, clock };
+  const shown = async () => {
+    await freshen();
+    return jwks();
+  };
+  const service = { external, txn, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
   return { listener: createTokenService(config, service), tally };
 }
 

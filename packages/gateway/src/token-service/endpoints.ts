@@ -27,7 +27,7 @@ export interface Endpoint {
 export interface EndpointOptions {
   readonly paths: EndpointPaths;
   readonly metadata: object;
-  readonly jwks: () => object;
+  readonly jwks: () => Promise<object>;
   readonly authenticate: Authenticate;
   readonly exchange: Exchange;
   readonly introspect: Introspect;
@@ -71,7 +71,7 @@ export function createEndpoints(options: EndpointOptions): ReadonlyMap<string, E
     },
   });
   return new Map<string, Endpoint>([
-    [paths.metadata, document('metadata', () => options.metadata)],
+    [paths.metadata, document('metadata', async () => options.metadata)],
     [paths.jwks, document('jwks', options.jwks)],
     [paths.token, form('token', (parameters, caller) => exchange(readFormRequest(parameters), caller))],
     [paths.introspect, form('introspect', (parameters, { client }) => introspect(parameters.get('token'), client))],
@@ -88,9 +88,9 @@ function revoking(revoke: Revoke): (form: Form, caller: RegisteredClient) => Pro
   };
 }
 
-function document(name: string, content: () => object): Endpoint {
+function document(name: string, content: () => Promise<object>): Endpoint {
   // A key is published well before it signs.
-  return { name, method: 'GET', maxBytes: 0, cacheControl: 'public, max-age=300', answer: async () => content() };
+  return { name, method: 'GET', maxBytes: 0, cacheControl: 'public, max-age=300', answer: () => content() };
 }
 
 function parseJson(text: string): JsonBody {

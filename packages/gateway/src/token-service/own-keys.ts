@@ -4,13 +4,19 @@ import { type Clock, type KeySource, WatchwordError, createLocalKeys } from '@wa
 /** Time for which a look-up trusts what it has seen; a key that is not known is looked for at once. */
 const LOOK_EVERY_MS = 1000;
 
-/** Builds the source. @param published gives what is published now */
-export function createOwnKeys(
-  published: () => { readonly keys: readonly object[] },
-  trustDomain: string,
-  algorithm: string,
-  clock: Clock,
-): KeySource {
+/** Whose keys, and where they are. */
+export interface OwnKeysOptions {
+  /** What is published now. */
+  readonly published: () => { readonly keys: readonly object[] };
+  /** Looks for keys that other instances have made: bounded by itself, whatever tokens come. */
+  readonly freshen: () => Promise<void>;
+  readonly trustDomain: string;
+  readonly algorithm: string;
+  readonly clock: Clock;
+}
+
+/** Builds the source. */
+export function createOwnKeys({ published, freshen, trustDomain, algorithm, clock }: OwnKeysOptions): KeySource {
   // Keys of another algorithm are left from an earlier configuration.
   const read = (): readonly object[] => published().keys.filter((key) => (key as { alg?: unknown }).alg === algorithm);
   const first = read();
@@ -34,6 +40,7 @@ export function createOwnKeys(
       return keys.lookup(alg, kid, nowMs);
     },
     async load(alg, kid) {
+      await freshen();
       look();
       const key = keys.lookup(alg, kid, clock());
       if (key === undefined) throw new WatchwordError('key_unknown');

@@ -31,7 +31,7 @@ export interface TokenServiceParts {
   readonly txn: VerificationCache;
   /** Signs, and says what is published. */
   readonly minter: Pick<TxnMinter, 'mint' | 'replace'>;
-  readonly jwks: () => { readonly keys: readonly object[] };
+  readonly jwks: () => Promise<{ readonly keys: readonly object[] }>;
   /** Takes tokens back; undefined: nobody can. */
   readonly revocations: (Pick<Revocations, 'revoke'> & RevocationView) | undefined;
   /** Throws while too little is known of revocations. */
