@@ -68,6 +68,9 @@ export type ErrorCode =
   | 'keys_unavailable'
   | 'overloaded'
   | 'stream_expired'
+  | 'queue_unavailable'
+  | 'queue_full'
+  | 'idempotency_conflict'
   | 'upstream_unavailable'
   | 'upstream_timeout'
   // our own side
@@ -165,6 +168,24 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     grpc: 14,
     title: 'The stream has run for as long as it may',
     rule: 'Policy of the route: streams.maxSeconds',
+  },
+  queue_unavailable: {
+    http: 503,
+    grpc: 14,
+    title: 'The request cannot be accepted for later now',
+    rule: 'Nothing is acknowledged before it is stored',
+  },
+  queue_full: {
+    http: 429,
+    grpc: 8,
+    title: 'Too many requests wait',
+    rule: 'RFC 6585 section 4: the queue, or the share of this caller, is full',
+  },
+  idempotency_conflict: {
+    http: 422,
+    grpc: 9,
+    title: 'The idempotency key belongs to another request',
+    rule: 'draft-ietf-httpapi-idempotency-key-header section 2.6',
   },
   upstream_unavailable: { http: 502, grpc: 14, title: 'The upstream is unavailable', rule: 'RFC 9110 section 15.6.3' },
   upstream_timeout: { http: 504, grpc: 4, title: 'The upstream did not answer in time', rule: 'RFC 9110 section 15.6.5' },

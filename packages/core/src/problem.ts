@@ -30,7 +30,7 @@ export function toProblem(thrown: unknown, context: ProblemContext = {}): Proble
   };
   // RFC 9110 section 15.5.2: a 401 carries a challenge; RFC 6750 section 3: without credentials it carries no error code.
   if (facts.http === 401 || facts.oauth !== undefined) headers['www-authenticate'] = challenge(facts, context);
-  if (facts.http === 503) headers['retry-after'] = '1';
+  if (facts.http === 503 || facts.http === 429) headers['retry-after'] = '1';
   const kind = facts.oauth ?? facts.title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
   const body = JSON.stringify({ type: `urn:watchword:problem:${kind}`, title: facts.title, status: facts.http });
   return { status: facts.http, headers, body };

@@ -8,8 +8,8 @@ const CODES = Object.keys(ERRORS) as ErrorCode[];
 describe('the table of errors', () => {
   test.each(CODES)('%s has a status for HTTP and gRPC, a title and a rule', (code) => {
     const { http, grpc, oauth, title, rule } = new WatchwordError(code).facts;
-    expect(http).toBeOneOf([400, 401, 403, 404, 405, 413, 500, 502, 503, 504]);
-    expect(grpc).toBeOneOf([3, 4, 5, 7, 8, 12, 13, 14, 16]);
+    expect(http).toBeOneOf([400, 401, 403, 404, 405, 413, 422, 429, 500, 502, 503, 504]);
+    expect(grpc).toBeOneOf([3, 4, 5, 7, 8, 9, 12, 13, 14, 16]);
     expect([title, rule]).toEqual([expect.stringMatching(/^[A-Z].{10,}/), expect.stringMatching(/^[A-Z].{10,}/)]);
     // RFC 6750 section 3.1 ties these three together.
     if (oauth !== undefined && oauth !== 'invalid_dpop_proof')
@@ -95,8 +95,8 @@ describe('toProblem', () => {
     );
   });
 
-  test('only a 503 says when to come again', () => {
+  test('503 and 429, and no others, say when to come again', () => {
     for (const code of CODES)
-      expect('retry-after' in toProblem(new WatchwordError(code)).headers).toBe(ERRORS[code].http === 503);
+      expect('retry-after' in toProblem(new WatchwordError(code)).headers).toBe([429, 503].includes(ERRORS[code].http));
   });
 });

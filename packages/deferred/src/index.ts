@@ -1,2 +1,2 @@
 /** Public surface of @watchword/deferred. */
-export { TXN_TOKEN_HEADER } from '@watchword/core';
+export type { Acceptance, Claim, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
