@@ -185,7 +185,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     http: 422,
     grpc: 9,
     title: 'The idempotency key belongs to another request',
-    rule: 'draft-ietf-httpapi-idempotency-key-header section 2.6',
+    rule: 'One key, one request (draft-ietf-httpapi-idempotency-key-header section 2.6)',
   },
   upstream_unavailable: { http: 502, grpc: 14, title: 'The upstream is unavailable', rule: 'RFC 9110 section 15.6.3' },
   upstream_timeout: { http: 504, grpc: 4, title: 'The upstream did not answer in time', rule: 'RFC 9110 section 15.6.5' },
