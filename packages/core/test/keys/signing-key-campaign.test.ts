@@ -127,7 +127,7 @@ class World {
 async function campaign(losses: boolean): Promise<{ signed: number; refused: number; keys: number; lost: number }> {
   const total = { signed: 0, refused: 0, keys: 0, lost: 0 };
   const first = freshSeed();
-  for (let seed = first; seed < first + amount(20, 600); seed += 1) {
+  for (let seed = first; seed < first + amount(8, 600); seed += 1) {
     const world = new World(seed, losses);
     for (let step = 0; step < 120; step += 1) await world.step();
     await world.end();
@@ -149,8 +149,8 @@ describe('S12: instances with clocks, crashes, stops, cut connections and lost a
     LONG,
     async () => {
       const { signed, refused, keys } = await campaign(false);
-      expect(signed).toBeGreaterThan(1000);
-      expect(keys).toBeGreaterThan(100);
+      expect(signed).toBeGreaterThan(400);
+      expect(keys).toBeGreaterThan(40);
       // Most of all because of stores that were away for long, or had never been there.
       expect(refused).toBeLessThan(signed);
     },
@@ -158,7 +158,7 @@ describe('S12: instances with clocks, crashes, stops, cut connections and lost a
 
   test('S12: the same with a store that loses what it acknowledged', LONG, async () => {
     const { signed, lost } = await campaign(true);
-    expect(signed).toBeGreaterThan(1000);
-    expect(lost).toBeGreaterThan(10);
+    expect(signed).toBeGreaterThan(400);
+    expect(lost).toBeGreaterThan(2);
   });
 });
