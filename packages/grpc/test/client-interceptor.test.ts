@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, createServer } from 'node:http2';
+import { type IncomingHttpHeaders, type ServerHttp2Session, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { Client, Metadata, credentials } from '@grpc/grpc-js';
 import { callerOf, createTrustDomain } from '@watchword/conformance';
@@ -61,25 +61,43 @@ it('runs callbacks and events of all four kinds as the caller', async () => {
   expect([...seen]).toEqual(['user-1']);
 });
 
+it('tells a call of the end of a connection that another caller opened as its own caller (D5)', async () => {
+  const other = (await callerOf(createTrustDomain(), 'user-2')).identity;
+  const seen = new Set<string>();
+  const look = (): void => void seen.add(currentIdentity().subject);
+  await withClient({}, async (client, _seen, drop) => {
+    const first = runWithIdentity(other, () => client.makeServerStreamRequest('/t.T/a', same, same, Buffer.alloc(0)));
+    await once(first.resume(), 'status');
+    const call = runWithIdentity(identity, () => client.makeBidiStreamRequest('/t.T/silent', same, same));
+    call.on('error', look).on('status', look);
+    call.on('metadata', () => drop());
+    await new Promise((resolve) => call.once('status', resolve));
+  });
+  expect([...seen]).toEqual(['user-1']);
+});
+
 // A server that answers each call with an empty message, and the header fields that reach it.
 async function withClient(
   options: Partial<ClientInterceptorOptions>,
-  work: (client: Client, seen: IncomingHttpHeaders[]) => Promise<void>,
+  work: (client: Client, seen: IncomingHttpHeaders[], drop: () => void) => Promise<void>,
 ): Promise<void> {
   const seen: IncomingHttpHeaders[] = [];
+  const sessions = new Set<ServerHttp2Session>();
   const server = createServer();
+  server.on('session', (session) => sessions.add(session));
   server.on('stream', (stream, headers) => {
     seen.push(headers);
+    stream.on('error', () => undefined);
     stream.resume().respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
     stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-    stream.end(Buffer.alloc(5));
+    if (headers[':path'] !== '/t.T/silent') stream.end(Buffer.alloc(5));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const propagator = createPropagator({ destinations: [`http://${address}`] });
   const interceptors = [createClientInterceptor(propagator, { connectsTo: `http://${address}`, ...options })];
   const client = new Client(address, credentials.createInsecure(), { interceptors });
-  await work(client, seen);
+  await work(client, seen, () => sessions.forEach((session) => session.destroy()));
   client.close();
   await new Promise((resolve) => server.close(resolve));
 }

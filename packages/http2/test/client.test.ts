@@ -90,6 +90,24 @@ it('runs the events of a request as its caller', async () => {
   expect([...seen]).toEqual(['user-1']);
 });
 
+it('tells a request of the end of a connection that another caller opened as its own caller (D5)', async () => {
+  const other = (await callerOf(createTrustDomain(), 'user-2')).identity;
+  const seen: string[] = [];
+  await call(
+    (req, res) => void (req.url === '/open' ? res.end() : res.write('half')),
+    async (client, { origin, sessions }) => {
+      await runWithIdentity(other, () => text(client.request(`${origin}/open`)));
+      const stream = client.request(`${origin}/pending`);
+      for (const event of ['aborted', 'error', 'close']) stream.on(event, () => seen.push(currentIdentity().subject));
+      await once(stream, 'data');
+      for (const session of sessions) session.destroy();
+      await new Promise((resolve) => stream.once('close', resolve));
+    },
+  );
+  expect(seen.length).toBeGreaterThan(0);
+  expect(new Set(seen)).toEqual(new Set(['user-1']));
+});
+
 it('opens a new connection when the server takes its leave, and one only', async () => {
   await call(
     (_req, res) => void res.end('here'),
