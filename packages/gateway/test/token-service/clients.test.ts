@@ -88,6 +88,14 @@ describe('private_key_jwt', () => {
   });
 });
 
+test('B12: an assertion is neither good nor bad while nobody can say whether it was used: 503', async () => {
+  const service = await startTestTokenService({}, {}, { replay: { redis: 'redis://127.0.0.1:1' } });
+  const { status, body } = await service.post('/introspect', { token: 'x', ...assertion(service.clientKey) }, {});
+  expect([status, body.error]).toEqual([503, 'temporarily_unavailable']);
+  // Who is known otherwise is served.
+  expect((await service.post('/introspect', { token: 'x' })).status).toBe(200);
+});
+
 test('secrets: only digests are kept; what can be guessed is refused (A15)', () => {
   const digest = createHash('sha256').update(SECRET).digest('hex');
   expect(readSecret(`sha256:${digest}\n`)(SECRET)).toBe(true);
