@@ -15,7 +15,7 @@ import {
 import { type TrustDomain, createTrustDomain } from '@watchword/conformance';
 import { WatchwordError, currentIdentity, currentIdentityOrNobody } from '@watchword/core';
 import { type Handler, type ServerInterceptorOptions, createServerInterceptor, implement } from '@watchword/grpc';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BYTES, bind } from './host.ts';
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -175,8 +175,11 @@ describe('implement', () => {
     expect(await statusOf(client, kind, token)).toMatchObject({ code: 14, details: 'The upstream is unavailable' });
     const rejecting = await start({ [kind]: async () => Promise.reject(new WatchwordError('scope_insufficient')) });
     expect((await statusOf(rejecting, kind, token)).code).toBe(7);
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const foreign = await start({ [kind]: async () => Promise.reject(new Error(`cannot read ${token}`)) });
     expect(await statusOf(foreign, kind, token)).toMatchObject({ code: 13, details: 'Internal error' });
+    expect(warned).toHaveBeenCalledOnce();
+    warned.mockRestore();
   });
 
   it('leaves statuses that the handler chose, and the callback style, as they are', async () => {
