@@ -3,9 +3,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const LATEST: unique symbol = Symbol('latest answer');
+const ENDING: unique symbol = Symbol('takes no more requests');
 
 interface TrackedSocket extends Duplex {
   [LATEST]?: ServerResponse;
+  [ENDING]?: true;
 }
 
 /** The open connections of one server. */
@@ -36,6 +38,19 @@ export class Connections {
 /** Says what a connection is busy with that `request` did not tell of. */
 export function markBusy(socket: Duplex, response: ServerResponse): void {
   (socket as TrackedSocket)[LATEST] = response;
+}
+
+/**
+ * No request that comes behind the one that is being answered is taken. Node reads them ahead, and would hand them out even when
+ * the answer closes the connection.
+ */
+export function takeNoMore(socket: Duplex): void {
+  (socket as TrackedSocket)[ENDING] = true;
+}
+
+/** Whether {@link takeNoMore} was said. */
+export function takesNoMore(socket: Duplex): boolean {
+  return (socket as TrackedSocket)[ENDING] === true;
 }
 
 /** Whether an answer has been started, or is being prepared, that has not been written out. */

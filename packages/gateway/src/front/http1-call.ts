@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WatchwordError } from '@watchword/core';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { ClientCall } from './client-call.ts';
+import { takeNoMore } from './connections.ts';
 import { type BodySource, RequestBody, discardBody } from './request-body.ts';
 import { clientCertificateOf } from './tls.ts';
 
@@ -125,8 +126,10 @@ export class Http1Call implements ClientCall, BodySource {
   }
 
   refuse(status: number, fields: string[], body: string): void {
-    // Whoever still waits to send a body must not send it after this answer as if it were the next request.
-    if (this.#waitsToContinue || this.#state.draining) fields.push('connection', 'close');
+    // Whoever still waits to send a body must not send it after this answer as if it were the next request. Whoever sent something
+    // malformed may not mean the same as we do by where it ends, and by what comes behind it (RFC 9112 section 2.2, F1).
+    if (this.#waitsToContinue || this.#state.draining || status === 400) fields.push('connection', 'close');
+    if (status === 400) takeNoMore(this.#request.socket);
     this.#response.writeHead(status, fields);
     this.#response.end(body);
     discardBody(this.#request);

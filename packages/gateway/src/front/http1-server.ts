@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Connections, isBusy } from './connections.ts';
+import { Connections, isBusy, takesNoMore } from './connections.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
 import { type EdgeOptions, pass } from './passage.ts';
@@ -45,6 +45,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   // The default drops fields beyond 2000 without a word; headerBytes is the limit.
   server.maxHeadersCount = 0;
   const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
+    if (takesNoMore(request.socket)) return;
     const call = new Http1Call(request, response, waits, state);
     response.on('close', () => {
       if (state.draining) call.closeConnection();

@@ -87,7 +87,8 @@ export class Http2Connection {
   };
 
   #calm(): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+    // Without an error Node takes no code.
+    if (!this.#session.destroyed) this.#session.destroy(new Error('Too much of nothing'), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 
