@@ -45,15 +45,14 @@ async function flood(edge: TestEdge, first: Buffer, batch: Batch, reads = true):
   const socket = connect(edge.port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
   const reader = new GoawayReader();
-  let isClosed = false;
-  socket.on('error', () => {}).on('close', () => (isClosed = true));
+  socket.on('error', () => {});
   if (reads) socket.on('data', (chunk: Buffer) => reader.read(chunk));
   const before = process.memoryUsage.rss();
   let highest = before;
   socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), first]));
   const endMs = performance.now() + FLOOD_MS;
   let bytes = 0;
-  for (let round = 0; performance.now() < endMs && !isClosed; round += 1) {
+  for (let round = 0; performance.now() < endMs && !socket.destroyed; round += 1) {
     const next = batch(round);
     bytes += next.length;
     if (!socket.write(next)) await drained(socket);
@@ -61,8 +60,9 @@ async function flood(edge: TestEdge, first: Buffer, batch: Batch, reads = true):
     highest = Math.max(highest, process.memoryUsage.rss());
   }
   await new Promise((resolve) => setTimeout(resolve, 100));
+  const wasClosed = socket.destroyed;
   socket.destroy();
-  return { bytes, goaway: reader.code, wasClosed: isClosed, grownBytes: highest - before };
+  return { bytes, goaway: reader.code, wasClosed, grownBytes: highest - before };
 }
 
 function drained(socket: Socket): Promise<void> {
@@ -117,13 +117,13 @@ async function startHolding(): Promise<TestEdge> {
 /** The connection of somebody else is answered all the while. */
 async function withNeighbour<Result>(edge: TestEdge, work: Promise<Result>): Promise<Result> {
   const session = openHttp2(edge.port);
-  let isOver = false;
-  const flooding = work.finally(() => (isOver = true));
+  const over = new AbortController();
+  const flooding = work.finally(() => over.abort());
   do {
     const answer = await askHttp2(session, { ':path': '/public/x' });
     if (answer.status !== 200) throw new Error(`the neighbour got ${answer.status}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
-  } while (!isOver);
+  } while (!over.signal.aborted);
   return flooding;
 }
 
