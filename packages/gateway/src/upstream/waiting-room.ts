@@ -52,11 +52,12 @@ export class WaitingRoom {
 
   /** The guest is done, or waits no longer. The next one takes its place. */
   leave(guest: Guest): void {
-    if (this.#remove(guest)) return;
-    this.#uploads.delete(guest);
-    this.#taken -= 1;
-    this.refresh();
-    if (this.#taken === 0) this.#onEmpty?.();
+    if (!this.#remove(guest)) {
+      this.#uploads.delete(guest);
+      this.#taken -= 1;
+      this.refresh();
+    }
+    this.#tellEmpty();
   }
 
   /** There may be more places than before. */
@@ -86,6 +87,10 @@ export class WaitingRoom {
     if (this.#taken > 0 || this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#onEmpty = resolve));
   }
 
+  #tellEmpty(): void {
+    if (this.#taken === 0 && this.#waiting.size === 0) this.#onEmpty?.();
+  }
+
   #admit(guest: Guest): void {
     this.#taken += 1;
     this.#uploads.add(guest);
@@ -108,6 +113,7 @@ export class WaitingRoom {
 
   readonly #giveUp = (guest: Guest): void => {
     this.#remove(guest);
+    this.#tellEmpty();
     guest.refuse(new WatchwordError('overloaded', 'No connection to the upstream got free in time'));
   };
 }

@@ -108,4 +108,19 @@ describe('places', () => {
     expect(refused).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'overloaded' }));
     for (const guest of crowd.slice(2, 102)) room.leave(guest);
   });
+
+  test('are all free when nobody is left, neither inside nor waiting', async () => {
+    const room = new WaitingRoom({ places: 1, maxWaiting: 1, timeoutMs: 60_000 });
+    await room.empty();
+    const [inside, waiting] = [1, 2].map((): Guest => ({ start: () => {}, refuse: () => {} }));
+    room.enter(inside!);
+    room.enter(waiting!);
+    const left = vi.fn<() => void>();
+    const empty = room.empty().then(left);
+    room.leave(inside!);
+    await Promise.resolve();
+    expect(left).not.toHaveBeenCalled();
+    room.leave(waiting!);
+    await empty;
+  });
 });
