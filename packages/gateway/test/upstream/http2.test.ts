@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Socket } from 'node:net';
-import { describe, expect, test, vi } from 'vitest';
+import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type TestEdge, startEdge } from '../support/edge.ts';
 import {
   DATA,
@@ -401,6 +401,14 @@ describe('connections', () => {
 
   test('that cannot be made: 502; that are not made in time: 504', async () => {
     expect((await fetch(`${(await startH2Edge('http://127.0.0.1:1')).url}/public/x`)).status).toBe(502);
+    // Takes connections, and never says anything about TLS.
+    const silent = createTcpServer((socket) => void socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const edge = await startH2Edge(url, { protocol: 'h2', connectTimeoutMs: 100 });
+    expect((await post(edge, 'x')).status).toBe(504);
+    await edge.close();
   });
 
   test('to a server of HTTP/1.1: 502', async () => {
