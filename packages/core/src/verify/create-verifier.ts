@@ -25,14 +25,24 @@ export function createVerifier(options: TrustPolicyOptions): Verifier {
 
 /** Builds a verifier from a finished policy. */
 export function createPolicyVerifier(policy: TrustPolicy): Verifier {
-  const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
+  const judge = createJudge(policy);
   const verifier: Verifier = {
     policyId: policy.id,
-    verify: (token) => verifyToken(token, policy, known),
+    verify: (token) => judge(token),
     holds: (token) => stillHolds(token, policy),
     onWithdrawal: (listener) => listenForRemovals(policy, listener),
   };
   return withStanding(verifier, createPolicyStanding(policy));
+}
+
+/**
+ * Everything that a verification does, by the rules of a policy.
+ * @param policy a finished one
+ * @returns verifies a token; `atMs`: expiry, not-before and age are judged by this time instead of now
+ */
+export function createJudge(policy: TrustPolicy): (token: string, atMs?: number) => Promise<VerifiedToken> {
+  const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
+  return (token, atMs) => verifyToken(token, policy, known, atMs);
 }
 
 function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): () => void {
@@ -55,7 +65,12 @@ interface KnownParts {
 const MAX_PAYLOAD_DEPTH = 64;
 
 // Cheap checks first, the signature before the claims (invariant 4).
-async function verifyToken(token: string, policy: TrustPolicy, { headers, share }: KnownParts): Promise<VerifiedToken> {
+async function verifyToken(
+  token: string,
+  policy: TrustPolicy,
+  { headers, share }: KnownParts,
+  atMs: number | undefined,
+): Promise<VerifiedToken> {
   assertTokenSize(token, policy.maxTokenBytes);
   const jws = parseCompact(token, headers);
   const rules = selectRules(jws, policy);
@@ -70,8 +85,9 @@ async function verifyToken(token: string, policy: TrustPolicy, { headers, share 
   const claims = parsePayload(jws, share);
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
-  assertWithin(window, readClock(policy.clock));
-  policy.checks.accepted?.(signed, key, window.expiresAtMs);
+  const nowMs = readClock(policy.clock);
+  assertWithin(window, atMs ?? nowMs);
+  if (nowMs < window.expiresAtMs) policy.checks.accepted?.(signed, key, window.expiresAtMs);
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
 }
 

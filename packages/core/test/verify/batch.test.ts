@@ -1,0 +1,131 @@
+/** Many tokens in one call: the verdict of each is that of a verification of its own. */
+import { setImmediate } from 'node:timers/promises';
+import { array, asyncProperty, assert as check, integer } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
+import { pooledChecks } from '../../src/jws/pooled-checks.ts';
+import { type BatchVerdict, verifyBatch } from '../../src/verify/batch.ts';
+import { createVerifier } from '../../src/verify/create-verifier.ts';
+import type { Verifier } from '../../src/verify/verifier.ts';
+import { testKey } from '../support/keys.ts';
+import { signatureChecks } from '../support/signature-count.ts';
+import { NOW, accessClaims, clock, issuerPolicy, makeToken, verifierOf } from '../support/tokens.ts';
+import { codeOf, verdict } from '../support/verdicts.ts';
+
+const keys = [testKey('ES256', 'a'), testKey('RS256', 'b'), testKey('EdDSA', 'c')];
+const stranger = testKey('ES256', 'z');
+const verifier = verifierOf(keys);
+const pooled = createVerifier({ issuers: [issuerPolicy(keys)], clock, checks: pooledChecks });
+const of = ({ token, error }: BatchVerdict): string => (token === undefined ? codeOf(error) : `accepted ${token.claims.jti}`);
+
+const POOL: readonly string[] = [
+  ...keys.flatMap((key) => [1, 2, 3].map((n) => makeToken(key, { payload: accessClaims({ jti: `${key.kid}-${n}` }) }))),
+  makeToken(keys[0]!, { payload: accessClaims({ exp: NOW - 100 }) }),
+  makeToken(keys[1]!, { payload: accessClaims({ aud: 'elsewhere' }) }),
+  makeToken(keys[0]!, { signature: Buffer.alloc(64, 1) }),
+  makeToken(stranger),
+  '',
+  'a.b.c',
+  'no token at all',
+  'x'.repeat(10_000),
+  undefined as unknown as string,
+  { toString: () => 'a.b.c' } as unknown as string,
+];
+
+describe('wrong use', () => {
+  test('no verifier, no array, limits that are none (B2)', async () => {
+    const calls: (() => Promise<unknown>)[] = [
+      () => verifyBatch({} as Verifier, []),
+      () => verifyBatch(verifier, 'a.b.c' as unknown as string[]),
+      ...[0, NaN, Infinity, '4'].map((concurrency) => () => verifyBatch(verifier, [], { concurrency: concurrency as number })),
+      ...[-1, NaN, Infinity].map((sliceMs) => () => verifyBatch(verifier, [], { sliceMs })),
+      () => verifyBatch(verifier, [], { parallel: 4 } as object),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+});
+
+describe('verdicts', () => {
+  test('nothing in, nothing out', async () => {
+    expect(await verifyBatch(verifier, [])).toEqual([]);
+  });
+
+  test('MQ-5: each token for itself, in order, whoever stands beside it', async () => {
+    const alone = await Promise.all(POOL.map((token) => verdict(verifier, token)));
+    expect(alone.filter((word) => word === 'accepted')).toHaveLength(9);
+    await check(
+      asyncProperty(
+        array(integer({ min: 0, max: POOL.length - 1 }), { maxLength: 60 }),
+        integer({ min: 1, max: 9 }),
+        async (picks, concurrency) => {
+          const verdicts = await verifyBatch(
+            pooled,
+            picks.map((pick) => POOL[pick]!),
+            { concurrency, sliceMs: 0 },
+          );
+          expect(verdicts.map((one) => of(one).split(' ')[0])).toEqual(picks.map((pick) => alone[pick]));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a token that stands there often is checked once; two spellings of one are two', async () => {
+    const tokens = Array.from({ length: 100 }, (_, index) => POOL[index % 3]!);
+    const count = await signatureChecks(async () => {
+      const verdicts = await verifyBatch(pooled, tokens);
+      expect(new Set(verdicts.map(of))).toEqual(new Set(['accepted a-1', 'accepted a-2', 'accepted a-3']));
+    });
+    expect(count).toBe(3);
+  });
+
+  test('behind a cache, what is known costs nothing', async () => {
+    const cached = createCachedVerifier(pooled);
+    await verifyBatch(cached, POOL.slice(0, 9));
+    const count = await signatureChecks(async () => void (await verifyBatch(cached, POOL.slice(0, 9))));
+    expect(count).toBe(0);
+  });
+
+  test('a verifier that throws, or gives something else, is no yes', async () => {
+    const broken: Verifier = { ...verifier, verify: () => Promise.reject(new TypeError('x')) };
+    expect((await verifyBatch(broken, [POOL[0]!])).map(of)).toEqual(['internal']);
+  });
+});
+
+describe('what it does not do', () => {
+  test('never more at a time than it is allowed; one key is asked for once before the others come', async () => {
+    let [running, most] = [0, 0];
+    const starts: string[] = [];
+    const slow: Verifier = {
+      ...verifier,
+      async verify(token) {
+        starts.push(token.split('.')[0]!);
+        running += 1;
+        most = Math.max(most, running);
+        await setImmediate();
+        running -= 1;
+        return verifier.verify(token);
+      },
+    };
+    const tokens = Array.from({ length: 50 }, (_, index) =>
+      makeToken(keys[index % 2]!, { payload: accessClaims({ jti: `${index}` }) }),
+    );
+    await verifyBatch(slow, tokens, { concurrency: 4 });
+    expect(most).toBe(4);
+    // Group after group, whatever the order of the tokens.
+    expect(new Set(starts.slice(0, 25)).size).toBe(1);
+    expect(new Set(starts.slice(25)).size).toBe(1);
+  });
+
+  test('the event loop gets its turns', async () => {
+    let turns = 0;
+    const watching = setInterval(() => (turns += 1), 0);
+    await verifyBatch(
+      verifier,
+      Array.from({ length: 300 }, (_, index) => makeToken(keys[2]!, { payload: accessClaims({ jti: `${index}` }) })),
+      { sliceMs: 0 },
+    );
+    clearInterval(watching);
+    expect(turns).toBeGreaterThan(3);
+  });
+});

@@ -1,0 +1,91 @@
+/** Verification of what was accepted earlier: whose time counts for what (TT-33). */
+import { describe, expect, test } from 'vitest';
+import { createVerifier } from '../../src/verify/create-verifier.ts';
+import { createDeferredVerifier } from '../../src/verify/deferred-verifier.ts';
+import { createTxnMinter } from '../../src/txn/mint.ts';
+import { generateSigningKey } from '../../src/keys/signing-key.ts';
+import { testKey } from '../support/keys.ts';
+import { NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
+import { codeOf } from '../support/verdicts.ts';
+
+const key = testKey('ES256');
+const at = (seconds: number): number => (NOW + seconds) * 1000;
+
+function deferredAt(nowSeconds: number, changes: object = {}) {
+  const verifier = createDeferredVerifier({
+    issuers: [issuerPolicy(key, { toleranceSeconds: 0, ...changes })],
+    clock: () => at(nowSeconds),
+  });
+  return async (token: string, accepted: number, runBefore: number): Promise<string> => {
+    try {
+      await verifier.verify(token, { acceptedAtMs: at(accepted), runBeforeMs: at(runBefore) });
+      return 'accepted';
+    } catch (error) {
+      return codeOf(error);
+    }
+  };
+}
+
+const token = makeToken(key, { payload: accessClaims({ nbf: NOW, exp: NOW + 100 }) });
+
+describe('refused', () => {
+  test.each([
+    ['expired when it was accepted', 100, 1000, 'token_expired'],
+    ['accepted before it was good', -1, 1000, 'token_not_yet_valid'],
+    ['too late to run', 10, 500, 'token_too_old'],
+    ['accepted after it had to run', 600, 599, 'claim_invalid'],
+    ['accepted at no time', NaN, 1000, 'claim_invalid'],
+    ['to run before no time', 10, NaN, 'claim_invalid'],
+    ['accepted in an endless past', -Infinity, 1000, 'claim_invalid'],
+  ])('%s', async (_, accepted, runBefore, code) => {
+    expect(await deferredAt(500)(token, accepted, runBefore)).toBe(code);
+  });
+
+  test('forged, for somebody else, of another key: as ever', async () => {
+    const judge = deferredAt(500);
+    expect(await judge(makeToken(key, { signature: Buffer.alloc(64, 1) }), 10, 1000)).toBe('signature_invalid');
+    expect(await judge(makeToken(key, { payload: accessClaims({ aud: 'elsewhere' }) }), 10, 1000)).toBe('audience_mismatch');
+    expect(await judge(makeToken(testKey('ES256', 'other')), 10, 1000)).toBe('key_unknown');
+  });
+
+  test('a key that is no longer trusted when the work runs, though it was when the request was accepted', async () => {
+    const source = {
+      ...issuerPolicy(key).keys,
+      lookup: (_alg: string, _kid: unknown, nowMs: number) =>
+        nowMs < at(200) ? issuerPolicy(key).keys.lookup('ES256', key.kid, nowMs) : undefined,
+      load: async () => undefined as never,
+    };
+    expect(await deferredAt(150, { keys: source })(token, 10, 1000)).toBe('accepted');
+    expect(await deferredAt(500, { keys: source })(token, 10, 1000)).toBe('key_unknown');
+  });
+});
+
+describe('accepted', () => {
+  test('good when it was accepted, expired since, in time to run; a verifier of now refuses it', async () => {
+    expect(await deferredAt(500)(token, 10, 1000)).toBe('accepted');
+    const now = createVerifier({ issuers: [issuerPolicy(key)], clock: () => at(500) });
+    await expect(now.verify(token)).rejects.toMatchObject({ code: 'token_expired' });
+  });
+
+  test('what is minted from it ends when the work had to begin, at the latest', async () => {
+    const clock = (): number => at(990);
+    const verifier = createDeferredVerifier({ issuers: [issuerPolicy(key)], clock });
+    const subject = await verifier.verify(token, { acceptedAtMs: at(10), runBeforeMs: at(1000) });
+    expect(subject.window.expiresAtMs).toBe(at(1000));
+    const minter = createTxnMinter({
+      trustDomain: 'inside.example',
+      requestingWorkload: 'worker',
+      key: generateSigningKey(),
+      clock,
+    });
+    const claims = JSON.parse(Buffer.from(minter.mint({ subject }).split('.')[1]!, 'base64url').toString()) as { exp: number };
+    expect(claims.exp).toBe(NOW + 1000);
+  });
+
+  test('a token that lives longer keeps its own end', async () => {
+    const verifier = createDeferredVerifier({ issuers: [issuerPolicy(key, { toleranceSeconds: 0 })], clock: () => at(20) });
+    const long = makeToken(key, { payload: accessClaims({ exp: NOW + 5000 }) });
+    const subject = await verifier.verify(long, { acceptedAtMs: at(10), runBeforeMs: at(1000) });
+    expect(subject.window.expiresAtMs).toBe(at(5000));
+  });
+});
