@@ -40,9 +40,10 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   server.on('session', (session) => {
     const { socket } = session;
     const connection = new Http2Connection(session, options, {
-      scheme: 'encrypted' in socket ? 'https' : 'http',
+      // Not `in socket`: the session stands in for it, and has the property in any case.
+      scheme: session.encrypted === true ? 'https' : 'http',
       address: socket.remoteAddress ?? 'unknown',
-      clientCertificate: clientCertificateOf(socket, needsAuthority),
+      clientCertificate: session.encrypted === true ? clientCertificateOf(socket, needsAuthority) : undefined,
     });
     connections.set(session, connection);
     looking ??= setInterval(() => {
