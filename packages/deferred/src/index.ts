@@ -1,2 +1,13 @@
 /** Public surface of @watchword/deferred. */
 export type { Acceptance, Claim, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
+export {
+  ENTRY_OVERHEAD,
+  type Held,
+  type QueueLimits,
+  type Room,
+  canEverFit,
+  fullScope,
+  readLimits,
+  retryAfterMs,
+  roomOf,
+} from './shares.ts';

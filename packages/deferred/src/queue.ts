@@ -7,6 +7,9 @@
  *
  * Nothing that `accept` has acknowledged is ever lost: it ends exactly once in one of the three last states. Towards the upstream
  * delivery is at least once, with the id of the entry as a stable delivery id.
+ *
+ * A claim is held until it is settled or released, or until somebody else claims the entry. That its lease runs out alone takes
+ * nothing from the holder: it only lets others claim the entry. So it does not matter how promptly a store notices.
  */
 
 /** What is stored of a request before the client is told 202. */
@@ -34,9 +37,12 @@ export interface NewEntry {
 /** What `accept` says. */
 export type Acceptance =
   | { readonly kind: 'accepted'; readonly id: string }
-  /** The same idempotency key came before with the same request: `id` is that of the first. */
+  /**
+   * The same idempotency key came before with the same request: `id` is that of the first. Also for the same id with the same
+   * fingerprint: whoever did not hear the answer may ask again.
+   */
   | { readonly kind: 'repeated'; readonly id: string }
-  /** The same idempotency key came before with another request. Nothing was stored. */
+  /** The same idempotency key, or the same id, came before with another request. Nothing was stored. */
   | { readonly kind: 'conflict' }
   /** No room: for everybody (`queue`), or for this issuer or client. Nothing was stored. */
   | { readonly kind: 'full'; readonly scope: 'queue' | 'issuer' | 'client'; readonly retryAfterMs: number };
@@ -78,9 +84,13 @@ export interface QueueStats {
   readonly claimed: number;
   /** Age of the oldest of them, in milliseconds; 0: there is none. */
   readonly oldestAgeMs: number;
+  /** Dead letters. They take room until they are replayed or purged: a bounded queue is bounded in these too. */
   readonly dead: number;
+  /** Entries per second over the last minute. `ended` is what `retryAfterMs` is reckoned from. */
+  readonly perSecond: Readonly<Record<'accepted' | 'ended', number>>;
   /** Since the queue was made. */
   readonly totals: Readonly<Record<'accepted' | 'done' | 'refused' | 'dead' | 'replayed' | 'purged', number>>;
+  /** The depth, by issuer. Issuers with nothing to do are left out. */
   readonly byIssuer: Readonly<Record<string, number>>;
 }
 
@@ -99,11 +109,14 @@ export interface DeadLetter {
 export interface Queue {
   /**
    * Stores durably: what resolves as `accepted` survives a crash of this process, and of the store as far as the store promises.
-   * Bounded in entries and bytes; fair: an issuer and a client have shares, so that junk cannot crowd out good work.
+   * Bounded in entries and bytes; fair: an issuer and a client have shares (`fullScope`), so that junk cannot crowd out good work.
+   * @throws WatchwordError `body_too_large` for an entry that even an empty queue has no room for
    */
   accept(entry: NewEntry): Promise<Acceptance>;
   /**
-   * Up to `most` entries for this worker. Fair between issuers, and between clients of an issuer; among equals the oldest first.
+   * Up to `most` entries for this worker, each to another issuer in turn, and of an issuer each to another client in turn; of a
+   * client the oldest first. Whoever had nothing waiting joins at the end of the round: it waits for one entry of each other client
+   * of its issuer that has some, times the issuers that have some, however much the others have.
    * Entries whose lease has run out are there again. Waits at most `waitMs` for the first one.
    */
   claim(worker: string, most: number, options: { readonly leaseMs: number; readonly waitMs: number }): Promise<readonly Claim[]>;
@@ -116,7 +129,7 @@ export interface Queue {
   /** Undefined: unknown, or ended longer ago than outcomes are kept. */
   status(id: string): Promise<EntryStatus | undefined>;
   stats(): Promise<QueueStats>;
-  /** Dead letters, oldest first, from behind `after` on. */
+  /** Dead letters, oldest first, from behind `after` on; from the beginning where `after` is not known any more. */
   dead(options: { readonly after?: string; readonly limit: number }): Promise<readonly DeadLetter[]>;
   /** Puts dead letters back, attempts counted from 0; those past `runBeforeMs` stay. @returns the ids that were put back */
   replay(ids: readonly string[]): Promise<readonly string[]>;
