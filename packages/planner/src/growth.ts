@@ -1,4 +1,5 @@
 /** The growth table: what verifying and carrying tokens costs at 100 to 100 million users, from measured unit costs. */
+import type { Basis } from './basis.ts';
 import { type Bandwidth, bandwidth } from './bandwidth.ts';
 
 /** What one request costs under one strategy, as measured. */
@@ -22,9 +23,6 @@ export interface MeasuredCosts {
   /** Verified once at the edge, carried on as a Txn-Token. */
   readonly with: UnitCosts;
 }
-
-/** Whether a rate was really run, or lies beyond what was and is computed from the cost of one request. */
-export type Basis = 'measured' | 'extrapolated';
 
 /** What one strategy costs at one size. */
 export interface GrowthCost {

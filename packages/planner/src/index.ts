@@ -1,8 +1,23 @@
 /** Public surface of @watchword/planner. */
 export { type AmortizedCosts, amortizedMicros } from './amortized.ts';
 export { type Bandwidth, bandwidth } from './bandwidth.ts';
+export { type Basis, type Figure, BASIS_MARKS, figure, weakest } from './basis.ts';
 export {
-  type Basis,
+  type AlgorithmCosts,
+  type Calibration,
+  type FieldBytes,
+  type HopCosts,
+  type Protocol,
+  type TokenAlgorithm,
+  CALIBRATION_FORMAT,
+  PROTOCOLS,
+  TOKEN_ALGORITHMS,
+  hitMicros,
+  parseCalibration,
+} from './calibration.ts';
+export { REFERENCE_CALIBRATION } from './reference-calibration.ts';
+export { type ShapeIssue, ShapeError } from './shape.ts';
+export {
   type GrowthCost,
   type GrowthRow,
   type MeasuredCosts,

@@ -1,0 +1,164 @@
+/** The unit costs of one machine, as `watchword calibrate` measures them and keeps them in a small JSON file. */
+import { ShapeReader } from './shape.ts';
+
+/** Number of this format. Another one is refused. */
+export const CALIBRATION_FORMAT = 1;
+
+/** Algorithms of tokens that costs are known of. */
+export type TokenAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
+export const TOKEN_ALGORITHMS: readonly TokenAlgorithm[] = Object.freeze(['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256']);
+
+/** How a hop is made. */
+export type Protocol = 'http1' | 'http2' | 'grpc';
+export const PROTOCOLS: readonly Protocol[] = Object.freeze(['http1', 'http2', 'grpc']);
+
+/** Processor time of all threads of the process for one token, in microseconds. */
+export interface AlgorithmCosts {
+  /** A whole verification without any cache: form, signature, claims. */
+  readonly verifyMicros: number;
+  /** A signature alone. */
+  readonly signMicros: number;
+  /** A Txn-Token that is minted, signature included. */
+  readonly mintMicros: number;
+}
+
+/** Octets that a field with a token adds to a request: `fixed + perCharacter * characters of the token`. */
+export interface FieldBytes {
+  readonly fixed: number;
+  /** 1 in HTTP/1.1; less where Huffman coding makes base64url smaller. */
+  readonly perCharacter: number;
+}
+
+/** What it takes to carry one request, without a body, to the next service and to answer it. */
+export interface HopCosts {
+  /** Processor time of both ends without any token, in microseconds. */
+  readonly requestMicros: number;
+  /** Octets towards the service without any token: header fields and framing, on a warm connection. */
+  readonly requestBytes: number;
+  /** Octets of `authorization: Bearer <token>`, which is never indexed (ND-1). */
+  readonly bearer: FieldBytes;
+  /** Octets of `txn-token: <token>` sent in full. */
+  readonly txnToken: FieldBytes;
+  /** Octets of a `txn-token` that both ends have in their header tables; null: there are no tables (HTTP/1.1). */
+  readonly indexedBytes: number | null;
+}
+
+/** Unit costs. Everything in it was measured. */
+export interface Calibration {
+  readonly format: typeof CALIBRATION_FORMAT;
+  /** ISO 8601. */
+  readonly measuredAt: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly arch: string; readonly node: string };
+  readonly algorithms: Readonly<Record<TokenAlgorithm, AlgorithmCosts>>;
+  /** A verdict from a cache of so many tokens, in microseconds, with rising `tokens`. In between: on a line over the logarithm. */
+  readonly hits: readonly { readonly tokens: number; readonly micros: number }[];
+  /** What it takes to remember a verdict, beyond the verification. */
+  readonly storeMicros: number;
+  /** A verification whose signature another thread of the machine has proven. */
+  readonly sharedHitMicros: number;
+  /** A Txn-Token from the reuse window. */
+  readonly reuseMicros: number;
+  /** Memory of a remembered verdict. */
+  readonly cachedTokenBytes: number;
+  /** Characters of the Txn-Token of `mintMicros`: ES256, the claims that it must have and no others. */
+  readonly txnTokenBytes: number;
+  /** What the gateway takes to forward a request, tokens not counted, in microseconds. */
+  readonly proxyMicros: number;
+  readonly protocols: Readonly<Record<Protocol, HopCosts>>;
+}
+
+/** Reads a calibration. @throws ShapeError with everything that is wrong */
+export function parseCalibration(input: unknown): Calibration {
+  const root = new ShapeReader(input);
+  const format = root.number('format', { least: 1, whole: true });
+  if (format !== CALIBRATION_FORMAT) root.refuse(['format'], `must be ${CALIBRATION_FORMAT}: measure again`);
+  const calibration: Calibration = {
+    format: CALIBRATION_FORMAT,
+    measuredAt: root.text('measuredAt'),
+    machine: readMachine(root.part('machine', true)),
+    algorithms: readEach(root.part('algorithms', true), TOKEN_ALGORITHMS, readAlgorithm),
+    hits: readHits(root),
+    storeMicros: root.number('storeMicros', {}),
+    sharedHitMicros: root.number('sharedHitMicros', {}),
+    reuseMicros: root.number('reuseMicros', {}),
+    cachedTokenBytes: root.number('cachedTokenBytes', POSITIVE),
+    txnTokenBytes: root.number('txnTokenBytes', POSITIVE),
+    proxyMicros: root.number('proxyMicros', POSITIVE),
+    protocols: readEach(root.part('protocols', true), PROTOCOLS, readHop),
+  };
+  root.end();
+  root.assertGood('calibration');
+  return calibration;
+}
+
+/** What a hit costs in a cache of so many tokens, in microseconds. */
+export function hitMicros({ hits }: Calibration, tokens: number): number {
+  const next = hits.findIndex((point) => point.tokens >= tokens);
+  if (next === 0) return hits[0]!.micros;
+  if (next === -1) return hits.at(-1)!.micros;
+  const [low, high] = [hits[next - 1]!, hits[next]!];
+  const share = Math.log(tokens / low.tokens) / Math.log(high.tokens / low.tokens);
+  return low.micros + share * (high.micros - low.micros);
+}
+
+const POSITIVE = { least: 0, above: true } as const;
+
+function readMachine(reader: ShapeReader): Calibration['machine'] {
+  const machine = {
+    cpu: reader.text('cpu'),
+    cores: reader.number('cores', { least: 1, whole: true }),
+    arch: reader.text('arch'),
+    node: reader.text('node'),
+  };
+  reader.end();
+  return machine;
+}
+
+function readEach<Name extends string, Value>(
+  reader: ShapeReader,
+  names: readonly Name[],
+  read: (reader: ShapeReader) => Value,
+): Readonly<Record<Name, Value>> {
+  const entries = names.map((name) => [name, read(reader.part(name, true))] as const);
+  reader.end();
+  return Object.fromEntries(entries) as Record<Name, Value>;
+}
+
+function readAlgorithm(reader: ShapeReader): AlgorithmCosts {
+  const costs = {
+    verifyMicros: reader.number('verifyMicros', POSITIVE),
+    signMicros: reader.number('signMicros', POSITIVE),
+    mintMicros: reader.number('mintMicros', POSITIVE),
+  };
+  reader.end();
+  return costs;
+}
+
+function readHits(root: ShapeReader): Calibration['hits'] {
+  const hits = root.parts('hits').map((reader) => {
+    const point = { tokens: reader.number('tokens', { least: 1 }), micros: reader.number('micros', POSITIVE) };
+    reader.end();
+    return point;
+  });
+  const unordered = hits.findIndex(({ tokens }, index) => index > 0 && tokens <= hits[index - 1]!.tokens);
+  if (unordered !== -1) root.refuse(['hits', unordered, 'tokens'], 'must be more than that of the one before');
+  return hits;
+}
+
+function readHop(reader: ShapeReader): HopCosts {
+  const hop = {
+    requestMicros: reader.number('requestMicros', {}),
+    requestBytes: reader.number('requestBytes', {}),
+    bearer: readField(reader.part('bearer', true)),
+    txnToken: readField(reader.part('txnToken', true)),
+    indexedBytes: reader.isNull('indexedBytes') ? null : reader.number('indexedBytes', {}),
+  };
+  reader.end();
+  return hop;
+}
+
+function readField(reader: ShapeReader): FieldBytes {
+  const field = { fixed: reader.number('fixed', {}), perCharacter: reader.number('perCharacter', POSITIVE) };
+  reader.end();
+  return field;
+}
