@@ -1,6 +1,6 @@
 /** What successive configurations have in common: kept while one of them needs it, given back after the last one. */
 
-/** Gives what stands under `key`, or makes it. Objects in the key are told apart by identity, everything else by its JSON. */
+/** Gives what stands under `key`, or makes it. Objects in the key that are more than data are told apart by identity, everything else by its JSON. */
 export type Take = <Value extends object>(
   key: readonly unknown[],
   make: () => Value,
@@ -56,13 +56,18 @@ export class Shelf {
   }
 
   #nameOf(part: unknown): unknown {
-    if (part === null || typeof part !== 'object' || Array.isArray(part) || Object.getPrototypeOf(part) === Object.prototype) {
-      return part ?? null;
-    }
+    if (!hasIdentity(part)) return part ?? null;
     let identity = this.#identities.get(part);
     if (identity === undefined) this.#identities.set(part, (identity = this.#count += 1));
     return { identity };
   }
+}
+
+// What has methods is more than its JSON, which leaves them out.
+function hasIdentity(part: unknown): part is object {
+  if (typeof part === 'function') return true;
+  if (part === null || typeof part !== 'object' || Array.isArray(part)) return false;
+  return Object.getPrototypeOf(part) !== Object.prototype || Object.values(part).some((value) => typeof value === 'function');
 }
 
 // One that is closed already, or cannot be, must not keep the others open.

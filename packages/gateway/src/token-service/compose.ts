@@ -51,11 +51,15 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
     () => openReplayLedger(config, clock),
     (made) => made.close(),
   );
-  const keys = createOwnKeys({ published: jwks, freshen, trustDomain, algorithm, clock });
-  const verifier = createTxnVerifier({ trustDomain, keys, algorithms: [algorithm], checks, clock });
+  const keys = take(['token service keys', minter], () =>
+    createOwnKeys({ published: jwks, freshen, trustDomain, algorithm, clock }),
+  );
+  const plain = createTxnVerifier({ trustDomain, keys, algorithms: [algorithm], checks, clock });
+  const verifier = guard?.guard(plain) ?? plain;
+  // The policy id covers everything that a verdict depends on: keys, revocations, checks (D2).
   const txn = take(
-    ['token service cache', keys],
-    () => createCachedVerifier(guard?.guard(verifier) ?? verifier),
+    ['token service cache', verifier.policyId],
+    () => createCachedVerifier(verifier),
     (made) => made.close(),
   );
   const freshness = config.revocation && readFreshness(freshnessOf(config.revocation));
