@@ -48,7 +48,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'txnToken.keyFile': 'Private key (PKCS #8 PEM), relative to this file. Default: a key made at start, for one process.',
   'txnToken.keyId': 'The kid of the key in keyFile.',
   'txnToken.keys': 'Signing keys that rotate by schedule, in place of keyFile.',
-  'txnToken.keys.store': 'Where they are kept: exactly one of sqlite and redis.',
+  'txnToken.keys.store': 'Where they are kept: exactly one of sqlite and redis. Default: signing-keys.db beside this file.',
   'txnToken.keys.store.sqlite': 'File for the processes of one machine, relative to this file; readable by its owner alone.',
   'txnToken.keys.store.redis': 'Redis server for several machines: redis: or rediss: URL without a password.',
   'txnToken.keys.store.passwordFile': 'File with the password of the Redis server.',

@@ -45,7 +45,6 @@ describe('E13: a section of signing keys is refused', () => {
   const sqlite = { store: { sqlite: 'keys.db' } };
   const redis = { store: { redis: 'redis://127.0.0.1' } };
   test.each<[string, object, string]>([
-    ['without a store', {}, 'txnToken.keys.store: is required'],
     ['with two stores', { store: { ...sqlite.store, ...redis.store } }, 'needs exactly one of sqlite and redis'],
     ['with neither', { store: {} }, 'needs exactly one of sqlite and redis'],
     ['with an unknown setting', { ...sqlite, rotateEvery: 1 }, 'txnToken.keys.rotateEvery: is not a setting'],
@@ -61,6 +60,10 @@ describe('E13: a section of signing keys is refused', () => {
     ],
   ])('%s', (_name, keys, reason) => {
     expect(() => createConfig({ ...MINIMAL, ...withKeys(keys) })).toThrow(reason);
+  });
+
+  test('without a store there is one: a file beside the configuration', () => {
+    expect(createConfig({ ...MINIMAL, ...withKeys({}) }).txnToken!.keys!.store).toEqual({ sqlite: 'signing-keys.db' });
   });
 
   test('next to a key file', () => {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { between, section, text } from '../forms.ts';
 
-/** Where signing keys are kept. Exactly one of `sqlite` and `redis` is given. */
+/** Where signing keys are kept. Exactly one of `sqlite` and `redis` is given; the default is `signing-keys.db`. */
 export interface SigningKeyStoreConfig {
   /** File on a local file system, for the processes of one machine. */
   readonly sqlite?: string | undefined;
@@ -40,12 +40,16 @@ const redisUrl = v.pipe(
 
 /** Its form. */
 export const signingKeysSchema: v.GenericSchema<unknown, SigningKeysConfig> = section({
-  store: section({
-    sqlite: v.optional(text),
-    redis: v.optional(redisUrl),
-    passwordFile: v.optional(text),
-    prefix: v.optional(text),
-  }),
+  store: v.optional(
+    section({
+      sqlite: v.optional(text),
+      redis: v.optional(redisUrl),
+      passwordFile: v.optional(text),
+      prefix: v.optional(text),
+    }),
+    // For one machine, survives restarts.
+    { sqlite: 'signing-keys.db' },
+  ),
   rotateEverySeconds: v.optional(between(LEAST_PUBLISH_AHEAD_SECONDS, 31_536_000), 86_400),
   publishAheadSeconds: v.optional(between(LEAST_PUBLISH_AHEAD_SECONDS, 604_800), 900),
   holdSeconds: v.optional(between(0, 31_536_000)),
