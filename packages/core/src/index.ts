@@ -1,5 +1,5 @@
 /** Public surface of @watchword/core. */
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, readClock, systemClock } from './clock.ts';
 export { CLOCK_STEP_CHANNEL, type ClockStep, type ClockWatch, type ClockWatchOptions, watchClock } from './clock-watch.ts';
 export { ERRORS, type ErrorCode, type ErrorFacts, WatchwordError, assertConfig, toWatchwordError } from './errors.ts';
 export { type ProblemContext, type ProblemResponse, toProblem } from './problem.ts';

@@ -11,3 +11,5 @@ export {
   retryAfterMs,
   roomOf,
 } from './shares.ts';
+export { assertCount, assertDelay, assertEntry, assertOutcome } from './entry-rules.ts';
+export { type SqliteQueueOptions, createSqliteQueue } from './sqlite-queue.ts';

@@ -1,0 +1,35 @@
+/** The thread that owns the file of a SQLite queue, so that no event loop waits for a disk. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type EngineSettings, QueueEngine } from './engine.ts';
+import type { Batch, BatchAnswer } from './operations.ts';
+
+const settings = workerData as EngineSettings;
+let engine: QueueEngine | undefined;
+
+parentPort!.on('message', (batch: Batch | 'close') => {
+  if (batch === 'close') {
+    engine?.close();
+    parentPort!.close();
+    return;
+  }
+  parentPort!.postMessage(answer(batch), []);
+});
+
+function answer(batch: Batch): BatchAnswer {
+  try {
+    if (engine?.isInPlace() === false) closeEngine();
+    engine ??= new QueueEngine(settings);
+    return { answers: engine.run(batch) };
+  } catch (error) {
+    // After an error of the disk nobody knows what this connection believes: the next one reads the file anew.
+    closeEngine();
+    return { failure: error instanceof Error ? error.message : 'unknown' };
+  }
+}
+
+function closeEngine(): void {
+  try {
+    engine?.close();
+  } catch {}
+  engine = undefined;
+}
