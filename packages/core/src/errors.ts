@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'revocation_unavailable'
   | 'token_replayed'
   | 'replay_unavailable'
+  | 'voucher_refused'
   // authorization and exchange
   | 'scope_insufficient'
   | 'scope_unknown'
@@ -135,6 +136,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     title: 'One-time tokens cannot be checked',
     rule: 'A one-time token is not accepted while nobody can say whether it was used (B12, ER-4)',
   },
+  voucher_refused: badToken('Txn-Token BCP, batch processing: the token service did not take the voucher (TT-34)'),
   // authorization and exchange
   scope_insufficient: {
     http: 403,

@@ -130,7 +130,23 @@ export { type SqliteSpentTokensOptions, createSqliteSpentTokens } from './replay
 export { type Random, type Schedule, systemSchedule } from './revocation/schedule.ts';
 export { type TxnMinter, type TxnMinterOptions, type TxnRequest, createTxnMinter } from './txn/mint.ts';
 export { type ClaimsMapping } from './txn/claims-mapping.ts';
-export { type TxnPipelineOptions, type TxnVerifierOptions, createTxnPipeline, createTxnVerifier } from './txn/verify.ts';
+export {
+  type TxnPipelineOptions,
+  type TxnVerifierOptions,
+  createTxnPipeline,
+  createTxnVerifier,
+  createVoucherVerifier,
+} from './txn/verify.ts';
+export {
+  MAX_VOUCHER_SECONDS,
+  type RedemptionRequest,
+  TXN_VOUCHER_HEADER,
+  VOUCHER_TYPE,
+  type VoucherIssuer,
+  type VoucherRedeemer,
+  type VoucherRequest,
+} from './txn/voucher.ts';
+export { guardSubjects } from './txn/subject-guard.ts';
 export { Identity } from './context/identity.ts';
 export { ClaimReads, type ClaimReadsReport } from './context/claim-reads.ts';
 export {
@@ -143,6 +159,27 @@ export {
 } from './context/claims-accessor.ts';
 export { currentIdentity, currentIdentityOrNobody, runAnonymous, runWithIdentity } from './context/context.ts';
 export { type Propagator, type PropagatorOptions, createPropagator } from './outgoing/propagator.ts';
+export {
+  type DeliveredMessage,
+  type MessageGuard,
+  type MessageGuardOptions,
+  type MessageReport,
+  type TopicRules,
+  createMessageGuard,
+} from './messages/message-guard.ts';
+export {
+  type MessageHeaderEntry,
+  fromMessageHeaders,
+  isIdentityHeader,
+  withoutIdentityHeaders,
+} from './messages/message-headers.ts';
+export {
+  type IdentityHeader,
+  type MessagePropagator,
+  type MessagePropagatorOptions,
+  createMessagePropagator,
+} from './messages/message-propagator.ts';
+export { type Failure, type Settlement, type SettlementReason } from './messages/settlement.ts';
 export { SIGNATURE_CHECK_CHANNEL, type SignatureCheck } from './jws/signature.ts';
 export {
   type Authenticated,

@@ -7,5 +7,6 @@ export {
   type ExchangedToken,
   createExchangeClient,
 } from './exchange/exchange-client.ts';
+export { type VoucherClient, type VoucherClientOptions, createVoucherClient } from './exchange/voucher-client.ts';
 export { ExchangeError } from './exchange/exchange-error.ts';
 export type { ExchangeClientOptions, ExchangeCredentials } from './exchange/exchange-options.ts';

@@ -37,6 +37,7 @@ import { observed } from './decision/observed.ts';
 import { createRouteStage } from './decision/route.ts';
 import type { EdgeOptions } from './front/passage.ts';
 import { StreamGuard } from './front/stream-guard.ts';
+import { longestVoucherSeconds } from './config/sections/vouchers.ts';
 import { readTls } from './front/tls.ts';
 import { keepKeysComing } from './key-watch.ts';
 import { type Logger, logRefusal } from './logger.ts';
@@ -232,7 +233,7 @@ function takeSigningKeys(
   if (keys === undefined) return undefined;
   const secrets = readSigningKeySecrets(config);
   return take(
-    ['signing keys', keys, algorithm, secrets.id],
+    ['signing keys', keys, algorithm, secrets.id, longestVoucherSeconds(config.tokenService)],
     () => watchSigningKeys(openSigningKeys(config, keys, clock, secrets), logger),
     (made) => made.close(),
   );

@@ -26,20 +26,64 @@ export function createSqliteSpentTokens(options: SqliteSpentTokensOptions): Spen
   assertConfig(path !== ':memory:' && !path.includes('\0'), 'spentTokens.path: must be the path of a file');
   const clock = assertFunction(options.clock ?? systemClock, 'spentTokens.clock');
   const database = open(path);
-  const note = database.prepare('INSERT OR IGNORE INTO spent (id, keep_until_ms) VALUES (?, ?)');
-  const sweep = database.prepare('DELETE FROM spent WHERE keep_until_ms <= ?');
-  let notes = 0;
+  const notebook = new Notebook(database, clock);
   return {
-    async spend(id, keepUntilMs) {
-      const { changes } = note.run(id, keepUntilMs);
-      notes += 1;
-      if (notes % SWEEP_EVERY === 0) sweep.run(readClock(clock));
-      return changes === 1;
-    },
+    spend: (id, keepUntilMs) => notebook.note(id, keepUntilMs),
     async close() {
+      notebook.write();
       if (database.isOpen) database.close();
     },
   };
+}
+
+interface Note {
+  readonly id: string;
+  readonly keepUntilMs: number;
+  readonly resolve: (isFirst: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Writes what comes in one turn of the event loop in one transaction: a sync takes milliseconds, and everything waits for it. */
+class Notebook {
+  readonly #database: Sqlite.DatabaseSync;
+  readonly #clock: Clock;
+  readonly #insert: Sqlite.StatementSync;
+  readonly #sweep: Sqlite.StatementSync;
+  #waiting: Note[] = [];
+  #sinceSweep = 0;
+
+  constructor(database: Sqlite.DatabaseSync, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#insert = database.prepare('INSERT OR IGNORE INTO spent (id, keep_until_ms) VALUES (?, ?)');
+    this.#sweep = database.prepare('DELETE FROM spent WHERE keep_until_ms <= ?');
+  }
+
+  note(id: string, keepUntilMs: number): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    if (this.#waiting.push({ id, keepUntilMs, resolve, reject }) === 1) setImmediate(() => this.write());
+    return promise;
+  }
+
+  write(): void {
+    const notes = this.#waiting.splice(0);
+    if (notes.length === 0) return;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      const isFirst = notes.map(({ id, keepUntilMs }) => this.#insert.run(id, keepUntilMs).changes === 1);
+      this.#sinceSweep += notes.length;
+      if (this.#sinceSweep >= SWEEP_EVERY) {
+        this.#sweep.run(readClock(this.#clock));
+        this.#sinceSweep = 0;
+      }
+      this.#database.exec('COMMIT');
+      for (const [index, { resolve }] of notes.entries()) resolve(isFirst[index]!);
+    } catch (error) {
+      // Nothing of it is known to be on disk: nobody is let in.
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      for (const { reject } of notes) reject(error);
+    }
+  }
 }
 
 function open(path: string): Sqlite.DatabaseSync {

@@ -20,6 +20,8 @@ const RESERVED = new Set([
   'tctx',
   'rctx',
   'cnf',
+  'txn_topic',
+  'txn_end',
   '__proto__',
 ]);
 

@@ -5,7 +5,7 @@ import { hasScope } from '../verify/scopes.ts';
 import type { MinterSettings, TxnRequest } from './mint.ts';
 
 /** The scope that a request gets: equal to or less than that of the subject token (TT-17). @throws WatchwordError `scope_unknown`, `scope_insufficient` */
-export function grantedScope({ subject, scopes }: TxnRequest): string {
+export function grantedScope({ subject, scopes }: Pick<TxnRequest, 'subject' | 'scopes'>): string {
   const { scope } = subject.claims;
   if (scope === undefined) throw new WatchwordError('scope_unknown');
   if (scopes === undefined) return scope;

@@ -14,6 +14,7 @@ import { type ClaimsMapping, assertMapping, mapClaims } from './claims-mapping.t
 import { grantedScope, tokenId } from './granted.ts';
 import { replacementClaims } from './replace.ts';
 import { ReuseWindow } from './reuse-window.ts';
+import { type RedemptionRequest, VOUCHER_TYPE, type VoucherRequest, redeemedClaims, voucherClaims } from './voucher.ts';
 
 /** The Txn-Token service of one trust domain (TT-1, TT-2). */
 export interface TxnMinterOptions {
@@ -75,6 +76,18 @@ export interface TxnMinter {
    * `signing_unavailable`
    */
   replace(request: TxnRequest): string;
+  /**
+   * A voucher for work that will wait in a queue (TT-34): never good as a Txn-Token. It ends no later than the key that signs it is
+   * published.
+   * @throws WatchwordError `token_expired`, `scope_unknown`, `scope_insufficient`, `claim_invalid`, `mint_failed`,
+   * `signing_unavailable`
+   */
+  issueVoucher(request: VoucherRequest): string;
+  /**
+   * The Txn-Token that a verified voucher is worth now. Whether it may be redeemed once more is the caller's to know.
+   * @throws WatchwordError as `issueVoucher`, and `audience_mismatch` for another topic
+   */
+  redeemVoucher(request: RedemptionRequest): string;
   /** The public keys, for publication as a JWK Set: also those that will sign soon, and those whose tokens are still good. */
   jwks(): { readonly keys: readonly PublicJwk[] };
   /** How many tokens were signed, and how many requests got one that was there. */
@@ -111,6 +124,15 @@ export function createTxnMinter(options: TxnMinterOptions): TxnMinter {
       const nowMs = readClock(settings.clock);
       const claims = replacementClaims(request, settings, nowMs);
       return window.keep({ ...request, reuse: false }, nowMs, seal(claims, settings, nowMs));
+    },
+    issueVoucher(request) {
+      const nowMs = readClock(settings.clock);
+      return seal(voucherClaims(request, settings, nowMs), settings, nowMs, VOUCHER_TYPE).compact;
+    },
+    redeemVoucher(request) {
+      const nowMs = readClock(settings.clock);
+      const claims = redeemedClaims(request, settings, nowMs);
+      return window.keep({ subject: request.subject, reuse: false }, nowMs, seal(claims, settings, nowMs));
     },
     jwks: () => ({ keys: settings.keys.published(readClock(settings.clock)).map((key) => key.publicJwk()) }),
     stats: () => window.stats(),
@@ -154,11 +176,16 @@ function sign(request: TxnRequest, settings: MinterSettings, nowMs: number): Min
   return seal(claims, settings, nowMs);
 }
 
-function seal(claims: JsonObject & { readonly exp: number }, settings: MinterSettings, nowMs: number): MintedToken {
+function seal(
+  claims: JsonObject & { readonly exp: number },
+  settings: MinterSettings,
+  nowMs: number,
+  typ = 'txntoken+jwt',
+): MintedToken {
   const { key, tokensUntilMs } = settings.keys.current(nowMs);
   // A token never outlives the publication of the key that signs it.
   const exp = Math.min(claims.exp, Math.floor(tokensUntilMs / 1000));
-  const compact = signJws(Buffer.from(JSON.stringify({ ...claims, exp })), { typ: 'txntoken+jwt' }, key);
+  const compact = signJws(Buffer.from(JSON.stringify({ ...claims, exp })), { typ }, key);
   assertSize(compact);
   return { compact, expiresAtMs: exp * 1000, key };
 }

@@ -14,7 +14,7 @@ export function replacementClaims(
   settings: MinterSettings,
   nowMs: number,
 ): JsonObject & { readonly exp: number } {
-  const { claims } = txnTokenOf(request, settings);
+  const { claims } = txnTokenOf(request.subject, settings);
   const iat = Math.floor(nowMs / 1000);
   const end = claims.exp ?? 0;
   // TT-24: not from an expired one, and without the tolerance that verifiers allow: it would add up with each replacement.
@@ -36,7 +36,8 @@ export function replacementClaims(
   };
 }
 
-function txnTokenOf({ subject }: TxnRequest, { trustDomain }: MinterSettings): VerifiedToken {
+/** A verified Txn-Token of this domain. @throws WatchwordError `mint_failed`, `audience_mismatch` */
+export function txnTokenOf(subject: VerifiedToken, { trustDomain }: MinterSettings): VerifiedToken {
   const isTxnToken = VerifiedToken.is(subject) && normalizeType(subject.header.typ ?? '') === 'txntoken+jwt';
   if (!isTxnToken) throw new WatchwordError('mint_failed', 'Only a verified Txn-Token can be replaced');
   // One name only: a token that were good in two domains could not be narrowed to this one without changing aud.
@@ -45,7 +46,7 @@ function txnTokenOf({ subject }: TxnRequest, { trustDomain }: MinterSettings): V
 }
 
 /** Workloads that asked for the earlier tokens, oldest first (TT-24: the chain is kept, its form is ours). */
-function chainOf({ req_wl_chain: earlier = [], req_wl: last }: Claims, maxReplacements: number): readonly string[] {
+export function chainOf({ req_wl_chain: earlier = [], req_wl: last }: Claims, maxReplacements: number): readonly string[] {
   const isChain = Array.isArray(earlier) && earlier.every((name) => typeof name === 'string') && typeof last === 'string';
   if (!isChain) throw new WatchwordError('claim_invalid', 'Claim req_wl_chain is not a list of workloads');
   const chain = [...(earlier as readonly string[]), last as string];

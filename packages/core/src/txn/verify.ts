@@ -10,6 +10,7 @@ import { type Pipeline, createPipeline } from '../pipeline.ts';
 import { createPolicyVerifier } from '../verify/create-verifier.ts';
 import { algorithmSet, assertKeySource, sealPolicy } from '../verify/policy.ts';
 import type { Verifier } from '../verify/verifier.ts';
+import { VOUCHER_TYPE } from './voucher.ts';
 
 /** What makes a Txn-Token good here. */
 export interface TxnVerifierOptions {
@@ -41,6 +42,23 @@ const REQUIRED_CLAIMS = ['iat', 'exp', 'aud', 'txn', 'sub', 'scope', 'req_wl'];
 
 /** Builds a verifier of Txn-Tokens. @throws WatchwordError `config_invalid` naming the option */
 export function createTxnVerifier(options: TxnVerifierOptions): Verifier {
+  // TT-6, and so never an access token in the place of a Txn-Token (TT-28).
+  return createTypedVerifier(options, 'txntoken+jwt', REQUIRED_CLAIMS);
+}
+
+/** Builds a verifier of vouchers, for a token service. @throws WatchwordError `config_invalid` naming the option */
+export function createVoucherVerifier(options: TxnVerifierOptions): Verifier {
+  return createTypedVerifier(options, VOUCHER_TYPE, [...REQUIRED_CLAIMS, 'jti', 'txn_topic']);
+}
+
+/** Builds the whole pipeline of a service behind the edge: `Txn-Token` in, identity out. @throws WatchwordError `config_invalid` */
+export function createTxnPipeline(options: TxnPipelineOptions): Pipeline {
+  const { cache = {}, ...rest } = options;
+  const verifier = createTxnVerifier(rest);
+  return createPipeline({ source: 'txn-token', verifier: cache === false ? verifier : createCachedVerifier(verifier, cache) });
+}
+
+function createTypedVerifier(options: TxnVerifierOptions, tokenType: string, requiredClaims: readonly string[]): Verifier {
   assertKnownOptions(options, OPTIONS, 'txn');
   const trustDomain = assertText(options.trustDomain, 'txn.trustDomain');
   const algorithms = algorithmSet(options.algorithms ?? ['ES256'], 'txn.algorithms');
@@ -52,19 +70,11 @@ export function createTxnVerifier(options: TxnVerifierOptions): Verifier {
     audiences: new Set([trustDomain]),
     algorithms,
     keys: options.keys,
-    // TT-6, and so never an access token in the place of a Txn-Token (TT-28).
-    tokenTypes: new Set(['txntoken+jwt']),
-    requiredClaims: REQUIRED_CLAIMS,
+    tokenTypes: new Set([tokenType]),
+    requiredClaims,
     toleranceSeconds: assertBetween(options.toleranceSeconds ?? 5, 0, 60, 'txn.toleranceSeconds'),
     maxTokenAgeSeconds: undefined,
   } as const;
   const { checks, clock } = options;
   return createPolicyVerifier(sealPolicy([rules], { ...(checks && { checks }), ...(clock && { clock }) }));
-}
-
-/** Builds the whole pipeline of a service behind the edge: `Txn-Token` in, identity out. @throws WatchwordError `config_invalid` */
-export function createTxnPipeline(options: TxnPipelineOptions): Pipeline {
-  const { cache = {}, ...rest } = options;
-  const verifier = createTxnVerifier(rest);
-  return createPipeline({ source: 'txn-token', verifier: cache === false ? verifier : createCachedVerifier(verifier, cache) });
 }

@@ -1,5 +1,6 @@
 /** Public keys of Txn-Tokens that a reload replaced: services must be able to verify what they signed. */
 import { type Clock, systemClock } from '@watchword/core';
+import { longestVoucherSeconds } from '../config/sections/vouchers.ts';
 import type { Generation } from '../generation.ts';
 
 /** What a service's clock may be off by, beyond the lifetime of a token. */
@@ -17,7 +18,9 @@ export class RetiredKeys {
   /** Notes what `next` no longer signs with. */
   retire(old: Generation, next: Generation): void {
     const current = new Set(next.minter?.jwks().keys.map((key) => JSON.stringify(key)));
-    const untilMs = this.#clock() + (old.config.txnToken?.lifetimeSeconds ?? 0) * 1000 + TOLERANCE_MS;
+    const { txnToken, tokenService } = old.config;
+    const longestSeconds = Math.max(txnToken?.lifetimeSeconds ?? 0, longestVoucherSeconds(tokenService));
+    const untilMs = this.#clock() + longestSeconds * 1000 + TOLERANCE_MS;
     for (const key of old.minter?.jwks().keys ?? []) {
       const text = JSON.stringify(key);
       if (!current.has(text)) this.#keys.set(text, { key, untilMs });

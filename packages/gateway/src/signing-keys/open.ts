@@ -13,6 +13,7 @@ import { createRedisSigningKeyStore } from '@watchword/redis';
 import type { GatewayConfig } from '../config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from '../config/locate.ts';
 import type { SigningKeysConfig } from '../config/sections/signing-keys.ts';
+import { longestVoucherSeconds } from '../config/sections/vouchers.ts';
 
 /** What is in files, and what of it two configurations can be compared by. */
 export interface SigningKeySecrets {
@@ -37,6 +38,8 @@ export function openSigningKeys(
     rotateEveryMs: rotateEverySeconds * 1000,
     publishAheadMs: publishAheadSeconds * 1000,
     allowPlaintext,
+    // A voucher has to be verified until it ends.
+    tokenLifetimeMs: Math.max(300, longestVoucherSeconds(config.tokenService)) * 1000,
     ...(holdSeconds === undefined ? {} : { holdMs: holdSeconds * 1000 }),
     ...(secrets.encryptionKeys === undefined ? {} : { encryptionKeys: secrets.encryptionKeys }),
     ...(clock === undefined ? {} : { clock }),

@@ -5,7 +5,7 @@ import type { Exchange, ExchangeAnswer } from './exchange.ts';
 import { readItemRequest } from './exchange-request.ts';
 import { type Introspection, assertMayAsk, kindByType, toIntrospection } from './introspect.ts';
 import { OAuthError, assertOAuth, toOAuthError } from './oauth-error.ts';
-import type { Subjects } from './subjects.ts';
+import { type Subjects, VOUCHER_TOKEN_TYPE } from './subjects.ts';
 
 /** Why an item failed. */
 export type ItemError = ReturnType<OAuthError['body']> & { readonly status: number };
@@ -81,8 +81,9 @@ async function eachOnce<Done, Result extends object>(
 ): Promise<readonly (Result | ItemError)[]> {
   const places = new Map<string, number>();
   const unique: unknown[] = [];
-  const placeOf = items.map((item) => {
-    const key = keyOf(item);
+  const placeOf = items.map((item, index) => {
+    // A voucher is for one message, however alike two of them are.
+    const key = asksForVoucher(item) ? `${index}` : keyOf(item);
     const known = places.get(key);
     if (known !== undefined) return known;
     places.set(key, unique.length);
@@ -96,6 +97,10 @@ async function eachOnce<Done, Result extends object>(
     await setImmediate();
   }
   return placeOf.map((place) => results[place]!);
+}
+
+function asksForVoucher(item: unknown): boolean {
+  return (item as { requested_token_type?: unknown } | null)?.requested_token_type === VOUCHER_TOKEN_TYPE;
 }
 
 function keyOf(item: unknown): string {

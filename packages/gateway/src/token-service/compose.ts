@@ -6,6 +6,8 @@ import {
   type VerificationCache,
   createCachedVerifier,
   createTxnVerifier,
+  createVoucherVerifier,
+  guardSubjects,
   readFreshness,
   systemClock,
 } from '@watchword/core';
@@ -69,7 +71,13 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
     await freshen();
     return jwks();
   };
-  const service = { external, txn, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
+  // Its keys and revocations are those of its Txn-Tokens; and of whoever knows the person (D7). Checked at once, so that those of a
+  // batch are noted in the ledger together.
+  const issuers = (config.issuers ?? []).map(({ issuer }) => issuer);
+  const bare = createVoucherVerifier({ trustDomain, keys, algorithms: [algorithm], clock });
+  const guarded = guard === undefined ? bare : guardSubjects(guard.guard(bare), guard.revocations, issuers, clock);
+  const voucher = config.tokenService!.vouchers && guarded;
+  const service = { external, txn, voucher, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
   return { listener: createTokenService(config, service), tally };
 }
 

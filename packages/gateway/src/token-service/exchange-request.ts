@@ -22,6 +22,7 @@ export function readFormRequest(form: Form): ExchangeRequest {
     hasActor: form.get('actor_token') !== undefined || form.get('actor_token_type') !== undefined,
     requestContext: readContext(form.get('request_context'), 'request_context'),
     requestDetails: readContext(form.get('request_details'), 'request_details'),
+    topic: form.get('topic'),
   };
 }
 
@@ -41,6 +42,7 @@ export function readItemRequest(item: unknown): ExchangeRequest {
     hasActor: false,
     requestContext: readContext(jsonIn(members, 'request_context'), 'request_context'),
     requestDetails: readContext(jsonIn(members, 'request_details'), 'request_details'),
+    topic: textIn(members, 'topic'),
   };
 }
 
@@ -52,6 +54,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'scope',
   'request_context',
   'request_details',
+  'topic',
 ]);
 
 /** As text: a token with more would be too large (Txn-Token BCP: 4 KB in all). */

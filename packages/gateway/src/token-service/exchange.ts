@@ -16,6 +16,8 @@ export interface ExchangeRequest {
   readonly hasActor: boolean;
   readonly requestContext: JsonObject | undefined;
   readonly requestDetails: JsonObject | undefined;
+  /** Where the message goes that a voucher is for. */
+  readonly topic: string | undefined;
 }
 
 /** What is answered (TT-22). Never a refresh token. */
@@ -73,6 +75,8 @@ function readRequest(request: ExchangeRequest, client: TokenClient, trustDomain:
   // TT-19, TE-2.
   const isHere = audiences.length === 1 && audiences[0] === trustDomain && resources.length === 0;
   assertOAuth(isHere, 'invalid_target', 'Tokens are issued for the trust domain only');
+  // Ignoring it would be issuing something else than was asked for.
+  assertOAuth(request.topic === undefined, 'invalid_request', 'topic is for vouchers');
   assertOAuth(scope !== undefined, 'invalid_scope', 'scope is required');
   const kind = kindOf(subjectTokenType);
   const grant = kind === 'txn' ? 'replace' : 'exchange';
@@ -82,7 +86,8 @@ function readRequest(request: ExchangeRequest, client: TokenClient, trustDomain:
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
-function readScopes(scope: string, client: TokenClient): readonly string[] {
+/** The scope values of a request. @throws OAuthError `invalid_scope` */
+export function readScopes(scope: string, client: TokenClient): readonly string[] {
   assertOAuth(SCOPE.test(scope), 'invalid_scope', 'scope is malformed (RFC 6749 section 3.3)');
   const scopes = [...new Set(scopeValues(scope))];
   const isAllowed = client.scopes === undefined || scopes.every((value) => client.scopes!.has(value));
@@ -118,9 +123,10 @@ function assertMayExchange({ claims }: VerifiedToken, client: TokenClient): void
   assertOAuth(isNamed, 'invalid_request', 'The subject token was not accepted');
 }
 
-function toAnswer(compact: string): ExchangeAnswer {
+/** What is answered with a token that was just issued (TT-22). */
+export function toAnswer(compact: string, issuedType: string = TXN_TOKEN_TYPE): ExchangeAnswer {
   // Our own token, a moment old.
   const payload = Buffer.from(compact.split('.')[1]!, 'base64url').toString('utf8');
   const { exp, iat, scope } = JSON.parse(payload) as { exp: number; iat: number; scope: string };
-  return { access_token: compact, issued_token_type: TXN_TOKEN_TYPE, token_type: 'N_A', expires_in: exp - iat, scope };
+  return { access_token: compact, issued_token_type: issuedType, token_type: 'N_A', expires_in: exp - iat, scope };
 }

@@ -7,6 +7,7 @@ import {
   type SpentTokens,
   type TxnMinter,
   type VerificationCache,
+  type Verifier,
 } from '@watchword/core';
 import type { GatewayConfig } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
@@ -20,8 +21,9 @@ import { createIntrospect } from './introspect.ts';
 import { endpointPaths, metadataOf } from './metadata.ts';
 import type { OAuthError } from './oauth-error.ts';
 import { createRevoke } from './revoke.ts';
-import { createSubjects } from './subjects.ts';
+import { type SubjectKind, createSubjects } from './subjects.ts';
 import type { TokenTally } from './token-tally.ts';
+import { withVouchers } from './vouchers.ts';
 
 /** What a token service is made of. */
 export interface TokenServiceParts {
@@ -29,8 +31,10 @@ export interface TokenServiceParts {
   readonly external: VerificationCache | undefined;
   /** Verifies Txn-Tokens, revocations included. */
   readonly txn: VerificationCache;
+  /** Verifies vouchers, revocations included; undefined: there are none. */
+  readonly voucher: Verifier | undefined;
   /** Signs, and says what is published. */
-  readonly minter: Pick<TxnMinter, 'mint' | 'replace'>;
+  readonly minter: Pick<TxnMinter, 'mint' | 'replace' | 'issueVoucher' | 'redeemVoucher'>;
   readonly jwks: () => Promise<{ readonly keys: readonly object[] }>;
   /** Takes tokens back; undefined: nobody can. */
   readonly revocations: (Pick<Revocations, 'revoke'> & RevocationView) | undefined;
@@ -45,15 +49,15 @@ export interface TokenServiceParts {
 /** Builds what answers the requests. @throws ConfigError for files that cannot be used */
 export function createTokenService(config: GatewayConfig, parts: TokenServiceParts): RequestListener {
   const section = config.tokenService!;
-  const { external, txn, assertFresh, revocations, tally, logger } = parts;
+  const { external, txn, voucher, assertFresh, revocations, tally, logger, minter, spent } = parts;
   const { limits } = section;
-  const subjects = createSubjects({ external, txn, assertFresh });
-  const exchange = createExchange({
-    trustDomain: config.txnToken!.trustDomain,
-    subjects,
-    minter: parts.minter,
-    onIssued: (kind) => tally.issuedFor(kind),
-  });
+  const { trustDomain } = config.txnToken!;
+  const subjects = createSubjects({ external, txn, voucher, assertFresh });
+  const onIssued = (kind: SubjectKind): void => tally.issuedFor(kind);
+  const plain = createExchange({ trustDomain, subjects, minter, onIssued });
+  const { vouchers } = section;
+  const exchange =
+    vouchers === undefined ? plain : withVouchers(plain, { section: vouchers, trustDomain, subjects, minter, spent, onIssued });
   const endpoints = createEndpoints({
     paths: endpointPaths(section.issuer),
     metadata: metadataOf(section, revocations !== undefined),

@@ -5,6 +5,7 @@ import type { Finding } from '../check.ts';
 import type { EdgeAlgorithm, GatewayConfig, ListenConfig } from '../config.ts';
 import { between, list, listen, section, text } from '../forms.ts';
 import type { ConfigPath } from '../locate.ts';
+import { type VouchersConfig, checkVouchers, vouchers } from './vouchers.ts';
 
 /** How a client proves who it is (RFC 6749 section 2.3.1, RFC 7523, RFC 8705). */
 export type ClientMethod = 'private_key_jwt' | 'client_secret_basic' | 'tls_client_auth';
@@ -58,6 +59,8 @@ export interface TokenServiceConfig {
   readonly replay?: ReplayConfig | undefined;
   /** How often one Txn-Token may be replaced (TT-24). */
   readonly maxReplacements: number;
+  /** For work that waits in queues. Default: no vouchers. */
+  readonly vouchers?: VouchersConfig | undefined;
   readonly limits: {
     readonly concurrent: number;
     readonly batchItems: number;
@@ -109,6 +112,7 @@ export const tokenService: v.GenericSchema<unknown, TokenServiceConfig> = sectio
   clients: v.pipe(v.array(client), v.minLength(1, 'must not be empty: nobody could ask')),
   replay: v.optional(section({ sqlite: v.optional(text), redis: v.optional(text), passwordFile: v.optional(text) })),
   maxReplacements: v.optional(between(0, 32), 8),
+  vouchers: v.optional(vouchers),
   limits: v.optional(
     section({
       concurrent: v.optional(between(1, 65_536), 256),
@@ -136,6 +140,7 @@ export function* checkTokenService(config: GatewayConfig): Generator<Finding> {
   if (Object.keys(service.replay ?? { sqlite: '' }).filter((name) => name !== 'passwordFile').length !== 1) {
     yield { path: at('replay'), reason: 'needs exactly one of sqlite and redis' };
   }
+  yield* checkVouchers(service);
   for (const [index, entry] of service.clients.entries()) {
     if (service.clients.findIndex(({ id }) => id === entry.id) < index) {
       yield { path: at('clients', index, 'id'), reason: 'is listed twice' };
