@@ -43,12 +43,44 @@ export interface HopCosts {
   readonly indexedBytes: number | null;
 }
 
+/** What a step takes in addition where a process is asked rarely: what it needs was pushed out of the processor's caches meanwhile. */
+export interface RareCosts {
+  /** Requests per second of a process at which the additions were measured. */
+  readonly requestsPerSecond: number;
+  /** Requests per second of a process at which the costs of the calibration itself were measured. */
+  readonly busyRequestsPerSecond: number;
+  readonly extraMicros: Readonly<Record<RareStep, number>>;
+}
+
+/** The steps that become dearer. The additions hardly depend on the algorithm. */
+export type RareStep = 'hit' | 'verify' | 'sign' | 'mint' | 'store' | 'sharedHit' | 'reuse' | 'proxy' | 'request';
+export const RARE_STEPS: readonly RareStep[] = Object.freeze([
+  'hit',
+  'verify',
+  'sign',
+  'mint',
+  'store',
+  'sharedHit',
+  'reuse',
+  'proxy',
+  'request',
+]);
+
 /** Unit costs. Everything in it was measured. */
 export interface Calibration {
   readonly format: typeof CALIBRATION_FORMAT;
   /** ISO 8601. */
   readonly measuredAt: string;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly arch: string; readonly node: string };
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly arch: string;
+    readonly node: string;
+    /** Cores that other work kept busy meanwhile: above some tenths the figures are those of a machine that does something else. */
+    readonly disturbedBy?: number;
+  };
+  /** What is added where a process is asked rarely (`atPace`). Left out: not measured, nothing is added. */
+  readonly rarely?: RareCosts;
   readonly algorithms: Readonly<Record<TokenAlgorithm, AlgorithmCosts>>;
   /** A verdict from a cache of so many tokens, in microseconds, with rising `tokens`. In between: on a line over the logarithm. */
   readonly hits: readonly { readonly tokens: number; readonly micros: number }[];
@@ -76,6 +108,7 @@ export function parseCalibration(input: unknown): Calibration {
     format: CALIBRATION_FORMAT,
     measuredAt: root.text('measuredAt'),
     machine: readMachine(root.part('machine', true)),
+    ...(root.has('rarely') && { rarely: readRareCosts(root.part('rarely')) }),
     algorithms: readEach(root.part('algorithms', true), TOKEN_ALGORITHMS, readAlgorithm),
     hits: readHits(root),
     storeMicros: root.number('storeMicros', {}),
@@ -109,6 +142,7 @@ function readMachine(reader: ShapeReader): Calibration['machine'] {
     cores: reader.number('cores', { least: 1, whole: true }),
     arch: reader.text('arch'),
     node: reader.text('node'),
+    ...(reader.has('disturbedBy') && { disturbedBy: reader.number('disturbedBy', {}) }),
   };
   reader.end();
   return machine;
@@ -122,6 +156,23 @@ function readEach<Name extends string, Value>(
   const entries = names.map((name) => [name, read(reader.part(name, true))] as const);
   reader.end();
   return Object.fromEntries(entries) as Record<Name, Value>;
+}
+
+function readRareCosts(reader: ShapeReader): RareCosts {
+  const requestsPerSecond = reader.number('requestsPerSecond', POSITIVE);
+  const rarely = {
+    requestsPerSecond,
+    busyRequestsPerSecond: reader.number('busyRequestsPerSecond', { least: requestsPerSecond, above: true }),
+    extraMicros: readExtras(reader.part('extraMicros', true)),
+  };
+  reader.end();
+  return rarely;
+}
+
+function readExtras(reader: ShapeReader): RareCosts['extraMicros'] {
+  const extras = RARE_STEPS.map((step) => [step, reader.number(step, {})] as const);
+  reader.end();
+  return Object.fromEntries(extras) as Record<RareStep, number>;
 }
 
 function readAlgorithm(reader: ShapeReader): AlgorithmCosts {

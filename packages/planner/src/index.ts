@@ -8,13 +8,17 @@ export {
   type FieldBytes,
   type HopCosts,
   type Protocol,
+  type RareCosts,
+  type RareStep,
   type TokenAlgorithm,
   CALIBRATION_FORMAT,
   PROTOCOLS,
+  RARE_STEPS,
   TOKEN_ALGORITHMS,
   hitMicros,
   parseCalibration,
 } from './calibration.ts';
+export { atPace } from './pace.ts';
 export { REFERENCE_CALIBRATION } from './reference-calibration.ts';
 export { type ShapeIssue, ShapeError } from './shape.ts';
 export {
