@@ -67,7 +67,12 @@ export { parseStrictObject } from './jws/strict-json.ts';
 export type { IssuerPolicy, TrustPolicyOptions } from './verify/policy.ts';
 export { createVerifier } from './verify/create-verifier.ts';
 export { type BatchOptions, type BatchVerdict, verifyBatch } from './verify/batch.ts';
-export { type Deferral, type DeferredVerifier, createDeferredVerifier } from './verify/deferred-verifier.ts';
+export {
+  type Deferral,
+  type DeferredVerifier,
+  type DeferredVerifierOptions,
+  createDeferredVerifier,
+} from './verify/deferred-verifier.ts';
 export { pooledChecks } from './jws/pooled-checks.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
 export type { Withdrawal, WithdrawalListener } from './verify/withdrawal.ts';

@@ -4,7 +4,9 @@
  * at which the work runs; and the work must begin before a time that was fixed at acceptance.
  */
 import { readClock } from '../clock.ts';
-import { WatchwordError } from '../errors.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
+import { assertUnbound } from '../possession/possession.ts';
+import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from '../revocation/freshness.ts';
 import { createJudge } from './create-verifier.ts';
 import { type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
 import { type VerifiedToken, createVerifiedToken } from './verified-token.ts';
@@ -14,28 +16,57 @@ export interface Deferral {
   /** Attested by a receipt that nobody but the one who accepts can make. */
   readonly acceptedAtMs: number;
   readonly runBeforeMs: number;
+  /** Whether the sender of a bound token has proven to be its owner then. Default: nobody knows, and such a token is refused (WI-8). */
+  readonly isProven?: boolean;
+}
+
+/** The policy of the one that accepts, and the revocations that count when the work runs. */
+export interface DeferredVerifierOptions extends TrustPolicyOptions, FreshnessRequirement {
+  /**
+   * Default: none, and no token is refused as revoked. A revocation is forgotten five minutes after its `expiresAtMs`: that has to be
+   * after the last moment at which deferred work may run.
+   */
+  readonly revocations?: RevocationView;
 }
 
 /** Verifies tokens of accepted requests. */
 export interface DeferredVerifier {
   /**
    * The verified token, with a window that ends at `runBeforeMs` if its own has ended before: what is minted from it ends by then.
-   * @throws WatchwordError (as a rejection) the code of the first rule that is broken; `token_too_old` from `runBeforeMs` on
+   * @throws WatchwordError (as a rejection) the code of the first rule that is broken; `token_too_old` from `runBeforeMs` on;
+   * `sender_constrained`, `token_revoked`, `revocation_unavailable`
    */
   verify(token: string, deferral: Deferral): Promise<VerifiedToken>;
 }
 
 /** Builds a verifier with the policy of the one that accepts. @throws WatchwordError `config_invalid` */
-export function createDeferredVerifier(options: TrustPolicyOptions): DeferredVerifier {
-  const policy = defineTrustPolicy(options);
+export function createDeferredVerifier(options: DeferredVerifierOptions): DeferredVerifier {
+  const { revocations, staleAfterMs, whenStale, ...rest } = options;
+  assertConfig(
+    revocations === undefined || typeof revocations.revokes === 'function',
+    'deferred.revocations: make them with createRevocations',
+  );
+  const asked = { ...(staleAfterMs === undefined ? {} : { staleAfterMs }), ...(whenStale === undefined ? {} : { whenStale }) };
+  const freshness = readFreshness(asked, 'deferred');
+  const policy = defineTrustPolicy(rest);
   const judge = createJudge(policy);
+  const assertUnrevoked = (token: VerifiedToken, nowMs: number): void => {
+    if (revocations === undefined) return;
+    // A revocation needs to last only as long as its token; here that token is still good for something, so at its end it counts.
+    const askedAtMs = Math.min(nowMs, token.window.expiresAtMs - 1);
+    if (revocations.revokes(token, askedAtMs)) throw new WatchwordError('token_revoked');
+    assertFresh(revocations, freshness, nowMs);
+  };
   return {
-    async verify(token, { acceptedAtMs, runBeforeMs }) {
+    async verify(token, { acceptedAtMs, runBeforeMs, isProven = false }) {
       const nowMs = readClock(policy.clock);
-      if (!Number.isFinite(acceptedAtMs) || !(acceptedAtMs <= runBeforeMs))
+      if (!Number.isFinite(acceptedAtMs) || !Number.isFinite(runBeforeMs) || acceptedAtMs > runBeforeMs)
         throw new WatchwordError('claim_invalid', 'The times of the deferral are wrong');
       if (!(nowMs < runBeforeMs)) throw new WatchwordError('token_too_old', 'The request had to run earlier');
-      const { header, claims, key, issuer, window } = await judge(token, acceptedAtMs);
+      const verified = await judge(token, acceptedAtMs);
+      if (isProven !== true) assertUnbound(verified);
+      assertUnrevoked(verified, readClock(policy.clock));
+      const { header, claims, key, issuer, window } = verified;
       const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
       return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
     },

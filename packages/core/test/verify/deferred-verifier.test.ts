@@ -4,6 +4,7 @@ import { createVerifier } from '../../src/verify/create-verifier.ts';
 import { createDeferredVerifier } from '../../src/verify/deferred-verifier.ts';
 import { createTxnMinter } from '../../src/txn/mint.ts';
 import { generateSigningKey } from '../../src/keys/signing-key.ts';
+import { RevocationIndex } from '../../src/revocation/revocation-index.ts';
 import { testKey } from '../support/keys.ts';
 import { NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
 import { codeOf } from '../support/verdicts.ts';
@@ -36,6 +37,7 @@ describe('refused', () => {
     ['accepted after it had to run', 600, 599, 'claim_invalid'],
     ['accepted at no time', NaN, 1000, 'claim_invalid'],
     ['to run before no time', 10, NaN, 'claim_invalid'],
+    ['to run whenever', 10, Infinity, 'claim_invalid'],
     ['accepted in an endless past', -Infinity, 1000, 'claim_invalid'],
   ])('%s', async (_, accepted, runBefore, code) => {
     expect(await deferredAt(500)(token, accepted, runBefore)).toBe(code);
@@ -57,6 +59,33 @@ describe('refused', () => {
     };
     expect(await deferredAt(150, { keys: source })(token, 10, 1000)).toBe('accepted');
     expect(await deferredAt(500, { keys: source })(token, 10, 1000)).toBe('key_unknown');
+  });
+});
+
+describe('bound to its sender, or taken back', () => {
+  const deferral = { acceptedAtMs: at(10), runBeforeMs: at(1000) };
+  const clock = (): number => at(500);
+
+  test('WI-8: a bound token is no plain one; that its owner was there must have been seen', async () => {
+    const verifier = createDeferredVerifier({ issuers: [issuerPolicy(key)], clock });
+    const bound = makeToken(key, { payload: accessClaims({ exp: NOW + 100, cnf: { jkt: 'x'.repeat(43) } }) });
+    await expect(verifier.verify(bound, deferral)).rejects.toMatchObject({ code: 'sender_constrained' });
+    const sloppy = { ...deferral, isProven: 'yes' as never };
+    await expect(verifier.verify(bound, sloppy)).rejects.toMatchObject({ code: 'sender_constrained' });
+    expect((await verifier.verify(bound, { ...deferral, isProven: true })).claims.sub).toBeDefined();
+  });
+
+  test('revoked since it was accepted, by an entry that ends with the token; and nobody can say', async () => {
+    const { iss, jti } = accessClaims() as { iss: string; jti: string };
+    const index = new RevocationIndex();
+    const revocations = { freshAtMs: at(500), revokes: index.revokes.bind(index) };
+    const verifier = createDeferredVerifier({ issuers: [issuerPolicy(key, { toleranceSeconds: 0 })], revocations, clock });
+    expect((await verifier.verify(token, deferral)).claims.jti).toBe(jti);
+    index.add({ issuer: iss, jti, expiresAtMs: at(100) });
+    await expect(verifier.verify(token, deferral)).rejects.toMatchObject({ code: 'token_revoked' });
+    revocations.freshAtMs = at(400);
+    const other = makeToken(key, { payload: accessClaims({ jti: 'other', exp: NOW + 100 }) });
+    await expect(verifier.verify(other, deferral)).rejects.toMatchObject({ code: 'revocation_unavailable' });
   });
 });
 
