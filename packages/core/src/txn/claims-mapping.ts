@@ -22,6 +22,7 @@ const RESERVED = new Set([
   'cnf',
   'txn_topic',
   'txn_end',
+  'txn_iat',
   '__proto__',
 ]);
 

@@ -27,6 +27,7 @@ export function replacementClaims(
     ...(settings.issuer === undefined ? {} : { iss: settings.issuer }),
     iat,
     exp,
+    txn_iat: beginOf(claims),
     scope: grantedScope(request),
     req_wl: request.requestingWorkload ?? settings.requestingWorkload,
     req_wl_chain: chainOf(claims, settings.maxReplacements),
@@ -34,6 +35,15 @@ export function replacementClaims(
     ...added('tctx', claims.tctx, request.transactionContext),
     ...added('rctx', claims.rctx, request.requestContext),
   };
+}
+
+/**
+ * When the first Txn-Token of the transaction was issued. Each further one has an `iat` of its own, by which nobody could tell that
+ * its principal was taken back before.
+ */
+export function beginOf({ txn_iat: begin, iat }: Claims): number {
+  if (begin === undefined) return iat ?? 0;
+  return typeof begin === 'number' ? begin : 0;
 }
 
 /** A verified Txn-Token of this domain. @throws WatchwordError `mint_failed`, `audience_mismatch` */

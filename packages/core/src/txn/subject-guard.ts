@@ -4,14 +4,15 @@ import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
 import { identityOf } from '../object-identity.ts';
 import type { RevocationView } from '../revocation/freshness.ts';
-import { createVerifiedToken } from '../verify/verified-token.ts';
-import type { VerifiedToken } from '../verify/verified-token.ts';
+import { type VerifiedToken, createVerifiedToken } from '../verify/verified-token.ts';
 import type { Verifier } from '../verify/verifier.ts';
+import { beginOf } from './replace.ts';
 
 /**
  * Puts the revocations of `issuers` behind a verifier of vouchers. A Txn-Token does not say who issued the token that it was made
  * of, and lives for minutes; a voucher lives for days. So one whose subject or session any of these issuers took back since is
- * refused with `token_revoked`: rather one too many, where two issuers have a subject of the same name.
+ * refused with `token_revoked`: rather one too many, where two issuers have a subject of the same name. What counts is when its
+ * transaction began: whoever was taken back in between had a Txn-Token in hand that could still be exchanged.
  */
 export function guardSubjects(
   verifier: Verifier,
@@ -21,7 +22,8 @@ export function guardSubjects(
 ): Verifier {
   const isRevoked = (token: VerifiedToken): boolean => {
     const nowMs = readClock(clock);
-    return issuers.some((issuer) => revocations.revokes(createVerifiedToken({ ...token, issuer }), nowMs));
+    const claims = { ...token.claims, iat: beginOf(token.claims) };
+    return issuers.some((issuer) => revocations.revokes(createVerifiedToken({ ...token, claims, issuer }), nowMs));
   };
   return {
     policyId: createHash('sha256')

@@ -5,7 +5,7 @@ import { normalizeType } from '../verify/token-type.ts';
 import { type JsonObject, VerifiedToken } from '../verify/verified-token.ts';
 import { grantedScope, tokenId } from './granted.ts';
 import type { MinterSettings } from './mint.ts';
-import { chainOf, txnTokenOf } from './replace.ts';
+import { beginOf, chainOf, txnTokenOf } from './replace.ts';
 
 /** `typ` of a voucher: nobody who takes Txn-Tokens takes one (TT-34: it is no token to call anybody with). */
 export const VOUCHER_TYPE = 'txn-voucher+jwt';
@@ -73,6 +73,7 @@ export function voucherClaims(
     ...(settings.issuer === undefined ? {} : { iss: settings.issuer }),
     iat,
     exp,
+    txn_iat: beginOf(claims),
     scope: grantedScope(request),
     req_wl: request.requestingWorkload ?? settings.requestingWorkload,
     req_wl_chain: chainOf(claims, settings.maxReplacements),

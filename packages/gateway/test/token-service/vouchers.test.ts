@@ -151,6 +151,33 @@ describe('refusals', () => {
     expect((await service.redeem(other)).body.error).toBe('invalid_request');
   });
 
+  test('D7: a person who was taken back while the Txn-Token was still good: a voucher for it, or for its replacement, is worth nothing', async () => {
+    const service = await startVoucherService({}, { revocation: { log: { memory: true } } });
+    const token = await service.token();
+    service.time.nowMs += 10_000;
+    const revoked = await fetch(`http://127.0.0.1:${service.controlPort}/revocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        expiresInSeconds: 86_400,
+        issuer: ISSUER,
+        sub: claimsOf(token).sub,
+        issuedBefore: service.time.nowMs / 1000,
+      }),
+    });
+    expect(revoked.ok).toBe(true);
+    service.time.nowMs += 10_000;
+    const replaced = await service.exchange({ subject_token: token, subject_token_type: TYPE('txn_token'), scope: 'read' });
+    for (const held of [token, replaced.body.access_token as string]) {
+      const voucher = (await service.issue(held)).body.access_token as string;
+      expect((await service.redeem(voucher)).body.error).toBe('invalid_request');
+    }
+    // Whoever has come back since is somebody else to it.
+    const iat = Math.floor(service.time.nowMs / 1000);
+    const again = (await service.issue(await service.token({ iat }))).body.access_token as string;
+    expect((await service.redeem(again)).status).toBe(200);
+  });
+
   test('configurations', () => {
     const issuer = createTestIssuer();
     const configOf = (section: object): unknown =>
