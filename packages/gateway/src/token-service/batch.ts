@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RegisteredClient } from './clients/registry.ts';
 import type { Exchange, ExchangeAnswer } from './exchange.ts';
 import { readItemRequest } from './exchange-request.ts';
-import { type Introspection, assertMayAsk, kindByType, toIntrospection } from './introspect.ts';
+import { type Introspection, assertMayAsk, askedKind, toIntrospection } from './introspect.ts';
 import { OAuthError, assertOAuth, toOAuthError } from './oauth-error.ts';
 import { type Subjects, VOUCHER_TOKEN_TYPE } from './subjects.ts';
 
@@ -49,7 +49,7 @@ export function createBatchVerify(subjects: Subjects, maxItems: number): Batch<I
 }
 
 async function introspectMany(tokens: readonly unknown[], subjects: Subjects) {
-  const kinds = tokens.map((token) => (typeof token === 'string' ? kindByType(token) : undefined));
+  const kinds = tokens.map((token) => (typeof token === 'string' ? askedKind(token) : undefined));
   const outcomes: PromiseSettledResult<Introspection>[] = tokens.map(() => notText());
   for (const kind of ['external', 'txn'] as const) {
     const places = kinds.flatMap((of, index) => (of === kind ? [index] : []));

@@ -1,5 +1,5 @@
 /** Introspection (RFC 7662): whether a token is good now, and what it says. */
-import { type JsonValue, type VerifiedToken, toWatchwordError } from '@watchword/core';
+import { type Claims, type JsonValue, type VerifiedToken, toWatchwordError } from '@watchword/core';
 import type { TokenClient } from './clients/client.ts';
 import { assertOAuth, toOAuthError } from './oauth-error.ts';
 import type { SubjectKind, Subjects } from './subjects.ts';
@@ -15,7 +15,7 @@ export function createIntrospect(subjects: Subjects): Introspect {
   return async (token, client) => {
     assertMayAsk(client);
     assertOAuth(token !== undefined, 'invalid_request', 'token is required');
-    const kind = kindByType(token);
+    const kind = askedKind(token);
     const [outcome] = await subjects.verifyMany(kind, [token]);
     return toIntrospection(outcome!, kind);
   };
@@ -34,10 +34,17 @@ export function kindByType(token: string): SubjectKind {
   try {
     const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8'));
     const { typ } = (header ?? {}) as { typ?: unknown };
-    return typeof typ === 'string' && /^(application\/)?txntoken\+jwt$/i.test(typ) ? 'txn' : 'external';
+    const [, name] = (typeof typ === 'string' && /^(?:application\/)?(txntoken|txn-voucher)\+jwt$/i.exec(typ)) || [];
+    if (name === undefined) return 'external';
+    return name.length === 'txntoken'.length ? 'txn' : 'voucher';
   } catch {
     return 'external';
   }
+}
+
+/** The same for questions: a voucher is worth nothing to whoever asks, as any token of a stranger (TT-34). */
+export function askedKind(token: string): 'txn' | 'external' {
+  return kindByType(token) === 'txn' ? 'txn' : 'external';
 }
 
 /** @throws OAuthError `temporarily_unavailable`, `server_error`: whoever can't find out must not say no */
@@ -57,6 +64,11 @@ function describe({ claims }: VerifiedToken, kind: SubjectKind): Introspection {
     const value = claims[name];
     if (value !== undefined) members[name] = value;
   }
-  // A Txn-Token is no access token (TT-28).
-  return { active: true, token_type: kind === 'txn' ? 'N_A' : 'Bearer', ...members };
+  return { active: true, token_type: kind === 'txn' ? 'N_A' : schemeOf(claims), ...members };
+}
+
+// RFC 9449 section 6.2: whoever reads only this must not take a bound token for a plain one. One that is bound to a certificate is
+// Bearer all the same (RFC 8705 section 3). A Txn-Token is no access token at all (TT-28).
+function schemeOf({ cnf }: Claims): string {
+  return typeof cnf === 'object' && cnf !== null && 'jkt' in cnf ? 'DPoP' : 'Bearer';
 }

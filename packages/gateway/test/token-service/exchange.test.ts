@@ -87,6 +87,15 @@ describe('refusals of requests', async () => {
       expect(text).not.toContain(secret);
   });
 
+  test('WI-7: whoever asks about a bound token is told that it is none to be borne (RFC 9449 section 6.2)', async () => {
+    const service = await startTestTokenService();
+    const asked = async (claims: object): Promise<unknown> =>
+      (await service.post('/introspect', { token: service.issuer.token(claims) })).body;
+    expect(await asked({})).toMatchObject({ active: true, token_type: 'Bearer' });
+    expect(await asked({ cnf: { jkt: 'x' } })).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: 'x' } });
+    expect(await asked({ cnf: { 'x5t#S256': 'x' } })).toMatchObject({ token_type: 'Bearer', cnf: { 'x5t#S256': 'x' } });
+  });
+
   test('TE-8: who may act does', async () => {
     const service = await startTestTokenService();
     const token = service.issuer.token({ may_act: { sub: 'orders' } });

@@ -28,7 +28,11 @@ interface VoucherService extends TestTokenService {
   redeem(voucher: string, changes?: Record<string, string>, headers?: Record<string, string>): Promise<Answer>;
 }
 
-async function startVoucherService(vouchers: object = {}, overrides: object = {}): Promise<VoucherService> {
+async function startVoucherService(
+  vouchers: object = {},
+  overrides: object = {},
+  clients: readonly object[] = [ORDERS, WORKER],
+): Promise<VoucherService> {
   const time = { nowMs: Date.now() };
   const topics = {
     orders: { producers: ['orders'], consumers: ['worker'] },
@@ -38,7 +42,7 @@ async function startVoucherService(vouchers: object = {}, overrides: object = {}
     overrides as Record<string, unknown>,
     { clock: () => time.nowMs },
     {
-      clients: [ORDERS, WORKER],
+      clients,
       replay: { sqlite: join(temporaryDirectory(), 'replay.db') },
       vouchers: { topics, ...vouchers },
     },
@@ -176,6 +180,19 @@ describe('refusals', () => {
     const iat = Math.floor(service.time.nowMs / 1000);
     const again = (await service.issue(await service.token({ iat }))).body.access_token as string;
     expect((await service.redeem(again)).status).toBe(200);
+  });
+
+  test('RFC 7009: a voucher is taken back by who asked for it, and by no other; it is worth nothing then', async () => {
+    const clients = [ORDERS, { ...WORKER, grants: ['exchange', 'revoke'] }];
+    const service = await startVoucherService({}, { revocation: { log: { memory: true } } }, clients);
+    const voucher = await voucherOf(service);
+    expect((await service.post('/revoke', { token: voucher }, basic('worker'))).body.error).toBe('unauthorized_client');
+    expect((await service.redeem(voucher)).status).toBe(200);
+    expect((await service.post('/revoke', { token: voucher })).status).toBe(200);
+    expect((await service.redeem(voucher)).body.error).toBe('invalid_request');
+    expect((await service.post('/revoke', { token: voucher })).status).toBe(200);
+    const without = await startTestTokenService({ revocation: { log: { memory: true } } });
+    expect((await without.post('/revoke', { token: voucher })).status).toBe(200);
   });
 
   test('configurations', () => {
