@@ -21,6 +21,7 @@ export default defineConfig({
       '@watchword/bullmq': source('bullmq'),
       '@watchword/planner': source('planner'),
       '@watchword/gateway': source('gateway'),
+      '@watchword/dashboard': fileURLToPath(new URL('apps/dashboard/src/index.ts', import.meta.url)),
       '@watchword/conformance': source('conformance'),
       '@watchword/redis': source('redis'),
     },
@@ -28,6 +29,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/test/**/*.test.ts',
+      'apps/*/test/**/*.test.ts',
       'examples/*/test/**/*.test.ts',
       'benchmarks/test/**/*.test.ts',
       'scripts/test/**/*.test.ts',

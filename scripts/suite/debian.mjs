@@ -12,6 +12,7 @@ const PACKAGES = [
   { name: 'nats-server', command: 'nats-server' },
   { name: 'rabbitmq-server', command: 'rabbitmq-server' },
   { name: 'kcat', command: 'kcat' },
+  { name: 'chromium', command: 'chromium' },
 ];
 
 /** Installs what is missing, as root on Debian; does nothing anywhere else. */

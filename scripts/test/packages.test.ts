@@ -23,12 +23,13 @@ const PUBLISHED = [
   'planner',
   'gateway',
   'cli',
+  'dashboard',
 ];
 const folder = mkdtempSync(join(tmpdir(), 'watchword-packages-'));
 const project = join(folder, 'project');
 
 beforeAll(() => {
-  const workspaces = PUBLISHED.flatMap((name) => ['-w', `packages/${name}`]);
+  const workspaces = PUBLISHED.flatMap((name) => ['-w', `${name === 'dashboard' ? 'apps' : 'packages'}/${name}`]);
   npm(root, 'pack', '--silent', '--pack-destination', folder, ...workspaces);
   const tarballs = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
   expect(tarballs).toHaveLength(PUBLISHED.length);

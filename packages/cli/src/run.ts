@@ -1,5 +1,6 @@
 /** The `watchword` command: reads its arguments, runs one of its commands, and turns whatever happens into an exit code. */
 import { Command, CommanderError } from 'commander';
+import { addDashboardCommand } from './commands/dashboard.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
@@ -41,6 +42,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
   addInspectCommand(program, terminal, done);
+  addDashboardCommand(program, terminal, done);
   return program;
 }
 
@@ -51,6 +53,7 @@ Examples:
   $ watchword validate watchword.yaml                   what is wrong with this configuration?
   $ watchword verify --config watchword.yaml < token    why was this token refused?
   $ watchword inspect < token                           where are its bytes, and which of them have to travel?
+  $ watchword dashboard                                 see it all in a browser
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 
 Environment:
