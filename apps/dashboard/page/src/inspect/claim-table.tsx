@@ -14,7 +14,7 @@ export interface ClaimTableProps {
 }
 
 const WORDS: Readonly<Record<Advice, string>> = {
-  always: 'a Txn-Token has its own',
+  always: 'always there',
   map: 'carry it',
   drop: 'could go',
 };

@@ -82,7 +82,7 @@ function Findings({ anatomy, read, toggle }: FindingsProps): JSX.Element {
       <ClaimTable claims={advice.claims} total={anatomy.bytes} read={read} toggle={toggle} />
       <p class="soft">
         The size of the Txn-Token is that of a gateway with its defaults: {MINTED.algorithm}, the claims of its own, and those
-        that you ticked. `watchword inspect --reads` ticks what services were seen to read.
+        that you ticked. <code>watchword inspect --reads</code> ticks what services were seen to read.
       </p>
     </>
   );

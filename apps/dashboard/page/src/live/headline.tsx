@@ -31,7 +31,7 @@ export function Headline({ figures }: { readonly figures: LiveFigures }): JSX.El
 }
 
 function Facts({ figures }: { readonly figures: LiveFigures }): JSX.Element {
-  const { verificationCores, withoutCacheCores, verifySeconds } = figures;
+  const { verificationCores, withoutCacheCores } = figures;
   const saved =
     verificationCores === undefined || withoutCacheCores === undefined
       ? undefined
@@ -51,13 +51,13 @@ function Facts({ figures }: { readonly figures: LiveFigures }): JSX.Element {
       <Figure name="Cache hit rate" quantity={percent(figures.hitRate)} note="of look-ups" />
       <Figure
         name="Verification CPU"
-        quantity={{ ...percentOfCore(verificationCores), unit: '% of a core' }}
-        note={`${percentOfCore(saved).value} % saved${verifySeconds === undefined ? '' : `, ${text(latency(verifySeconds))} each`}`}
+        quantity={{ ...percentOfCore(verificationCores), unit: '% of core' }}
+        note={`saves ${percentOfCore(saved).value} %`}
       />
       <Figure
         name="Latency, median"
         quantity={latency(figures.p50Seconds)}
-        note={`99th percentile ${text(latency(figures.p99Seconds))}`}
+        note={`99 % below ${text(latency(figures.p99Seconds))}`}
       />
       <Figure name="Queue" quantity={{ value: count(figures.waiting), unit: 'waiting' }} note="checks and upstreams" />
     </dl>

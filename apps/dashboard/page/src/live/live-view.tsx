@@ -43,7 +43,7 @@ function GatewayFigures({ gateway, known }: { readonly gateway: KnownGateway; re
       <TokenFlow figures={figures} sample={latest} />
       <div class="columns">
         <Keys sample={latest} />
-        <Work sample={latest} />
+        <Work sample={latest} verifySeconds={figures.verifySeconds} />
       </div>
     </div>
   );
@@ -123,7 +123,9 @@ function Away({ origin, problem }: { readonly origin: string; readonly problem: 
         {origin} does not answer{problem === undefined ? '' : ` (${problem})`}. This page asks again every second, and fills by
         itself.
       </p>
-      <p>Is the gateway running? Its control listener is set by `control` in its configuration:</p>
+      <p>
+        Is the gateway running? Its control listener is set by <code>control</code> in its configuration:
+      </p>
       <pre>watchword gateway --config watchword.yaml</pre>
     </div>
   );

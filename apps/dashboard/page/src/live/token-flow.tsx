@@ -21,7 +21,7 @@ export function TokenFlow({ figures, sample }: { readonly figures: LiveFigures; 
           strong
           lines={[
             `${text(rate(figures.checksPerSecond))} checked`,
-            `${text(rate(figures.avoidedPerSecond))} known already`,
+            `${text(rate(figures.avoidedPerSecond))} remembered`,
             `${text(rate(figures.refusedPerSecond))} refused`,
           ]}
         />
@@ -30,7 +30,10 @@ export function TokenFlow({ figures, sample }: { readonly figures: LiveFigures; 
           {others.map((hop) => (
             <div class="flow-row" key={hop.hop}>
               <Hop carries={sample.minted + sample.reused > 0 ? 'Txn-Token' : 'identity'} figures={hop} />
-              <Node name={hop.hop} lines={[`${text(rate(hop.requestsPerSecond))} requests`, inFlightOf(sample, hop.hop)]} />
+              <Node
+                name={nameOf(hop)}
+                lines={[`${text(rate(hop.requestsPerSecond))} requests`, inFlightOf(sample, nameOf(hop))]}
+              />
             </div>
           ))}
         </div>
@@ -71,8 +74,13 @@ function round(value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.round(value);
 }
 
-function inFlightOf({ upstreams }: Sample, hop: string): string {
-  const upstream = upstreams.find(({ name }) => name === hop);
+// The gateway calls the hop to an upstream `upstream:NAME`.
+function nameOf({ hop }: HopFigures): string {
+  return hop.replace(/^upstream:/, '');
+}
+
+function inFlightOf({ upstreams }: Sample, wanted: string): string {
+  const upstream = upstreams.find(({ name }) => name === wanted);
   if (upstream === undefined) return '';
   return `${count(upstream.targets.reduce((sum, { inFlight }) => sum + inFlight, 0))} in flight`;
 }

@@ -1,11 +1,17 @@
 /** What is under way, what waits, and what was refused. */
 import type { JSX } from 'preact';
 import type { Sample, UpstreamSample } from '@watchword/dashboard';
-import { bytes, count, text } from '../format.ts';
+import { bytes, count, latency, text } from '../format.ts';
 import { Pair } from './keys.tsx';
 
+/** What to show. */
+export interface WorkProps {
+  readonly sample: Sample;
+  readonly verifySeconds: number | undefined;
+}
+
 /** Queues, memory and refusals. */
-export function Work({ sample }: { readonly sample: Sample }): JSX.Element {
+export function Work({ sample, verifySeconds }: WorkProps): JSX.Element {
   const { queue, upstreams, cache } = sample;
   return (
     <>
@@ -21,6 +27,7 @@ export function Work({ sample }: { readonly sample: Sample }): JSX.Element {
               {describeUpstream(upstream)}
             </Pair>
           ))}
+          <Pair name="A verification takes">{text(latency(verifySeconds))}</Pair>
           <Pair name="Cache">
             {cache === undefined
               ? 'none'
