@@ -95,6 +95,9 @@ async function send(session: ClientHttp2Session, call: SuiteRequest): Promise<Su
   const stream = session.request(fields.flat() as never, { endStream: false });
   const answered = once(stream, 'response') as Promise<[IncomingHttpHeaders]>;
   answered.catch(() => undefined);
+  // From the start: an answer that comes before the request has ended is followed by a reset, which takes what nobody has read.
+  const body = text(stream as Readable);
+  body.catch(() => undefined);
   for (const chunk of call.chunks ?? []) {
     if (stream.destroyed || stream.writableEnded) break;
     stream.write(chunk);
@@ -102,7 +105,6 @@ async function send(session: ClientHttp2Session, call: SuiteRequest): Promise<Su
   }
   stream.end();
   const [headers] = await answered;
-  const body = await text(stream as Readable);
   const plain = Object.entries(headers).map(([name, value]) => [name, String(value)]);
-  return { status: headers[':status'] as unknown as number, headers: Object.fromEntries(plain), body };
+  return { status: headers[':status'] as unknown as number, headers: Object.fromEntries(plain), body: await body };
 }
