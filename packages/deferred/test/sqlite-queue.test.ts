@@ -1,0 +1,145 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Queue, type SqliteQueueOptions, createSqliteQueue } from '../src/index.ts';
+import { diskFolder, fastFolder } from './support/folders.ts';
+import { START_MS, entryOf } from './support/queue-harness.ts';
+import { describeQueue } from './support/queue-suite.ts';
+
+describeQueue('SQLite', async () => {
+  const folder = fastFolder();
+  const path = join(folder, 'queue.db');
+  return {
+    open: (choices) => createSqliteQueue({ path, pollMs: 5, ...choices }),
+    process: { module: resolve(import.meta.dirname, 'support/sqlite-open.ts'), argument: path },
+    destroy: async () => rmSync(folder, { recursive: true }),
+  };
+});
+
+describe('a SQLite queue', () => {
+  let folder: string;
+  let path: string;
+  let queues: Queue[];
+  beforeEach(() => {
+    folder = diskFolder();
+    path = join(folder, 'queue.db');
+    queues = [];
+  });
+  afterEach(async () => {
+    for (const queue of queues) await queue.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const open = (options: Partial<SqliteQueueOptions> = {}): Queue => {
+    const queue = createSqliteQueue({ path, clock: () => START_MS, ...options });
+    queues.push(queue);
+    return queue;
+  };
+
+  describe('refuses', () => {
+    test.each<[string, Record<string, unknown>]>([
+      ['no path', { path: undefined }],
+      ['a path that is no text', { path: 7 }],
+      ['a queue that dies with the process', { path: ':memory:' }],
+      ['a folder that is not there', { path: '/nowhere/at/all/queue.db' }],
+      ['a folder', { path: tmpdir() }],
+      ['unknown options', { synchronous: 'OFF' }],
+      ['unknown limits', { limits: { entry: 5 } }],
+      ['no room', { limits: { entries: 0 } }],
+      ['half an entry', { limits: { entries: 1.5 } }],
+      ['a share of nothing', { limits: { issuerShare: 0 } }],
+      ['a share of more than all', { limits: { clientShare: 1.5 } }],
+      ['to forget outcomes at once', { outcomesKeptMs: 0 }],
+      ['to look without pause', { pollMs: 0 }],
+      ['a clock that is none', { clock: 5 }],
+    ])('%s', (_name, options) => {
+      expect(() => open(options as never)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    });
+
+    test('a file that is no database', () => {
+      writeFileSync(path, 'x'.repeat(4096));
+      expect(() => open()).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    });
+
+    test("somebody else's database, and a queue of a later version, and leaves them alone", () => {
+      const other = new DatabaseSync(path);
+      other.exec('CREATE TABLE mine (a)');
+      expect(() => open()).toThrow(expect.objectContaining({ message: expect.stringContaining('another database') }));
+      other.exec('DROP TABLE mine; PRAGMA user_version = 99');
+      expect(() => open()).toThrow(expect.objectContaining({ message: expect.stringContaining('another version') }));
+      other.close();
+    });
+
+    test('to say anything by a clock that gives no time', async () => {
+      const queue = open({ clock: () => NaN });
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable' });
+    });
+
+    test('with queue_unavailable while the file cannot be written, and comes back', async () => {
+      const queue = open();
+      await queue.accept(entryOf());
+      for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file);
+      writeFileSync(path, 'x'.repeat(4096));
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable' });
+      await expect(queue.claim('worker-1', 1, { leaseMs: 1000, waitMs: 0 })).rejects.toMatchObject({ code: 'queue_unavailable' });
+      await expect(queue.stats()).rejects.toMatchObject({ code: 'queue_unavailable' });
+      rmSync(path);
+      expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+    });
+  });
+
+  test('is readable by its owner alone', async () => {
+    await open().accept(entryOf());
+    for (const file of [path, `${path}-wal`]) expect(statSync(file).mode & 0o077).toBe(0);
+  });
+
+  test('never writes into a file that is not in its place any more', async () => {
+    const queue = open();
+    await queue.accept(entryOf());
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file);
+    const entry = entryOf();
+    expect(await queue.accept(entry)).toMatchObject({ kind: 'accepted' });
+    expect(await open().status(entry.id)).toMatchObject({ state: 'accepted' });
+  });
+
+  test('waits for a lock of another process without stopping the event loop, then goes on', async () => {
+    const queue = open();
+    await queue.stats();
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const accepting = queue.accept(entryOf());
+    let longestMs = 0;
+    for (let turn = 0; turn < 20; turn += 1) {
+      const from = performance.now();
+      await new Promise((next) => setTimeout(next, 10));
+      longestMs = Math.max(longestMs, performance.now() - from);
+    }
+    other.exec('ROLLBACK');
+    other.close();
+    expect(await accepting).toMatchObject({ kind: 'accepted' });
+    expect(longestMs).toBeLessThan(500);
+  });
+
+  test('forgets outcomes, so that the file stops growing', async () => {
+    let nowMs = START_MS;
+    const queue = open({ clock: () => nowMs, outcomesKeptMs: 1000, limits: { issuerShare: 1, clientShare: 1 } });
+    let pages = 0;
+    for (let round = 0; round < 12; round += 1) {
+      await Promise.all(Array.from({ length: 200 }, () => queue.accept(entryOf({ payload: new Uint8Array(1000) }))));
+      const claims = await queue.claim('worker-1', 200, { leaseMs: 1000, waitMs: 0 });
+      await queue.settle(claims.map((claim) => [claim, { state: 'done', status: 200 }] as const));
+      nowMs += 1001;
+      if (round === 5) pages = pagesOf(path);
+    }
+    expect(pagesOf(path)).toBeLessThanOrEqual(1.2 * pages);
+  });
+});
+
+function pagesOf(path: string): number {
+  const database = new DatabaseSync(path);
+  const { page_count: pages } = database.prepare('PRAGMA page_count').get()!;
+  database.close();
+  return Number(pages);
+}
