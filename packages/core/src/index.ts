@@ -73,6 +73,7 @@ export {
   type DeferredVerifierOptions,
   createDeferredVerifier,
 } from './verify/deferred-verifier.ts';
+export { type Screen, type ScreenOptions, type Screened, createScreen } from './verify/screen.ts';
 export { pooledChecks } from './jws/pooled-checks.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
 export type { Withdrawal, WithdrawalListener } from './verify/withdrawal.ts';

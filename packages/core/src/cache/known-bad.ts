@@ -25,6 +25,8 @@ export interface KnownBadStats {
 
 /** Signature checks that remember what is bad. */
 export interface KnownBadMemory extends SignatureChecks {
+  /** Whether this token is known not to bear the signature of this key. */
+  isBad(compact: string, key: VerificationKey): boolean;
   stats(): KnownBadStats;
 }
 
@@ -55,12 +57,15 @@ class SuspiciousChecks implements KnownBadMemory {
     this.#table = new VerdictTable(maxEntries, digest);
   }
 
+  isBad(compact: string, key: VerificationKey): boolean {
+    const isBad = this.#digest.update(compact) && this.#table.get(compact.length) === key.id;
+    if (isBad) this.#hits += 1;
+    return isBad;
+  }
+
   check(token: SignedToken, key: VerificationKey, nowMs: number): boolean | Promise<boolean> {
     const { compact } = token;
-    if (this.#digest.update(compact) && this.#table.get(compact.length) === key.id) {
-      this.#hits += 1;
-      return false;
-    }
+    if (this.isBad(compact, key)) return false;
     const answer = this.#checks.check(token, key, nowMs);
     if (typeof answer !== 'boolean') return this.#whenAnswered(answer, compact, key);
     if (!answer) this.#remember(compact, key);

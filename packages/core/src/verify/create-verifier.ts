@@ -1,18 +1,14 @@
 /** The verifier without a cache: the oracle that every faster path is held against. */
 import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
-import { decodeBase64url } from '../jws/base64url.ts';
 import { type CompactJws, assertTokenSize, parseCompact } from '../jws/compact.ts';
 import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
-import { parseStrictObject } from '../jws/strict-json.ts';
-import { ALGORITHMS, sameAlgorithm } from '../keys/algorithms.ts';
-import { VerificationKey } from '../keys/verification-key.ts';
+import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
 import { checkClaims } from './check-claims.ts';
-import { type IssuerRules, type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
+import { type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
 import { createPolicyStanding } from './policy-standing.ts';
 import { withStanding } from './standing.ts';
-import { normalizeType } from './token-type.ts';
 import { assertWithin, validityWindow } from './validity.ts';
 import { type JoseHeader, type VerifiedToken, createVerifiedToken } from './verified-token.ts';
 import type { Verifier } from './verifier.ts';
@@ -62,8 +58,6 @@ interface KnownParts {
   readonly share: ShareString;
 }
 
-const MAX_PAYLOAD_DEPTH = 64;
-
 // Cheap checks first, the signature before the claims (invariant 4).
 async function verifyToken(
   token: string,
@@ -106,36 +100,4 @@ function stillHolds(token: VerifiedToken, policy: TrustPolicy): boolean {
   const nowMs = policy.clock();
   if (rules === undefined || !Number.isFinite(nowMs)) return false;
   return token.isWithin(nowMs) && rules.keys.lookup(token.header.alg, token.header.kid, nowMs)?.id === token.key.id;
-}
-
-// With one issuer the payload stays unread until the signature is checked (F7). With several the unverified iss may select
-// whose keys to try, and nothing more: the verified one must agree.
-function selectRules(jws: CompactJws, policy: TrustPolicy): IssuerRules {
-  const { issuers } = policy;
-  const only = issuers.size === 1 ? issuers.values().next().value : undefined;
-  if (only !== undefined) return only;
-  const hint = parsePayload(jws).iss;
-  const rules = typeof hint === 'string' ? issuers.get(hint) : undefined;
-  if (rules === undefined) throw new WatchwordError('issuer_not_trusted');
-  return rules;
-}
-
-function assertHeaderAllowed({ header }: CompactJws, rules: IssuerRules): void {
-  // Both are looked up: the allow-list with the exact spelling (JB-1), the table because a list can't make an algorithm exist.
-  const allowed = rules.algorithms.has(header.alg) || [...rules.algorithms].some((name) => sameAlgorithm(name, header.alg));
-  if (!allowed || !ALGORITHMS.has(header.alg)) throw new WatchwordError('algorithm_not_allowed');
-  const type = header.typ === undefined ? null : normalizeType(header.typ);
-  if (!rules.tokenTypes.has(type)) throw new WatchwordError('type_not_allowed');
-}
-
-function assertKeyFits(key: unknown, { header }: CompactJws): VerificationKey {
-  // A source written by a user may give anything (A5): only a typed key that is bound to this very algorithm passes (A3).
-  if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg))
-    throw new WatchwordError('key_unknown');
-  if (key.kid !== undefined && header.kid !== undefined && key.kid !== header.kid) throw new WatchwordError('key_unknown');
-  return key;
-}
-
-function parsePayload(jws: CompactJws, share?: ShareString): ReturnType<typeof parseStrictObject> {
-  return parseStrictObject(decodeBase64url(jws.payloadSegment), MAX_PAYLOAD_DEPTH, share);
 }
