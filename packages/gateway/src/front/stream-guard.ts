@@ -60,6 +60,8 @@ export class StreamGuard {
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #isNews = false;
+  // When news were last taken note of: whoever was too young to be asked then is asked at its first look.
+  #newsMs = -Infinity;
 
   constructor(options: StreamGuardOptions) {
     this.#options = options;
@@ -89,15 +91,17 @@ export class StreamGuard {
   /** Looks at every stream once. @param nowMs of the monotonic clock that `startMs` is from */
   look(nowMs: number): void {
     this.#looks += 1;
+    if (this.#isNews) this.#newsMs = nowMs;
     const asksAll = this.#isNews || this.#looks % ASK_ALL_EVERY === 0;
     this.#isNews = false;
     const wallMs = this.#clock();
     let stream = this.#first;
     while (stream !== undefined && nowMs - stream.startMs >= LOOK_EVERY_MS) {
       const { after } = stream;
+      const asks = asksAll || (!stream.isLong && stream.startMs <= this.#newsMs);
       if (!stream.isLong) this.#options.tally.openStreams += 1;
       stream.isLong = true;
-      const error = this.#objection(stream, nowMs, wallMs, asksAll);
+      const error = this.#objection(stream, nowMs, wallMs, asks);
       if (error !== undefined) this.#end(stream, error);
       stream = after;
     }

@@ -202,6 +202,32 @@ describe('what it costs', () => {
     guard.close();
   });
 
+  test('news that come in the first second of a stream are not missed', () => {
+    const ended: string[] = [];
+    let tell = (): void => {};
+    const guard = new StreamGuard({
+      verifier: {
+        holds: () => false,
+        onWithdrawal: (listener) => {
+          tell = () => listener({ issuer: 'https://idp.example', keyId: 'k' });
+          return () => {};
+        },
+      },
+      authorize: () => {},
+      tally: { openStreams: 0, endedStreams: new Map() },
+    });
+    guard.enter(guarded(9500, ended));
+    tell();
+    guard.look(10_000);
+    expect(ended).toEqual([]);
+    // One that began after the news was decided with them.
+    guard.enter(guarded(10_100, ended));
+    guard.look(10_600);
+    guard.look(11_200);
+    expect(ended).toEqual(['token_revoked']);
+    guard.close();
+  });
+
   test('a revocation that nobody can know of ends it: fail closed', () => {
     const ended: string[] = [];
     const guard = new StreamGuard({
