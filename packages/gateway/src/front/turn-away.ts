@@ -14,7 +14,9 @@ export function turnAway(socket: Socket, isCleartext: boolean): void {
   }
   // What the client sends is read and dropped: a reset would take the answer with it.
   socket.resume();
-  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  // Whatever it still sends: beyond the limit nobody stays.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on('close', () => clearTimeout(timer));
   socket.end(answer());
 }
 

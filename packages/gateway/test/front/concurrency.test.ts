@@ -58,6 +58,17 @@ describe('F10: limits.connections', () => {
   });
 });
 
+test('F10: who is turned away does not stay by sending on', async () => {
+  const edge = await startEdge((await startUpstream()).url, { limits: { connections: 1 } });
+  await openSocket(edge.port);
+  const second = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+  onTestFinished(() => void second.destroy());
+  const trickle = setInterval(() => void (second.destroyed || second.write('x')), 100);
+  onTestFinished(() => clearInterval(trickle));
+  second.resume();
+  await vi.waitUntil(() => second.closed, { timeout: 4000 });
+});
+
 describe('F10: slow uploads of one client hold at most its share of the places', () => {
   const SLOW = 'POST /public/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx';
 

@@ -166,6 +166,25 @@ describe('F1: an upgrade that fails is no tunnel', () => {
     expect(upstream.plain).toHaveLength(0);
   });
 
+  test('F1, F5: a handshake behind an answer that is under way is a request like any other, in its turn', async () => {
+    const upstream = await startWebSocketUpstream();
+    const edge = await start(upstream.url);
+    for (let round = 0; round < 20; round += 1) {
+      const before = 'GET /public/x HTTP/1.1\r\nHost: api.example\r\n\r\n'.repeat(1 + (round % 3));
+      const { text } = await sendRaw(edge.port, before + handshake('/public-ws/x', ['Connection: close']));
+      expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2 + (round % 3));
+    }
+    expect(upstream.seen).toHaveLength(0);
+  });
+
+  test('F1: nor is there one behind a request that was malformed', async () => {
+    const upstream = await startWebSocketUpstream();
+    const edge = await start(upstream.url);
+    const { text } = await sendRaw(edge.port, `GET /a/../b HTTP/1.1\r\nHost: api.example\r\n\r\n${handshake('/public-ws/x')}`);
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
+    expect([...upstream.seen, ...upstream.plain]).toHaveLength(0);
+  });
+
   test('F1: a handshake with a body is not one', async () => {
     const upstream = await startWebSocketUpstream();
     const edge = await start(upstream.url);
