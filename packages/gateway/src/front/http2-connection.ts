@@ -25,6 +25,7 @@ interface Progress {
 /** A connection and its open streams. */
 export class Http2Connection {
   readonly #session: ServerHttp2Session;
+  readonly #cut: () => void;
   readonly #options: EdgeOptions;
   readonly #peer: Http2Peer;
   readonly #streams = new Map<ServerHttp2Stream, { call: Http2Call; progress: Progress }>();
@@ -32,9 +33,12 @@ export class Http2Connection {
   readonly #controls: RateGuard;
   #idleSinceMs: number;
   #hasAsked = false;
+  #isAskedToLeave = false;
 
-  constructor(session: ServerHttp2Session, options: EdgeOptions, peer: Http2Peer) {
+  /** @param cut closes the connection whether or not the client does its part */
+  constructor(session: ServerHttp2Session, cut: () => void, options: EdgeOptions, peer: Http2Peer) {
     this.#session = session;
+    this.#cut = cut;
     this.#options = options;
     this.#peer = peer;
     const nowMs = performance.now();
@@ -60,7 +64,7 @@ export class Http2Connection {
     const { stallTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs } = this.#options.limits;
     if (this.#streams.size === 0) {
       const patienceMs = this.#hasAsked ? keepAliveTimeoutMs : headersTimeoutMs;
-      if (nowMs - this.#idleSinceMs >= patienceMs) this.#session.close();
+      if (nowMs - this.#idleSinceMs >= patienceMs) this.#leave();
       return;
     }
     for (const { call, progress } of this.#streams.values()) {
@@ -72,6 +76,13 @@ export class Http2Connection {
       const sendsTooLong = !call.started && call.isSending && nowMs - progress.openedMs >= requestTimeoutMs;
       if (takesNothing || sendsTooLong) call.reset(NGHTTP2_CANCEL);
     }
+  }
+
+  // GOAWAY first. Who neither closes its side nor takes what is sent would keep its place for ever (F10).
+  #leave(): void {
+    if (this.#isAskedToLeave) this.#cut();
+    else this.#session.close();
+    this.#isAskedToLeave = true;
   }
 
   #onStreamClose(stream: ServerHttp2Stream, call: Http2Call): void {

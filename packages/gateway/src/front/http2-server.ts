@@ -37,9 +37,12 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   const connections = new Map<ServerHttp2Session, Http2Connection>();
   let looking: NodeJS.Timeout | undefined;
   const needsAuthority = listen.tls?.clientCaFile !== undefined;
+  let accepting: Socket | undefined;
   server.on('session', (session) => {
     const { socket } = session;
-    const connection = new Http2Connection(session, options, {
+    // What the session shows of it cannot be destroyed.
+    const own = accepting;
+    const connection = new Http2Connection(session, () => own?.destroy(), options, {
       // Not `in socket`: the session stands in for it, and has the property in any case.
       scheme: session.encrypted === true ? 'https' : 'http',
       address: socket.remoteAddress ?? 'unknown',
@@ -66,7 +69,11 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   });
   server.on('sessionError', ignore);
   return {
-    accept: (socket: Socket) => void server.emit('connection', socket),
+    accept(socket: Socket) {
+      accepting = socket;
+      server.emit('connection', socket);
+      accepting = undefined;
+    },
     drain() {
       // GOAWAY; streams that are open run on (RFC 9113 section 6.8).
       for (const session of connections.keys()) session.close();

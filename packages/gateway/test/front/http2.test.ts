@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { promisify } from 'node:util';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { makeCertificate } from '../support/certificates.ts';
 import { type TestEdge, startEdge } from '../support/edge.ts';
 import {
@@ -77,6 +77,16 @@ describe('one port', () => {
     expect((await sendRaw(edge.port, PREFACE.subarray(0, 20))).status).toBe(0);
     // A connection of HTTP/2 on which nothing is asked ends as well, and is told so.
     expect((await sendRaw(edge.port, Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]))).text.length).toBeGreaterThan(9);
+  });
+
+  test('F10: so is one whose client neither closes its side nor reads', async () => {
+    const edge = await startEdge((await startUpstream()).url, { limits: { headersTimeoutMs: 150, connections: 1 } });
+    const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    onTestFinished(() => void socket.destroy());
+    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]));
+    await delay(50);
+    expect((await sendRaw(edge.port, rawGet('/public/x'))).status).toBe(503);
+    await vi.waitUntil(async () => (await sendRaw(edge.port, rawGet('/public/x'))).status === 200, { timeout: 5000 });
   });
 
   test('Upgrade: h2c is ignored, as RFC 9113 permits', async () => {
