@@ -119,8 +119,8 @@ export class Http2Call implements ClientCall {
   start(status: number, fields: string[]): void {
     const headers = toHeaders(fields);
     headers[':status'] = status;
-    // gRPC's Trailers-Only form: the client looks for the status where the answer ends.
-    const isTrailersOnly = headers['grpc-status'] !== undefined;
+    // gRPC's Trailers-Only form: the client looks for the status where the answer ends. To others it is a field like any other.
+    const isTrailersOnly = this.speaksGrpc && headers['grpc-status'] !== undefined;
     const waitForTrailers = this.#takesTrailers && !isTrailersOnly;
     this.#stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers });
     this.#status = status;
@@ -179,7 +179,13 @@ export class Http2Call implements ClientCall {
 
   readonly #sendTrailers = (): void => {
     if (this.#stream.destroyed) return;
-    this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
+    try {
+      this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
+    } catch {
+      // Fields that HTTP/2 does not have; an exception here would end the process (F5).
+      this.breakOff();
+      return;
+    }
     // Only now is the answer whole; and not before the frame has gone out.
     setImmediate(this.#dropRest);
   };

@@ -105,7 +105,12 @@ export class Http2Exchange implements Flow {
     delete headers[':status'];
     this.#connection!.heard();
     this.#setTimer(this.#request.bodyTimeout ?? this.#config.bodyTimeoutMs);
-    this.#receiver.onResponseStart(this, status, headers);
+    try {
+      this.#receiver.onResponseStart(this, status, headers);
+    } catch (error) {
+      // A status or a field that cannot be passed on, or a client that has just left: an exception here would end the process (F5).
+      this.fail(error as Error);
+    }
   }
 
   #onData(chunk: Buffer): void {

@@ -8,6 +8,7 @@ import { type TestEdge, startEdge } from '../support/edge.ts';
 import {
   DATA,
   END_HEADERS,
+  END_STREAM,
   GOAWAY,
   HEADERS,
   type Http2Upstream,
@@ -19,6 +20,7 @@ import {
   wholeAnswer,
   words,
 } from '../support/http2-upstream.ts';
+import { askHttp2, block, openHttp2 } from '../support/http2.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { valueOf } from '../support/threads.ts';
 
@@ -74,6 +76,31 @@ describe('a cut-off answer never looks like a whole one', () => {
 });
 
 const SETTINGS_WITHOUT_LENGTH = 4;
+
+describe('F5: what cannot be passed on is a bad gateway, and the end of nothing else', () => {
+  test('a status that is none, to clients of HTTP/2', async () => {
+    const upstream = await startFrameUpstream((socket, stream) => {
+      socket.write(frame(HEADERS, END_HEADERS | END_STREAM, stream, block(':status', '600')));
+    });
+    const edge = await startH2Edge(upstream.url);
+    const session = openHttp2(edge.port);
+    expect(await askHttp2(session, { ':path': '/public/x' })).toMatchObject({ status: 502, code: 0 });
+    expect(await askHttp2(session, { ':path': '/public/x' })).toMatchObject({ status: 502, code: 0 });
+    expect(await edge.metrics()).toContain('watchword_upstream_requests_in_flight{upstream="main",target="0"} 0');
+  });
+
+  test('grpc-status as a field of an answer that has a body takes nothing from it, unless gRPC was asked for', async () => {
+    const upstream = await startHttp2Upstream((stream) => {
+      stream.respond({ ':status': 200, 'grpc-status': '0' });
+      stream.end('body');
+    });
+    const edge = await startH2Edge(upstream.url);
+    expect(await askHttp2(openHttp2(edge.port), { ':path': '/public/x', te: 'trailers' })).toMatchObject({
+      status: 200,
+      body: 'body',
+    });
+  });
+});
 
 describe('what the target has not touched is sent again, whatever the method', () => {
   const refusals: [name: string, refuse: (socket: Socket, stream: number) => void][] = [
