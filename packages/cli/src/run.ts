@@ -1,5 +1,6 @@
 /** The `watchword` command: reads its arguments, runs one of its commands, and turns whatever happens into an exit code. */
 import { Command, CommanderError } from 'commander';
+import { addCalibrateCommand } from './commands/calibrate.ts';
 import { addDashboardCommand } from './commands/dashboard.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
   addInspectCommand(program, terminal, done);
+  addCalibrateCommand(program, terminal, done);
   addDashboardCommand(program, terminal, done);
   return program;
 }
@@ -53,6 +55,7 @@ Examples:
   $ watchword validate watchword.yaml                   what is wrong with this configuration?
   $ watchword verify --config watchword.yaml < token    why was this token refused?
   $ watchword inspect < token                           where are its bytes, and which of them have to travel?
+  $ watchword calibrate --out costs.json                what do tokens cost on this machine?
   $ watchword dashboard                                 see it all in a browser
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 

@@ -8,6 +8,8 @@ export interface Terminal {
   out(text: string): void;
   /** Everything else. */
   err(text: string): void;
+  /** Whether somebody watches the error stream: lines there may be redrawn. Default: nobody. */
+  readonly errIsTTY?: boolean;
   /** Calls back on each SIGINT and SIGTERM. */
   onStopSignal(listener: () => void): void;
   /** Calls back on each SIGHUP. */
@@ -31,6 +33,7 @@ export function processTerminal(): Terminal {
     stdin: process.stdin,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    errIsTTY: process.stderr.isTTY === true,
     onStopSignal(listener) {
       process.on('SIGINT', listener);
       process.on('SIGTERM', listener);

@@ -1,0 +1,62 @@
+/** Sends requests to the gateway of the calibration. */
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What to send. Ends at whichever limit comes first. */
+export interface Load {
+  readonly port: number;
+  readonly tokens: readonly string[];
+  /** How many requests are on their way at a time, or how many set out in a second, at random times. */
+  readonly pace: { readonly inFlight: number } | { readonly perSecond: number };
+  readonly durationMs: number;
+  readonly mostRequests?: number;
+}
+
+/** Sends. @returns how many requests there were @throws Error at the first answer that is not 200 */
+export async function sendLoad(load: Load): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  try {
+    return 'inFlight' in load.pace
+      ? await closedLoop(load, load.pace.inFlight, agent)
+      : await atRandom(load, load.pace.perSecond, agent);
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function closedLoop(load: Load, inFlight: number, agent: Agent): Promise<number> {
+  const endMs = performance.now() + load.durationMs;
+  const most = load.mostRequests ?? Number.POSITIVE_INFINITY;
+  let sent = 0;
+  const client = async (): Promise<void> => {
+    while (performance.now() < endMs && sent < most) {
+      sent += 1;
+      await send(load, sent, agent);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, client));
+  return sent;
+}
+
+async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<number> {
+  const started = performance.now();
+  const running: Promise<void>[] = [];
+  let dueMs = 0;
+  while ((dueMs -= (Math.log(1 - Math.random()) / perSecond) * 1000) < load.durationMs) {
+    await sleep(Math.max(0, started + dueMs - performance.now()));
+    const request = send(load, running.length, agent);
+    request.catch(() => {});
+    running.push(request);
+  }
+  await Promise.all(running);
+  return running.length;
+}
+
+async function send({ port, tokens }: Load, number: number, agent: Agent): Promise<void> {
+  const headers = { authorization: `Bearer ${tokens[number % tokens.length]}` };
+  const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, headers });
+  const [res] = (await once(request, 'response')) as [IncomingMessage];
+  await once(res.resume(), 'end');
+  if (res.statusCode !== 200) throw new Error(`The gateway of the calibration answered ${res.statusCode}`);
+}
