@@ -222,6 +222,20 @@ describe('time', () => {
     expect([world.calls.length, world.timers]).toEqual([1, 0]);
   });
 
+  it.each<[string, Partial<ExchangeClientOptions>]>([
+    ['an assertion that is never made', { credentials: { clientId: 'orders', assertion: () => new Promise(() => {}) } }],
+    ['a fetch that hears no signal', { fetch: () => new Promise(() => {}) }],
+  ])('F10: %s takes no place for ever', async (_, options) => {
+    const { client, advance } = createWorld({ timeoutMs: 100, maxInFlight: 1, ...options });
+    for (const token of ['a', 'b']) {
+      const asked = Promise.allSettled([client.exchange(input(token))]);
+      await advance(2);
+      await advance(100);
+      const outcome = await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, 500, ['it hangs']))]);
+      expect(outcome).toMatchObject([{ status: 'rejected', reason: { code: 'upstream_timeout' } }]);
+    }
+  });
+
   it('an exchange that waited for as long is not sent any more', async () => {
     const { client, calls, advance } = createWorld({ timeoutMs: 100, maxInFlight: 1, retries: 0 }, () => 'hang');
     const first = client.exchange(input('a'));

@@ -13,7 +13,8 @@ export async function callBatch(items: readonly string[], settings: ExchangeSett
   const cancel = schedule(() => abort.abort(), timeoutMs, true);
   try {
     for (let attempt = 0; ; attempt += 1) {
-      const results = await ask(items, settings, abort.signal, attempt < retries);
+      const asked = ask(items, settings, abort.signal, attempt < retries);
+      const results = await Promise.race([asked, aborted(abort.signal)]);
       if (results !== undefined) return results;
       await pause(settings, abort.signal);
     }
@@ -25,6 +26,15 @@ export async function callBatch(items: readonly string[], settings: ExchangeSett
   } finally {
     cancel();
   }
+}
+
+// An assertion that nobody makes, or a fetch that hears no signal, would otherwise keep its place for ever, and then all would wait.
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const tell = (): void => reject(signal.reason as Error);
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell);
+  });
 }
 
 /** undefined: to be tried again. */
