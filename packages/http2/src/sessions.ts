@@ -13,11 +13,18 @@ export interface Sessions {
   destroy(error?: Error): void;
 }
 
+/** When a connection on which something was sent and nothing came is asked whether it is still there, and how long that may take. */
+export interface Silence {
+  readonly afterMs: number;
+  readonly pongMs: number;
+}
+
 /** Keeps connections. */
 export function createSessions(
   tables: TableSettings,
   options: ClientSessionOptions | SecureClientSessionOptions | undefined,
   onConnect: (session: ClientHttp2Session, origin: string) => void = () => undefined,
+  silence: Silence = { afterMs: 10_000, pongMs: 5000 },
 ): Sessions {
   const usable = new Map<string, ClientHttp2Session>();
   const all = new Set<ClientHttp2Session>();
@@ -36,6 +43,7 @@ export function createSessions(
       retire();
       all.delete(session);
     });
+    giveUpWhenDead(session, silence);
     usable.set(origin, session);
     all.add(session);
     onConnect(session, origin);
@@ -53,6 +61,30 @@ export function createSessions(
       for (const session of all) session.destroy(error);
     },
   };
+}
+
+// A peer that is gone without a word would keep every request waiting for as long as TCP tries: a quarter of an hour (F10). Not by
+// the session's own timeout, which what is sent puts off as well. Idle connections are left alone: servers mind their pings.
+function giveUpWhenDead(session: ClientHttp2Session, { afterMs, pongMs }: Silence): void {
+  let [sent, heard] = [0, 0];
+  let verdict: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    if (session.connecting || session.destroyed || verdict !== undefined) return;
+    const { bytesWritten, bytesRead } = session.socket;
+    const isSilent = bytesWritten > sent && bytesRead === heard;
+    [sent, heard] = [bytesWritten, bytesRead];
+    if (!isSilent) return;
+    verdict = setTimeout(() => session.destroy(new Error('The peer does not answer any more')), pongMs).unref();
+    session.ping(() => {
+      clearTimeout(verdict);
+      verdict = undefined;
+    });
+  };
+  const timer = setInterval(look, afterMs).unref();
+  session.once('close', () => {
+    clearInterval(timer);
+    clearTimeout(verdict);
+  });
 }
 
 function ended(session: ClientHttp2Session): Promise<void> {
