@@ -1,2 +1,3 @@
 /** Public surface of @watchword/amqp. */
-export { TXN_TOKEN_HEADER } from '@watchword/core';
+export { type CarryingChannel, propagate } from './publisher.ts';
+export { type ConsumeOptions, type DeadLetter, type MessageHandler, consume } from './consumer.ts';

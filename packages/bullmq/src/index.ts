@@ -1,2 +1,3 @@
 /** Public surface of @watchword/bullmq. */
-export { TXN_TOKEN_HEADER } from '@watchword/core';
+export { type BulkJob, type CarryingQueue, identityOptions, propagate } from './producer.ts';
+export { type JobHandler, guardJobs } from './worker.ts';

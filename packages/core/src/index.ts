@@ -175,6 +175,8 @@ export {
 } from './messages/message-guard.ts';
 export {
   type MessageHeaderEntry,
+  REASON_HEADER,
+  deadLetterHeaders,
   fromMessageHeaders,
   isIdentityHeader,
   withoutIdentityHeaders,

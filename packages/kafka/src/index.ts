@@ -1,2 +1,3 @@
 /** Public surface of @watchword/kafka. */
-export { TXN_TOKEN_HEADER } from '@watchword/core';
+export { propagate } from './producer.ts';
+export { type DeadLetter, type GuardMessagesOptions, type MessageHandler, guardMessages } from './consumer.ts';

@@ -1,2 +1,9 @@
 /** Public surface of @watchword/nats. */
-export { TXN_TOKEN_HEADER } from '@watchword/core';
+export { type Publisher, identityHeaders, propagate } from './publisher.ts';
+export {
+  type DeadLetter,
+  type GuardMessagesOptions,
+  type JetStreamMessage,
+  guardMessages,
+  guardSubscription,
+} from './consumer.ts';

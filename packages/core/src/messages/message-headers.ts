@@ -1,6 +1,7 @@
 /** Headers of messages: whatever type brokers give them, and under every spelling that somebody could take for ours. */
 import { type HeaderSource, TXN_TOKEN_HEADER } from '../carrier/carrier.ts';
 import { TXN_VOUCHER_HEADER } from '../txn/voucher.ts';
+import type { Failure } from './settlement.ts';
 
 /** Name and value of a header, as a broker's client gives it. */
 export type MessageHeaderEntry = readonly [name: string, value: unknown];
@@ -18,6 +19,21 @@ export function isIdentityHeader(name: string): boolean {
 export function withoutIdentityHeaders<Value>(headers: Readonly<Record<string, Value>> | undefined): Record<string, Value> {
   return Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !isIdentityHeader(name)));
 }
+
+/**
+ * The headers for a dead letter: without Txn-Tokens, which nobody could use any more, and with the reason. A voucher stays: it is good
+ * for the consumers of its topic alone, and a message that is put back needs it.
+ */
+export function deadLetterHeaders<Value>(
+  headers: Readonly<Record<string, Value>> | undefined,
+  { reason }: Pick<Failure, 'reason'>,
+): Record<string, Value | string> {
+  const kept = Object.entries(headers ?? {}).filter(([name]) => normalize(name) !== TXN_TOKEN_HEADER && name !== REASON_HEADER);
+  return { ...Object.fromEntries(kept), [REASON_HEADER]: reason };
+}
+
+/** Header of a dead letter that says why it is one. */
+export const REASON_HEADER = 'watchword-reason';
 
 /** Reads headers of a message. Bytes are read as ASCII; what is neither text nor bytes reads as something that is no token. */
 export function fromMessageHeaders(entries: Iterable<MessageHeaderEntry>): HeaderSource {
