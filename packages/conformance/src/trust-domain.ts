@@ -5,10 +5,14 @@ import {
   type TxnMinter,
   type TxnMinterOptions,
   type VerifiedToken,
+  type VoucherIssuer,
+  type VoucherRedeemer,
   createLocalKeys,
   createTxnMinter,
   createTxnPipeline,
+  createTxnVerifier,
   createVerifier,
+  createVoucherVerifier,
   generateSigningKey,
   signJws,
 } from '@watchword/core';
@@ -26,6 +30,8 @@ export interface TrustDomain {
   createPipeline(): Pipeline;
   /** A good Txn-Token of its own for `subject`. */
   tokenFor(subject: string, scope?: string): Promise<string>;
+  /** Issues and redeems vouchers as a token service does, without one. */
+  createVouchers(): VoucherIssuer & VoucherRedeemer;
   /** A token that must be refused. */
   badToken(kind: BadToken): Promise<string>;
 }
@@ -56,7 +62,19 @@ export function createTrustDomain(): TrustDomain {
   return {
     createPipeline: () => createTxnPipeline({ trustDomain: TRUST_DOMAIN, keys: localKeys(TRUST_DOMAIN, txn) }),
     tokenFor: (subject, scope) => mint(minter, subject, scope),
+    createVouchers: () => createVouchers(minter, txn),
     badToken: (kind) => bad[kind](),
+  };
+}
+
+function createVouchers(minter: TxnMinter, key: SigningKey): VoucherIssuer & VoucherRedeemer {
+  const keys = localKeys(TRUST_DOMAIN, key);
+  const tokens = createTxnVerifier({ trustDomain: TRUST_DOMAIN, keys });
+  const vouchers = createVoucherVerifier({ trustDomain: TRUST_DOMAIN, keys });
+  return {
+    issue: async ({ txnToken, topic }) =>
+      minter.issueVoucher({ subject: await tokens.verify(txnToken), topic, maxAgeSeconds: 86_400 }),
+    redeem: async ({ voucher, topic }) => minter.redeemVoucher({ subject: await vouchers.verify(voucher), topic }),
   };
 }
 

@@ -22,7 +22,7 @@ export interface JetStreamMessage {
   readonly info: { readonly deliveryCount: number };
   ack(): void;
   nak(millis?: number): void;
-  term(reason?: string): void;
+  term(): void;
 }
 
 /** What becomes of messages that are refused, or whose handler fails too often. */
@@ -111,7 +111,8 @@ async function bury(
       return;
     }
   }
-  message.term(failure.reason);
+  // Without the reason: servers before 2.10 take a `+TERM` with one for nothing, and deliver the message for ever.
+  message.term();
 }
 
 function refuse(message: Msg, { stage, error }: Failure): void {

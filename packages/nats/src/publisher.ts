@@ -17,7 +17,7 @@ export function propagate<Options extends { headers?: MsgHdrs }, Result>(
   propagator: MessagePropagator,
 ): Publisher<Options, Promise<Awaited<Result>>> {
   return {
-    async publish(subject, payload, options) {
+    async publish(subject, payload, options): Promise<Awaited<Result>> {
       const headers = await identityHeaders(propagator, subject, options?.headers);
       return await target.publish(subject, payload, { ...options, headers } as Options);
     },

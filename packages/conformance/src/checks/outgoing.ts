@@ -150,8 +150,12 @@ export const OUTGOING_CHECKS: readonly Check<OutgoingWorld>[] = [
 ];
 
 /** An identity as a pipeline makes it, and the token that it carries. */
-export async function callerOf(trust: TrustDomain, subject: string): Promise<{ identity: Identity; token: string }> {
-  const token = await trust.tokenFor(subject);
+export async function callerOf(
+  trust: TrustDomain,
+  subject: string,
+  scope?: string,
+): Promise<{ identity: Identity; token: string }> {
+  const token = await trust.tokenFor(subject, scope);
   const identity = await trust.createPipeline().admit({ values: (name) => (name === 'txn-token' ? [token] : []) });
   return { identity, token };
 }
