@@ -72,6 +72,7 @@ export type ErrorCode =
   | 'queue_unavailable'
   | 'queue_full'
   | 'idempotency_conflict'
+  | 'receipt_invalid'
   | 'upstream_unavailable'
   | 'upstream_timeout'
   // our own side
@@ -189,6 +190,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorFacts>> = {
     title: 'The idempotency key belongs to another request',
     rule: 'One key, one request (draft-ietf-httpapi-idempotency-key-header section 2.6)',
   },
+  receipt_invalid: internal(
+    'The request is not one that was accepted here',
+    'Deferred work runs only with the receipt of the gateway that accepted it (TT-33)',
+  ),
   upstream_unavailable: { http: 502, grpc: 14, title: 'The upstream is unavailable', rule: 'RFC 9110 section 15.6.3' },
   upstream_timeout: { http: 504, grpc: 4, title: 'The upstream did not answer in time', rule: 'RFC 9110 section 15.6.5' },
   // our own side

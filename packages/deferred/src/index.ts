@@ -13,3 +13,4 @@ export {
 } from './shares.ts';
 export { assertCount, assertDelay, assertEntry, assertOutcome } from './entry-rules.ts';
 export { type SqliteQueueOptions, createSqliteQueue } from './sqlite-queue.ts';
+export { type DeferredRequest, type EntryFacts, type Receipts, createReceipts } from './receipt.ts';
