@@ -1,0 +1,1 @@
+export function buildDashboard(runtime: string): Promise<void>;
