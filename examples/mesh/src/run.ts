@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { measure } from './measure/measure.ts';
 import { FULL_PLAN, QUICK_PLAN, userCountOf } from './measure/plan.ts';
 import type { Options } from './options.ts';
+import type { Child } from './process/child.ts';
 import type { Fleet } from './process/fleet.ts';
 import { type UserToken, expiryOf, forge, obtainToken, obtainTokens } from './provider/tokens.ts';
 import { HASTY_USER, type User, VISITOR, createUsers } from './provider/users.ts';
@@ -58,7 +59,8 @@ export async function run(fleet: Fleet, options: Options, onServing: () => void)
 
   const good = await obtainToken(provider.tokenEndpoint, userNamed(users, VISITOR));
   await sleep(Math.max(0, (expiryOf(expired.token) + TOLERANCE_SECONDS) * 1000 - Date.now()));
-  printInvitation(verifyOnce, good.token, expired.token);
+  const dashboard = await startDashboard(fleet, verifyOnce);
+  printInvitation(verifyOnce, dashboard.origin, good.token, expired.token);
   onServing();
   // The processes keep the channel to this one open, and so this one alive, until somebody ends it.
   return new Promise(() => {});
@@ -72,6 +74,12 @@ async function startProvider(fleet: Fleet, algorithm: string, userCount: number)
     env: { TOKEN_ALGORITHM: algorithm, USERS: String(userCount - 2), NODE_ENV: 'production' },
   });
   return (await child.ready()) as unknown as ProviderFacts;
+}
+
+// Only now: it would look at the gateway while that is measured.
+function startDashboard(fleet: Fleet, { gateway }: WatchwordStrategy): Promise<Child> {
+  const { origin } = new URL(gateway.metrics);
+  return fleet.start({ name: 'dashboard', script: 'dashboard.ts', env: { CONTROL_ORIGIN: origin } });
 }
 
 function userNamed(users: readonly User[], id: string): User {
@@ -108,14 +116,15 @@ ${plan.requestsPerUser} requests per user and Txn-Token. The full token has been
 Half a request per user and second, so ${figures.requestsPerTxnToken} requests share a Txn-Token in its reuse window, at ${figures.unitCosts.with.verificationMicros.toFixed(0)} us of verification each.`);
 }
 
-function printInvitation({ gateway }: WatchwordStrategy, good: string, expired: string): void {
+function printInvitation({ gateway }: WatchwordStrategy, dashboard: string, good: string, expired: string): void {
   for (const { title, status, line } of curlLines(gateway.origin, { good, expired, forged: forge(good, 'user-0001') })) {
     console.log(`\n# ${title}: ${status}\n${line}`);
   }
   console.log(`
-health   ${gateway.health}
-metrics  ${gateway.metrics}
-keys     ${gateway.jwks}
+dashboard  ${dashboard}
+health     ${gateway.health}
+metrics    ${gateway.metrics}
+keys       ${gateway.jwks}
 
 The good token is good until ${new Date(expiryOf(good) * 1000).toLocaleTimeString('en-GB')}. Ctrl-C ends everything.`);
 }

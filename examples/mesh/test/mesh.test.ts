@@ -85,11 +85,11 @@ describe.skipIf(!CAN_LIST_PROCESSES)('npm start (on Linux)', () => {
       const answer = execFileSync('bash', ['-c', line!], { encoding: 'utf8' });
       expect(answer.trim().split('\n').at(-1)).toBe(status);
     }
-    for (const [, url] of mesh!.output.matchAll(/^(?:health|metrics|keys) +(http\S+)$/gm)) {
+    for (const [, url] of mesh!.output.matchAll(/^(?:dashboard|health|metrics|keys) +(http\S+)$/gm)) {
       expect((await fetch(url!)).status).toBe(200);
     }
-    // The provider, the gateway and the four services.
-    expect(mesh!.processes()).toHaveLength(7);
+    // The mesh itself, the provider, the gateway, the four services and the dashboard.
+    expect(mesh!.processes()).toHaveLength(8);
     mesh!.kill('SIGINT');
     expect(await ended).toBe(0);
     expect(await mesh!.remaining()).toEqual([]);

@@ -29,6 +29,11 @@ export function count(value: number | undefined): string {
   return value === undefined ? UNKNOWN : WHOLE.format(value);
 }
 
+/** A count and what is counted. */
+export function countOf(value: number, one: string): string {
+  return `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+}
+
 /** Per second. */
 export function rate(value: number | undefined): Quantity {
   return {

@@ -1,7 +1,7 @@
 /** Where tokens go: from the clients through the gateway to the services, with what each hop carries. */
 import type { JSX } from 'preact';
 import type { Sample } from '@watchword/dashboard';
-import { bytes, count, percent, rate, text } from '../format.ts';
+import { bytes, count, countOf, percent, rate, text } from '../format.ts';
 import type { HopFigures, LiveFigures } from './figures.ts';
 
 const CLIENTS = 'clients';
@@ -39,7 +39,7 @@ export function TokenFlow({ figures, sample }: { readonly figures: LiveFigures; 
         </div>
       </div>
       <p class="soft">
-        {`${count(sample.minted)} Txn-Tokens signed since the start; ${text(percent(figures.reusedShare))} of requests found theirs in the reuse window. `}
+        {`${countOf(sample.minted, 'Txn-Token')} signed since the start; ${text(percent(figures.reusedShare))} of requests found theirs in the reuse window. `}
         {sample.removed > 0 && `${count(sample.removed)} forged Txn-Token headers were removed. `}
         Bytes are those of header fields and framing, both ways.
       </p>

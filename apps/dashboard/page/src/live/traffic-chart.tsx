@@ -10,6 +10,9 @@ import { seriesOf } from './traffic.ts';
 /** The shortest time shown, and what a longer one is a multiple of. */
 const SPAN_SECONDS = 60;
 
+/** Whole requests between the lines of the grid: 1, 2, 5, 10, ... */
+const INCREMENTS = [1, 10, 100, 1_000, 10_000, 100_000].flatMap((size) => [size, 2 * size, 5 * size]);
+
 /** The chart. */
 export function TrafficChart({ moments, nowMs }: { readonly moments: readonly Moment[]; readonly nowMs: number }): JSX.Element {
   const data = useMemo(() => seriesOf(moments, nowMs), [moments]);
@@ -60,6 +63,7 @@ function options({ soft, line, accent }: ChartColours): Omit<uPlot.Options, 'wid
         ...axis,
         size: 60,
         gap: 10,
+        incrs: INCREMENTS,
         grid: { stroke: line, width: 1 },
         values: (_chart, splits) => splits.map((value) => (Number.isInteger(value) ? `${count(value)}/s` : '')),
       },

@@ -1,7 +1,7 @@
 /** What is under way, what waits, and what was refused. */
 import type { JSX } from 'preact';
 import type { Sample, UpstreamSample } from '@watchword/dashboard';
-import { bytes, count, latency, text } from '../format.ts';
+import { bytes, count, countOf, latency, text } from '../format.ts';
 import { Pair } from './keys.tsx';
 
 /** What to show. */
@@ -31,7 +31,7 @@ export function Work({ sample, verifySeconds }: WorkProps): JSX.Element {
           <Pair name="Cache">
             {cache === undefined
               ? 'none'
-              : `${count(cache.entries)} verdicts, ${text(bytes(cache.bytes))}${cache.evictions > 0 ? `, ${count(cache.evictions)} evicted` : ''}`}
+              : `${countOf(cache.entries, 'verdict')}, ${text(bytes(cache.bytes))}${cache.evictions > 0 ? `, ${count(cache.evictions)} evicted` : ''}`}
           </Pair>
         </dl>
       </section>
