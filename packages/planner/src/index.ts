@@ -19,6 +19,29 @@ export {
   parseCalibration,
 } from './calibration.ts';
 export { atPace } from './pace.ts';
+export { plan, withRemedies } from './plan/plan.ts';
+export type {
+  Bottleneck,
+  GrowthAdvice,
+  GrowthStep,
+  LinkCost,
+  Plan,
+  PlanRow,
+  RemedyAdvice,
+  Resource,
+  SystemCost,
+} from './plan/types.ts';
+export { parseScenario } from './parse-scenario.ts';
+export {
+  type Affinity,
+  type Observed,
+  type Remedy,
+  type Scenario,
+  type Service,
+  AFFINITIES,
+  DEFAULT_SCENARIO,
+  REMEDIES,
+} from './scenario.ts';
 export { REFERENCE_CALIBRATION } from './reference-calibration.ts';
 export { type ShapeIssue, ShapeError } from './shape.ts';
 export {
