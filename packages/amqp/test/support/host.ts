@@ -26,9 +26,10 @@ export async function startHost(
   }
   const letters: SuiteDeadLetter[] = [];
   await sending.consume(DEAD, (message) => {
-    const headers = message!.properties.headers as Record<string, unknown>;
-    letters.push({ body: message!.content.toString(), reason: String(headers[REASON_HEADER]), kept: JSON.stringify(headers) });
-    sending.ack(message!);
+    if (message === null) return;
+    const headers = message.properties.headers as Record<string, unknown>;
+    letters.push({ body: message.content.toString(), reason: String(headers[REASON_HEADER]), kept: JSON.stringify(headers) });
+    sending.ack(message);
   });
   const sender = propagate(sending, propagator);
   return {
