@@ -6,6 +6,7 @@ import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
 import { between, list, listen, milliseconds, section, text } from './forms.ts';
+import { redisUrl } from './redis-server.ts';
 import { signingKeysSchema } from './sections/signing-keys.ts';
 import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
@@ -82,11 +83,6 @@ const txnToken = section({
   claims: v.optional(v.record(text, text), {}),
 });
 
-const redisUrl = v.pipe(
-  text,
-  v.check((value) => isRedisUrl(value), 'must be a redis: or rediss: URL without a password: that goes into passwordFile'),
-  v.metadata({ pattern: '^[Rr][Ee][Dd][Ii][Ss][Ss]?:' }),
-);
 // Below that the log would have to be asked all the time.
 const staleAfterMs = between(100, 86_400_000);
 const whenStale = v.picklist(['refuse', 'accept'], 'must be refuse or accept');
@@ -184,18 +180,6 @@ function isHttpUrl(value: string): boolean {
     url.username === '' &&
     url.password === '' &&
     url.hash === ''
-  );
-}
-
-function isRedisUrl(value: string): boolean {
-  const url = URL.parse(value);
-  return (
-    url !== null &&
-    !/\s/.test(value) &&
-    /^rediss?:$/.test(url.protocol) &&
-    url.hostname !== '' &&
-    url.password === '' &&
-    url.search === ''
   );
 }
 

@@ -1,17 +1,18 @@
 /** From the section `revocation.log` to the log itself. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Clock, type RevocationLog, createMemoryRevocationLog, createSqliteRevocationLog } from '@watchword/core';
 import { createRedisRevocationLog } from '@watchword/redis';
 import type { GatewayConfig, RevocationConfig } from '../config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from '../config/locate.ts';
+import { withPassword } from '../config/redis-server.ts';
+import { readSecretFile } from '../config/secret-files.ts';
 
 /** Opens the log; a server is only connected to when the log is used. @throws ConfigError naming the setting */
 export function openRevocationLog(config: GatewayConfig, section: RevocationConfig, clock: Clock | undefined): RevocationLog {
   const { sqlite, redis, prefix } = section.log;
   const time = clock === undefined ? {} : { clock };
   if (redis !== undefined) {
-    const server = withPassword(redis, config);
+    const server = withPassword(redis, readLogPassword(config));
     const heartbeatMs = heartbeatFor(config, section);
     return locating(config, ['revocation', 'log', 'redis'], () =>
       createRedisRevocationLog({ server, heartbeatMs, ...(prefix === undefined ? {} : { prefix }), ...time }),
@@ -28,27 +29,9 @@ function heartbeatFor({ routes }: GatewayConfig, section: RevocationConfig): num
   return Math.min(500, Math.floor(strictest / 4));
 }
 
-function withPassword(address: string, config: GatewayConfig): string {
-  const password = readLogPassword(config);
-  if (password === undefined) return address;
-  const url = new URL(address);
-  url.password = encodeURIComponent(password);
-  return url.href;
-}
-
 /** The password of the Redis server; undefined: there is none. @throws ConfigError */
 export function readLogPassword(config: GatewayConfig): string | undefined {
-  const passwordFile = config.revocation?.log.passwordFile;
-  if (passwordFile === undefined) return undefined;
-  const at: ConfigPath = ['revocation', 'log', 'passwordFile'];
-  let password: string;
-  try {
-    password = readFileSync(resolve(baseDirectoryOf(config), passwordFile), 'utf8').trim();
-  } catch (cause) {
-    throw configErrorAt(config, at, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, cause);
-  }
-  if (password === '') throw configErrorAt(config, at, 'is empty');
-  return password;
+  return readSecretFile(config, config.revocation?.log.passwordFile, ['revocation', 'log', 'passwordFile']);
 }
 
 // Neither the address nor what a driver says about it is repeated: it may hold the password (E12).

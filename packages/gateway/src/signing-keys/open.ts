@@ -1,6 +1,5 @@
 /** From the section `txnToken.keys` to a set of signing keys that looks after itself. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Clock,
@@ -12,6 +11,8 @@ import {
 import { createRedisSigningKeyStore } from '@watchword/redis';
 import type { GatewayConfig } from '../config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from '../config/locate.ts';
+import { withPassword } from '../config/redis-server.ts';
+import { readEncryptionKeys, readSecretFile } from '../config/secret-files.ts';
 import type { SigningKeysConfig } from '../config/sections/signing-keys.ts';
 import { longestVoucherSeconds } from '../config/sections/vouchers.ts';
 
@@ -49,12 +50,11 @@ export function openSigningKeys(
 /** Reads the files that the section names. @throws ConfigError naming the setting, and nothing of what is in the file */
 export function readSigningKeySecrets(config: GatewayConfig): SigningKeySecrets {
   const section = config.txnToken?.keys;
-  const password = readSecret(section?.store.passwordFile, ['txnToken', 'keys', 'store', 'passwordFile'], config);
+  const password = readSecretFile(config, section?.store.passwordFile, ['txnToken', 'keys', 'store', 'passwordFile']);
   const at: ConfigPath = ['txnToken', 'keys', 'encryptionKeyFile'];
-  const text = readSecret(section?.encryptionKeyFile, at, config);
-  const encryptionKeys = text?.split(/\s+/).map((line) => readKey(line, at, config));
+  const encryptionKeys = readEncryptionKeys(config, section?.encryptionKeyFile, at);
   const id = createHash('sha256')
-    .update(JSON.stringify([password, text]))
+    .update(JSON.stringify([password, encryptionKeys?.map((key) => Buffer.from(key).toString('base64'))]))
     .digest('base64url');
   return { encryptionKeys, password, id };
 }
@@ -76,33 +76,6 @@ function openStore(
   const path = resolve(baseDirectoryOf(config), sqlite!);
   const time = clock === undefined ? {} : { clock };
   return locating(config, at('sqlite'), () => createSqliteSigningKeyStore({ path, ...time }));
-}
-
-function withPassword(address: string, password: string | undefined): string {
-  if (password === undefined) return address;
-  const url = new URL(address);
-  url.password = encodeURIComponent(password);
-  return url.href;
-}
-
-function readSecret(file: string | undefined, at: ConfigPath, config: GatewayConfig): string | undefined {
-  if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(resolve(baseDirectoryOf(config), file), 'utf8').trim();
-  } catch (cause) {
-    throw configErrorAt(config, at, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'error'})`, cause);
-  }
-  if (text === '') throw configErrorAt(config, at, 'is empty');
-  return text;
-}
-
-function readKey(line: string, at: ConfigPath, config: GatewayConfig): Uint8Array {
-  const key = /^[0-9a-f]{64}$/i.test(line)
-    ? Buffer.from(line, 'hex')
-    : Buffer.from(/^[A-Za-z0-9+/_-]{43}=?$/.test(line) ? line : '', 'base64');
-  if (key.length === 32 && new Set(key).size >= 8) return key;
-  throw configErrorAt(config, at, 'must hold 32 random bytes in base64 or hex, or several of them, one a line');
 }
 
 function locating(config: GatewayConfig, path: ConfigPath, open: () => SigningKeyStore): SigningKeyStore {

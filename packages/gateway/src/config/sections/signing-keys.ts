@@ -1,6 +1,7 @@
 /** The section `txnToken.keys`: signing keys that rotate. */
 import * as v from 'valibot';
 import { between, section, text } from '../forms.ts';
+import { redisUrl } from '../redis-server.ts';
 
 /** Where signing keys are kept. Exactly one of `sqlite` and `redis` is given; the default is `signing-keys.db`. */
 export interface SigningKeyStoreConfig {
@@ -31,12 +32,6 @@ export interface SigningKeysConfig {
 
 /** Services keep a key set for five minutes, and so may a cache on the way to them; half a minute for each of two clocks. */
 const LEAST_PUBLISH_AHEAD_SECONDS = 660;
-
-const redisUrl = v.pipe(
-  text,
-  v.check((value) => isRedisUrl(value), 'must be a redis: or rediss: URL without a password: that goes into passwordFile'),
-  v.metadata({ pattern: '^[Rr][Ee][Dd][Ii][Ss][Ss]?:' }),
-);
 
 /** Its form. */
 export const signingKeysSchema: v.GenericSchema<unknown, SigningKeysConfig> = section({
@@ -79,16 +74,4 @@ export function* checkSigningKeys(
     const reason = 'needs encryptionKeyFile, since who reads the server could sign (allowPlaintext: true does without)';
     yield { path: ['keys', 'store', 'redis'], reason };
   }
-}
-
-function isRedisUrl(value: string): boolean {
-  const url = URL.parse(value);
-  return (
-    url !== null &&
-    /^rediss?:$/.test(url.protocol) &&
-    url.host !== '' &&
-    url.password === '' &&
-    url.search === '' &&
-    url.hash === ''
-  );
 }
