@@ -1,7 +1,8 @@
 /** From an HTTP request to an endpoint and back: bounds first, and an answer in every case. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Bodies } from './bodies.ts';
 import type { Endpoint } from './endpoints.ts';
-import { OAuthError, assertOAuth, toOAuthError } from './oauth-error.ts';
+import { type OAuthError, assertOAuth, toOAuthError } from './oauth-error.ts';
 import type { TokenTally } from './token-tally.ts';
 
 /** What a handler needs. */
@@ -9,6 +10,8 @@ export interface HandlerOptions {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   /** Most requests in hand; one more is refused with 503. */
   readonly maxConcurrent: number;
+  /** Most bytes of bodies that are not complete yet. */
+  readonly maxBufferedBytes: number;
   readonly tally: TokenTally;
   /** Is told of refusals: the cause is for operators. */
   readonly onRefused: (endpoint: string, error: OAuthError) => void;
@@ -17,6 +20,7 @@ export interface HandlerOptions {
 /** Builds the listener of a server. */
 export function createHandler(options: HandlerOptions): RequestListener {
   const { endpoints, tally } = options;
+  const bodies = new Bodies(options.maxBufferedBytes);
   return (request, response) => {
     const [path = '', ...query] = request.url!.split('?');
     const endpoint = endpoints.get(path);
@@ -31,7 +35,7 @@ export function createHandler(options: HandlerOptions): RequestListener {
       const body = { error: 'invalid_request', error_description: `Only ${endpoint.method} is accepted` };
       return write(response, 405, body, { allow: endpoint.method });
     }
-    void serve(endpoint, request, response, query.length > 0, options);
+    void serve(endpoint, request, response, query.length > 0, options, bodies);
   };
 }
 
@@ -41,13 +45,18 @@ async function serve(
   response: ServerResponse,
   hasQuery: boolean,
   { maxConcurrent, tally, onRefused }: HandlerOptions,
+  bodies: Bodies,
 ): Promise<void> {
-  tally.running += 1;
+  let isRunning = false;
   try {
-    assertOAuth(tally.running <= maxConcurrent, 'temporarily_unavailable', 'Too many requests at a time');
     // RFC 6749 sections 2.3.1 and 3.2: parameters go into the body, where no log writes them down.
     assertOAuth(!hasQuery || endpoint.method === 'GET', 'invalid_request', 'Parameters must be in the body');
-    const content = await endpoint.answer(request, await readBody(request, endpoint));
+    const body = await readBody(request, endpoint, bodies);
+    // Only now: a body that does not come to an end, from whoever it is, must not take the place of one that does.
+    assertOAuth(tally.running < maxConcurrent, 'temporarily_unavailable', 'Too many requests at a time');
+    tally.running += 1;
+    isRunning = true;
+    const content = await endpoint.answer(request, body);
     tally.answered(endpoint.name, 200);
     write(response, 200, content, { 'cache-control': endpoint.cacheControl });
   } catch (thrown) {
@@ -58,7 +67,7 @@ async function serve(
     request.resume();
     write(response, error.status, error.body(), refusalHeaders(error, request));
   } finally {
-    tally.running -= 1;
+    if (isRunning) tally.running -= 1;
   }
 }
 
@@ -71,7 +80,7 @@ function refusalHeaders({ code, status }: OAuthError, request: IncomingMessage):
   return { 'www-authenticate': 'Basic realm="watchword", charset="UTF-8"' };
 }
 
-async function readBody(request: IncomingMessage, { bodyType, maxBytes }: Endpoint): Promise<Uint8Array> {
+async function readBody(request: IncomingMessage, { bodyType, maxBytes }: Endpoint, bodies: Bodies): Promise<Uint8Array> {
   if (bodyType === undefined) {
     request.resume();
     return new Uint8Array();
@@ -80,24 +89,7 @@ async function readBody(request: IncomingMessage, { bodyType, maxBytes }: Endpoi
   const [essence = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   const isRight = essence === bodyType && parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter));
   assertOAuth(isRight && encoding === undefined, 'invalid_request', `The body must be ${bodyType}`);
-  assertFits(Number(request.headers['content-length'] ?? 0), maxBytes);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    // Left early it would close the connection, and nobody would hear why.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      assertFits(length, maxBytes);
-      chunks.push(chunk);
-    }
-  } catch (thrown) {
-    throw thrown instanceof OAuthError ? thrown : new OAuthError('invalid_request', 'The request was cut off');
-  }
-  return Buffer.concat(chunks);
-}
-
-function assertFits(length: number, maxBytes: number): void {
-  if (length > maxBytes) throw new OAuthError('invalid_request', `The body is longer than ${maxBytes} bytes`, { status: 413 });
+  return bodies.read(request, maxBytes);
 }
 
 function write(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {

@@ -76,6 +76,7 @@ export function createTokenService(config: GatewayConfig, parts: TokenServicePar
   return createHandler({
     endpoints,
     maxConcurrent: limits.concurrent,
+    maxBufferedBytes: Math.max(limits.concurrent * 65_536, 4 * limits.batchBytes),
     tally,
     onRefused: (endpoint, error) => logRefusal(logger, endpoint, error),
   });

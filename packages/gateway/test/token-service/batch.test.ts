@@ -1,6 +1,7 @@
 /** Batches: many tokens in one call, a result for each; and what bounds the service. */
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { expect, test } from 'vitest';
+import { AUDIENCE, ISSUER } from '../support/identity-provider.ts';
 import { DOMAIN, type TestTokenService, TYPE, basic, claimsOf, startTestTokenService } from '../support/token-service.ts';
 import { sendRaw } from '../support/raw.ts';
 
@@ -113,14 +114,31 @@ test('batches as a whole that are refused', async () => {
 });
 
 test('concurrency: one request too many is 503, and a place that is free again serves', async () => {
-  const service = await startTestTokenService({}, {}, { limits: { concurrent: 2 } });
-  const waiting = await Promise.all([slowRequest(service), slowRequest(service)]);
+  const keys = Promise.withResolvers<Response>();
+  const issuers = [{ issuer: ISSUER, audience: AUDIENCE, algorithms: ['ES256'], jwksUrl: `${ISSUER}/jwks` }];
+  const service = await startTestTokenService({ issuers }, { fetch: () => keys.promise }, { limits: { concurrent: 2 } });
+  const waiting = [service.exchange(), service.exchange()];
   await until(async () => (await service.metrics()).includes('watchword_token_service_running 2'));
   const { status, body, headers } = await service.exchange();
   expect([status, body.error, headers.get('retry-after')]).toEqual([503, 'temporarily_unavailable', '1']);
-  for (const one of waiting) one.destroy();
-  await until(async () => (await service.metrics()).includes('watchword_token_service_running 0'));
+  keys.resolve(Response.json(service.issuer.jwks()));
+  expect((await Promise.all(waiting)).map((answer) => answer.status)).toEqual([200, 200]);
+  expect(await service.metrics()).toContain('watchword_token_service_running 0');
   expect((await service.exchange()).status).toBe(200);
+});
+
+test('F10: bodies that do not come to an end, from strangers too, take no place; too much of them, and the oldest goes', async () => {
+  const service = await startTestTokenService({}, {}, { limits: { concurrent: 2, batchBytes: 65_536 } });
+  const slow = await Promise.all(Array.from({ length: 20 }, () => slowRequest(service, 1)));
+  for (let times = 0; times < 3; times += 1) expect((await service.exchange()).status).toBe(200);
+  // 256 KiB for all of them.
+  const large: Awaited<ReturnType<typeof slowRequest>>[] = [];
+  for (let count = 0; count < 4; count += 1) large.push(await slowRequest(service, 65_000));
+  expect((await service.exchange()).status).toBe(200);
+  large.push(await slowRequest(service, 65_000));
+  await until(async () => slow[0]!.destroyed || slow[0]!.closed);
+  expect((await service.exchange()).status).toBe(200);
+  for (const one of [...slow, ...large]) one.destroy();
 });
 
 test('100 exchanges at a time: everybody gets their own', async () => {
@@ -149,15 +167,18 @@ test('raw: two Authorization headers, a body that is too long without saying so'
   expect((await sendRaw(port, `${long.join('\r\n')}0\r\n\r\n`)).status).toBe(413);
 });
 
-async function slowRequest({ tokenServicePort }: TestTokenService): Promise<ReturnType<typeof request>> {
-  const headers = { ...basic(), 'content-type': 'application/x-www-form-urlencoded', 'content-length': 100 };
+async function slowRequest({ tokenServicePort }: TestTokenService, bytes: number): Promise<ClientRequest> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': bytes + 1 };
   const sent = request({ host: '127.0.0.1', port: tokenServicePort, path: '/token', method: 'POST', headers, agent: false });
   sent.on('error', () => {});
-  sent.write('a');
+  await new Promise<void>((resolve) => sent.write('a'.repeat(bytes), () => resolve()));
   return sent;
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) if (await holds()) return;
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   throw new Error('It never came to be');
 }
