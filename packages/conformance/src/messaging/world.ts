@@ -53,8 +53,8 @@ export interface MessagingWorld {
   close(): Promise<void>;
 }
 
-/** Starts all of it. */
-export async function createMessagingWorld(start: StartMessaging): Promise<MessagingWorld> {
+/** Starts all of it. @param patienceMs how long a check waits for something to happen */
+export async function createMessagingWorld(start: StartMessaging, patienceMs = 15_000): Promise<MessagingWorld> {
   const trust = createTrustDomain();
   const handled: Handled[] = [];
   const reports: MessageReport[] = [];
@@ -109,7 +109,7 @@ export async function createMessagingWorld(start: StartMessaging): Promise<Messa
     takeHandled: () => handled.splice(0),
     takeReports: () => reports.splice(0),
     async until(holds, what) {
-      for (const end = Date.now() + 15_000; !holds(); await pause(10)) assert.ok(Date.now() < end, `waited in vain: ${what}`);
+      for (const end = Date.now() + patienceMs; !holds(); await pause(10)) assert.ok(Date.now() < end, `waited in vain: ${what}`);
     },
     close: () => carrier.close(),
   };
