@@ -102,13 +102,13 @@ export class QueueThread {
   #start(): Worker {
     const worker = new Worker(SOURCE, { workerData: this.#settings, name: 'watchword-queue' });
     worker.on('message', (answer: BatchAnswer) => this.#finish(answer));
-    const lost = (): void => {
+    const lost = (reason: string): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#finish({ failure: 'the thread has ended' });
+      this.#finish({ failure: reason });
     };
-    worker.on('error', lost);
-    worker.on('exit', lost);
+    worker.on('error', (error) => lost(error instanceof Error ? error.message : 'unknown'));
+    worker.on('exit', () => lost('the thread has ended'));
     return worker;
   }
 

@@ -71,7 +71,7 @@ export class QueueWorld {
         return 1;
       case 'crash':
         // Of one worker: its handle, and all that it knew.
-        if (b < 200) await this.#reopen(a % WORKERS);
+        if (b < 20) await this.#reopen(a % WORKERS);
         this.#claims.splice(c % (this.#claims.length + 1), b % 7);
         return 1;
       case 'status':
