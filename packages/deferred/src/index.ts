@@ -14,3 +14,5 @@ export {
 export { assertCount, assertDelay, assertEntry, assertOutcome } from './entry-rules.ts';
 export { type SqliteQueueOptions, createSqliteQueue } from './sqlite-queue.ts';
 export { type DeferredRequest, type EntryFacts, type Receipts, createReceipts } from './receipt.ts';
+export { type Job, type JobResult, type Worker, type WorkerOptions, createWorker } from './worker.ts';
+export type { WorkerCounter, WorkerStats } from './worker/worker-stats.ts';
