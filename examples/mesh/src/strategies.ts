@@ -35,7 +35,8 @@ export interface ProviderFacts {
   readonly algorithm: string;
 }
 
-const TRUST_DOMAIN = 'shop.example';
+/** Where the Txn-Tokens are good. */
+export const TRUST_DOMAIN = 'shop.example';
 
 /** Every service verifies the external token, with jose on each request or with a cache of its own. */
 export async function startForwarding(fleet: Fleet, provider: ProviderFacts, verifyWith: 'jose' | 'cache'): Promise<Strategy> {

@@ -74,7 +74,7 @@ async function untilReady(url: string): Promise<void> {
 }
 
 /** The script behind `npx watchword`. */
-function commandPath(): string {
+export function commandPath(): string {
   const manifest = fileURLToPath(import.meta.resolve('watchword/package.json'));
   const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: { watchword: string } };
   return resolve(dirname(manifest), bin.watchword);

@@ -1,5 +1,6 @@
 /** The clients: a process of its own that sends requests, checks every answer and notes how long it took. */
 import { onQuestion, announce } from '../process/worker.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { UserToken } from '../provider/tokens.ts';
 import { quantile } from './statistics.ts';
@@ -14,8 +15,12 @@ export interface Drive {
   readonly from: number;
   /** ... up to, and without, this one. */
   readonly to: number;
-  /** Requests in flight. */
+  /** Requests in flight; with `perSecond` the connections. */
   readonly concurrency: number;
+  /** Requests set out at random times, so many a second, however slow the answers are. Default: one after the other. */
+  readonly perSecond?: number;
+  /** Users take part at random, the k-th in proportion to `k ** -zipf`. Default: in turn. */
+  readonly zipf?: number;
   readonly requests: number;
   readonly durationMs: number;
 }
@@ -45,22 +50,22 @@ announce({});
 
 async function drive(task: Drive): Promise<Driven> {
   const pool = poolFor(task.origin, task.concurrency);
+  const callerOf = callers(task);
   const latencies: number[] = [];
   const wrong: string[] = [];
   const startedMs = performance.now();
   let sent = 0;
-  const client = async (): Promise<void> => {
-    while (sent < task.requests && performance.now() - startedMs < task.durationMs) {
-      const number = sent;
-      sent += 1;
-      const caller = tokens[task.from + (number % (task.to - task.from))]!;
-      const beforeMs = performance.now();
-      const fault = await send(pool, caller, number, task.host).catch(String);
-      latencies.push(performance.now() - beforeMs);
-      if (fault !== undefined) wrong.push(fault);
-    }
+  const goesOn = (): boolean => sent < task.requests && performance.now() - startedMs < task.durationMs;
+  const one = async (): Promise<void> => {
+    const number = sent;
+    sent += 1;
+    const beforeMs = performance.now();
+    const fault = await send(pool, callerOf(number), number, task.host).catch(String);
+    latencies.push(performance.now() - beforeMs);
+    if (fault !== undefined) wrong.push(fault);
   };
-  await Promise.all(Array.from({ length: task.concurrency }, client));
+  if (task.perSecond === undefined) await Promise.all(Array.from({ length: task.concurrency }, () => repeat(one, goesOn)));
+  else await atRandomTimes(one, goesOn, task.perSecond);
   return {
     requests: latencies.length,
     errors: wrong.length,
@@ -68,6 +73,35 @@ async function drive(task: Drive): Promise<Driven> {
     elapsedMs: performance.now() - startedMs,
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
+  };
+}
+
+async function repeat(one: () => Promise<void>, goesOn: () => boolean): Promise<void> {
+  while (goesOn()) await one();
+}
+
+/** Arrivals of users who know nothing of each other: a Poisson process. */
+async function atRandomTimes(one: () => Promise<void>, goesOn: () => boolean, perSecond: number): Promise<void> {
+  const running: Promise<void>[] = [];
+  const startedMs = performance.now();
+  let dueMs = 0;
+  while (goesOn()) {
+    running.push(one());
+    dueMs -= (Math.log(1 - Math.random()) / perSecond) * 1000;
+    await sleep(Math.max(0, startedMs + dueMs - performance.now()));
+  }
+  await Promise.all(running);
+}
+
+/** Who makes the request of a number. */
+function callers({ from, to, zipf }: Drive): (number: number) => UserToken {
+  const count = to - from;
+  if (zipf === undefined) return (number) => tokens[from + (number % count)]!;
+  let sum = 0;
+  const upTo = Array.from({ length: count }, (_, index) => (sum += (index + 1) ** -zipf));
+  return () => {
+    const drawn = Math.random() * sum;
+    return tokens[from + upTo.findIndex((limit) => drawn < limit)]!;
   };
 }
 

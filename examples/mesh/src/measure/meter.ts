@@ -1,5 +1,6 @@
 /** Counts, in each process, what knowing the caller costs: CPU time, signature checks, bytes of token. */
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import process from 'node:process';
 import { type HeaderSource, SIGNATURE_CHECK_CHANNEL, TXN_TOKEN_HEADER } from '@watchword/core';
 import { onQuestion } from '../process/worker.ts';
@@ -18,10 +19,17 @@ export interface Reading {
   /** Bytes of token in the requests that arrived. */
   readonly tokenBytes: number;
   readonly tokens: number;
+  /** Octets that came in over the sockets of the server, from the first request on each to the last. */
+  readonly wireBytes: number;
+  /** Requests that they were, the first one on each socket not counted. */
+  readonly wireRequests: number;
 }
 
 /** `name: value CRLF` (RFC 9112 section 5). */
 const FIELD_OVERHEAD_BYTES = 4;
+
+/** Of node:http: a request has been read. */
+const REQUEST_CHANNEL = 'http.server.request.start';
 
 class Meter {
   #on = false;
@@ -32,6 +40,8 @@ class Meter {
   #signatureChecks = 0;
   #tokenBytes = 0;
   #tokens = 0;
+  /** Sockets that requests came over, and what they had carried when the first of them had been read. */
+  readonly #sockets = new Map<Socket, { readonly first: number; last: number; requests: number }>();
 
   /** Runs `authenticate` between two looks at the CPU time of this process. */
   measure<Result>(authenticate: () => Result): Result {
@@ -75,7 +85,22 @@ class Meter {
     }
   }
 
+  /** Looks at what the socket of a request has carried, that request included. */
+  readonly countWire = (message: unknown): void => {
+    const { socket } = message as { readonly socket: Socket };
+    const { bytesRead } = socket;
+    const known = this.#sockets.get(socket);
+    if (known === undefined) this.#sockets.set(socket, { first: bytesRead, last: bytesRead, requests: 0 });
+    else {
+      known.last = bytesRead;
+      known.requests += 1;
+    }
+  };
+
   reset(on: boolean): void {
+    this.#sockets.clear();
+    unsubscribe(REQUEST_CHANNEL, this.countWire);
+    if (on) subscribe(REQUEST_CHANNEL, this.countWire);
     this.#processBeganMicros = cpuMicros();
     this.#authenticationMicros = 0;
     this.#authentications = 0;
@@ -93,6 +118,8 @@ class Meter {
       signatureChecks: this.#signatureChecks,
       tokenBytes: this.#tokenBytes,
       tokens: this.#tokens,
+      wireBytes: [...this.#sockets.values()].reduce((sum, { first, last }) => sum + last - first, 0),
+      wireRequests: [...this.#sockets.values()].reduce((sum, { requests }) => sum + requests, 0),
     };
   }
 }

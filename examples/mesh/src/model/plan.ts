@@ -1,0 +1,34 @@
+/** How much is measured to check the model, and how it is driven. */
+
+/** Sizes of one run. */
+export interface ModelPlan {
+  readonly users: number;
+  /** How unequal they are: the k-th makes requests in proportion to `k ** -zipf`. */
+  readonly zipf: number;
+  /** For how long the gateway hands out the same Txn-Token: shorter than by default, so that a minute has many windows. */
+  readonly reuseWindowSeconds: number;
+  /** Requests per second of the first load. */
+  readonly perSecond: number;
+  /** How long each load is measured. Before that it runs for a reuse window, until first uses are as frequent as they stay. */
+  readonly measuredMs: { readonly rare: number; readonly highest: number };
+  /** Requests in flight of the second load. */
+  readonly concurrency: number;
+}
+
+/** Some 3,000 requests at the low rate. */
+export const FULL_MODEL_PLAN: ModelPlan = {
+  users: 200,
+  zipf: 0.8,
+  reuseWindowSeconds: 10,
+  perSecond: 50,
+  measuredMs: { rare: 60_000, highest: 30_000 },
+  concurrency: 16,
+};
+
+/** What `--quick` measures. */
+export const QUICK_MODEL_PLAN: ModelPlan = {
+  ...FULL_MODEL_PLAN,
+  users: 50,
+  reuseWindowSeconds: 2,
+  measuredMs: { rare: 6000, highest: 4000 },
+};
