@@ -1,5 +1,5 @@
 /** Public surface of @watchword/deferred. */
-export type { Acceptance, Claim, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
+export type { Acceptance, Claim, ClaimOptions, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
 export {
   ENTRY_OVERHEAD,
   type Held,

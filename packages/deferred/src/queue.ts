@@ -47,6 +47,14 @@ export type Acceptance =
   /** No room: for everybody (`queue`), or for this issuer or client. Nothing was stored. */
   | { readonly kind: 'full'; readonly scope: 'queue' | 'issuer' | 'client'; readonly retryAfterMs: number };
 
+/** How to claim. */
+export interface ClaimOptions {
+  readonly leaseMs: number;
+  readonly waitMs: number;
+  /** Ends the waiting, at once: what has been claimed by then is still the answer. */
+  readonly signal?: AbortSignal;
+}
+
 /** An entry in the hands of one worker, until `leaseUntilMs`. */
 export interface Claim {
   readonly entry: NewEntry;
@@ -117,9 +125,9 @@ export interface Queue {
    * Up to `most` entries for this worker, each to another issuer in turn, and of an issuer each to another client in turn; of a
    * client the oldest first. Whoever had nothing waiting joins at the end of the round: it waits for one entry of each other client
    * of its issuer that has some, times the issuers that have some, however much the others have.
-   * Entries whose lease has run out are there again. Waits at most `waitMs` for the first one.
+   * Entries whose lease has run out are there again. Waits at most `waitMs` for the first one, and not once `signal` is aborted.
    */
-  claim(worker: string, most: number, options: { readonly leaseMs: number; readonly waitMs: number }): Promise<readonly Claim[]>;
+  claim(worker: string, most: number, options: ClaimOptions): Promise<readonly Claim[]>;
   /** Keeps claims for longer. @returns those that were still held */
   extend(claims: readonly Claim[], leaseMs: number): Promise<readonly Claim[]>;
   /** Ends entries, each exactly once. @returns for each whether this claim ended it; false: another one holds it or has ended it */

@@ -9,7 +9,7 @@ import {
   assertOutcome,
   assertWhole,
 } from './entry-rules.ts';
-import type { Acceptance, Claim, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
+import type { Acceptance, Claim, ClaimOptions, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
 import { type QueueLimits, canEverFit, readLimits, roomOf } from './shares.ts';
 import { type EngineSettings } from './sqlite/engine.ts';
 import { openQueueFile } from './sqlite/file.ts';
@@ -81,20 +81,17 @@ class SqliteQueue implements Queue {
     return acceptance;
   }
 
-  async claim(
-    worker: string,
-    most: number,
-    { leaseMs, waitMs }: { readonly leaseMs: number; readonly waitMs: number },
-  ): Promise<readonly Claim[]> {
+  async claim(worker: string, most: number, { leaseMs, waitMs, signal }: ClaimOptions): Promise<readonly Claim[]> {
     assertCount(most, 'most');
     assertDelay(leaseMs, 1, 'leaseMs');
     assertDelay(waitMs, 0, 'waitMs');
-    let isOver = waitMs === 0;
+    let isOver = waitMs === 0 || signal?.aborted === true;
     const end = (): void => {
       isOver = true;
       this.#wake();
     };
     const cancel = isOver ? () => {} : this.#schedule(end, waitMs, true);
+    signal?.addEventListener('abort', end);
     try {
       for (;;) {
         const claims = await this.#thread.ask('claim', { worker, most, leaseMs });
@@ -103,6 +100,7 @@ class SqliteQueue implements Queue {
       }
     } finally {
       cancel();
+      signal?.removeEventListener('abort', end);
     }
   }
 

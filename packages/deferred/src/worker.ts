@@ -111,7 +111,7 @@ type Settings<Request> = Required<Omit<WorkerOptions<Request>, 'backoff'>> & {
   readonly mostMs: number;
 };
 
-/** How long one question for work waits; also how long a worker that is stopped waits for the answer. */
+/** How long one question for work waits. */
 const CLAIM_WAIT_MS = 1000;
 /** Bytes of payloads opened in one turn of the event loop. */
 const OPEN_AT_ONCE_BYTES = 2 ** 20;
@@ -123,7 +123,7 @@ class Engine<Request> implements Worker {
   /** On their last attempt: one of them may be what kills its worker, so each runs alone, and takes nobody with it. */
   readonly #suspects: Claim[] = [];
   #batches = 0;
-  #isStopping = false;
+  readonly #stopping = new AbortController();
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
   #running: Promise<void> = Promise.resolve();
   #claiming: Promise<unknown> = Promise.resolve();
@@ -143,7 +143,7 @@ class Engine<Request> implements Worker {
   }
 
   async stop({ graceMs = 10_000 }: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#change();
     const grace = Promise.withResolvers<void>();
     const cancel = this.#settings.schedule(grace.resolve, graceMs, true);
@@ -155,7 +155,7 @@ class Engine<Request> implements Worker {
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#stopping.signal.aborted) {
       const suspect = this.#suspects[0];
       if (suspect === undefined && this.#batches < this.#settings.concurrency) {
         const claiming = this.#claim();
@@ -179,14 +179,18 @@ class Engine<Request> implements Worker {
 
   async #claim(): Promise<readonly Claim[]> {
     const { queue, name, batch, leaseMs } = this.#settings;
-    const claims = await patiently(this.#settings, () => queue.claim(name, batch, { leaseMs, waitMs: CLAIM_WAIT_MS }), {
-      isOver: () => this.#isStopping,
-      isTemporary: () => true,
-    });
+    const claims = await patiently(
+      this.#settings,
+      () => queue.claim(name, batch, { leaseMs, waitMs: CLAIM_WAIT_MS, signal: this.#stopping.signal }),
+      {
+        isOver: () => this.#stopping.signal.aborted,
+        isTemporary: () => true,
+      },
+    );
     if (claims === undefined) return [];
     this.#counts.add('claimed', claims.length);
     this.#holdings.take(claims);
-    if (!this.#isStopping) return claims;
+    if (!this.#stopping.signal.aborted) return claims;
     await this.#holdings.giveBack(claims);
     return [];
   }

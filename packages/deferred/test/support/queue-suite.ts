@@ -513,6 +513,18 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
       }
     });
 
+    test('a claim that waits ends with nothing when it is called off, and later accepted entries stay', async () => {
+      const queue = await open({ clock: Date.now });
+      const abort = new AbortController();
+      const claiming = queue.claim('worker-1', 10, { leaseMs: 1000, waitMs: 20_000, signal: abort.signal });
+      await queue.stats();
+      abort.abort();
+      expect(await claiming).toEqual([]);
+      const entry = entryOf({ acceptedAtMs: Date.now() });
+      await queue.accept(entry);
+      expect(await queue.status(entry.id)).toMatchObject({ state: 'accepted', attempts: 0 });
+    });
+
     test('gives each entry to one of several workers at once', async () => {
       const queues = [await open(), await open(), await open()];
       const entries = await Promise.all(
