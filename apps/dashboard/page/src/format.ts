@@ -78,6 +78,11 @@ export function compact(value: number): string {
   return unit === '' ? digits : `${digits} ${unit}`;
 }
 
+/** Users, requests: exact up to a million, then 1.2 M. */
+export function large(value: number): string {
+  return value < 1e6 ? (value < 10 ? number(value) : WHOLE.format(value)) : compact(value);
+}
+
 /** A quantity as one text. */
 export function text({ value, unit }: Quantity): string {
   return unit === '/s' ? `${value}/s` : `${value} ${unit}`;

@@ -1,7 +1,7 @@
 /** What gives way first, and what helps most. */
 import type { Plan } from '@watchword/planner';
 import type { JSX } from 'preact';
-import { compact, count, number } from '../format.ts';
+import { count, large, number } from '../format.ts';
 import { REMEDY_NAMES, groupedLimits } from './words.ts';
 
 /** Limits in the order in which they are reached. */
@@ -17,7 +17,7 @@ export function Limits({ plan }: { readonly plan: Plan | undefined }): JSX.Eleme
             <li key={name} class={at <= load ? 'is-reached' : ''}>
               <span>{name}</span>
               <span class="at">
-                {`${at < 10_000 ? count(at) : compact(at)}/s`}
+                {`${large(at)}/s`}
                 <span class="soft">{at <= load ? ' reached' : ` ${number(at / load)} × today`}</span>
               </span>
             </li>

@@ -37,7 +37,7 @@ export function GrowthChart({ plan }: { readonly plan: Plan | undefined }): JSX.
   return (
     <figure class="growth">
       <figcaption>
-        <h2>As users grow</h2>
+        <h2>From 100 to 100 M users</h2>
         <ul class="legend">
           <li class="is-soft">without remedies</li>
           <li class="is-accent">with those that are ticked</li>
@@ -98,7 +98,7 @@ function optionsFor({ show }: Measure): (colours: ChartColours) => Omit<uPlot.Op
           size: 32,
           grid: { show: false },
           splits: () => [2, 4, 6, 8],
-          values: (_chart, splits) => splits.map((power) => `${compact(10 ** power)} users`),
+          values: (_chart, splits) => splits.map((power) => compact(10 ** power)),
         },
         {
           ...axis,

@@ -1,7 +1,7 @@
 /** The growth table: each cost with the remedies, and below it without. */
 import type { Plan, PlanRow, SystemCost } from '@watchword/planner';
 import type { JSX } from 'preact';
-import { UNKNOWN, bytes, compact, count, number, text } from '../format.ts';
+import { UNKNOWN, bytes, count, large, number, text } from '../format.ts';
 import { limitName } from './words.ts';
 
 interface Column {
@@ -10,15 +10,14 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { name: 'Verification', show: ({ verificationCores }) => `${number(verificationCores.value)} cores` },
-  { name: 'of the servers', show: ({ verificationShare }) => `${number(verificationShare.value * 100)} %` },
+  { name: 'Verification, cores', show: ({ verificationCores }) => number(verificationCores.value) },
+  { name: 'of servers, %', show: ({ verificationShare }) => number(verificationShare.value * 100) },
   { name: 'Tokens per link', show: ({ perLink }) => `${text(bytes(perLink.megabytesPerSecond * 1e6))}/s` },
-  { name: 'or', show: ({ perLink }) => `${number(perLink.gigabitsPerSecond)} Gbit/s` },
+  { name: 'Gbit/s', show: ({ perLink }) => number(perLink.gigabitsPerSecond) },
   { name: 'Cache', show: ({ cacheBytes }) => text(bytes(Math.round(cacheBytes.value))) },
   { name: 'Instances', show: ({ instances }) => count(instances.value) },
-  { name: 'Latency, 99 %', show: ({ latency }) => (latency === null ? 'too slow' : `${number(latency.p99Ms.value)} ms`) },
-  { name: 'A month', show: ({ monthlyCost }) => `$${count(monthlyCost.value)}` },
-  { name: 'Breaks first', show: ({ bottlenecks: [first] }) => (first === undefined ? UNKNOWN : limitName(first)) },
+  { name: '99 % within, ms', show: ({ latency }) => (latency === null ? 'too slow' : number(latency.p99Ms.value)) },
+  { name: 'Month, $', show: ({ monthlyCost }) => count(monthlyCost.value) },
 ];
 
 const USERS: readonly number[] = [100, 10_000, 1_000_000, 100_000_000];
@@ -42,6 +41,7 @@ export function GrowthTable({ plan }: { readonly plan: Plan | undefined }): JSX.
                 {name}
               </th>
             ))}
+            <th scope="col">Gives way first</th>
           </tr>
         </thead>
         <tbody>
@@ -57,14 +57,23 @@ export function GrowthTable({ plan }: { readonly plan: Plan | undefined }): JSX.
 function Row({ users, row }: { readonly users: number; readonly row: PlanRow | undefined }): JSX.Element {
   return (
     <tr>
-      <th scope="row">{compact(users)}</th>
-      <td class="is-number">{row === undefined ? UNKNOWN : `${compact(row.requestsPerSecond)}/s`}</td>
+      <th scope="row">{large(users)}</th>
+      <td class="is-number">{row === undefined ? UNKNOWN : `${large(row.requestsPerSecond)}/s`}</td>
       {COLUMNS.map(({ name, show }) => (
         <td key={name} class="is-number">
           {row === undefined ? UNKNOWN : show(row.with)}
           <span class="soft">{row === undefined ? UNKNOWN : show(row.without)}</span>
         </td>
       ))}
+      <td class="is-text">
+        {firstLimit(row?.with)}
+        <span class="soft">{firstLimit(row?.without)}</span>
+      </td>
     </tr>
   );
+}
+
+function firstLimit(cost: SystemCost | undefined): string {
+  const first = cost?.bottlenecks[0];
+  return first === undefined ? UNKNOWN : limitName(first);
 }

@@ -3,7 +3,7 @@ import { type Plan, type Scenario, DEFAULT_SCENARIO } from '@watchword/planner';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Figure } from '../figure.tsx';
-import { type Quantity, UNKNOWN, bytes, compact, count, number, text } from '../format.ts';
+import { type Quantity, UNKNOWN, bytes, count, large, number, text } from '../format.ts';
 import { Controls } from './controls.tsx';
 import { Advice, Limits } from './findings.tsx';
 import { fillFromGateway } from './from-gateway.ts';
@@ -77,8 +77,8 @@ function Present({ plan }: { readonly plan: Plan | undefined }): JSX.Element {
     <dl class="figures">
       <Figure
         name="Requests"
-        quantity={{ value: now === undefined ? UNKNOWN : compact(now.requestsPerSecond), unit: '/s' }}
-        note={now === undefined ? undefined : `${compact(now.users)} users`}
+        quantity={{ value: now === undefined ? UNKNOWN : large(now.requestsPerSecond), unit: '/s' }}
+        note={now === undefined ? undefined : `${large(now.users)} users`}
       />
       <Figure
         name="Verification"
@@ -97,9 +97,9 @@ function Present({ plan }: { readonly plan: Plan | undefined }): JSX.Element {
       />
       <Figure name="Latency, 99 %" quantity={latency(now?.with)} note={was(({ without }) => text(latency(without)))} />
       <Figure
-        name="Cost of a month"
-        quantity={{ value: now === undefined ? UNKNOWN : count(now.with.monthlyCost.value), unit: '$' }}
-        note={was(({ without }) => `${count(without.monthlyCost.value)} $`)}
+        name="Cost"
+        quantity={{ value: now === undefined ? UNKNOWN : `$${count(now.with.monthlyCost.value)}`, unit: 'a month' }}
+        note={was(({ without }) => `$${count(without.monthlyCost.value)}`)}
       />
     </dl>
   );

@@ -10,14 +10,16 @@ export interface PlanAnswer {
 
 // The global object of a worker; the page's types stand for a window.
 const worker = self as unknown as {
-  onmessage: (event: { readonly data: Scenario }) => void;
-  postMessage(answer: PlanAnswer): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: Scenario }) => void): void;
+  postMessage(answer: PlanAnswer, transfer: []): void;
 };
 
-worker.onmessage = ({ data }) => {
+worker.addEventListener('message', ({ data }) => worker.postMessage(answerTo(data), []));
+
+function answerTo(scenario: Scenario): PlanAnswer {
   try {
-    worker.postMessage({ plan: plan(data) });
+    return { plan: plan(scenario) };
   } catch (error) {
-    worker.postMessage({ problem: error instanceof Error ? error.message : String(error) });
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
-};
+}

@@ -1,6 +1,6 @@
 /** What can be set: each slider with its range, its unit, and its place in the scenario. */
 import type { Scenario } from '@watchword/planner';
-import { bytes, compact, count, duration, number, text } from '../format.ts';
+import { bytes, count, duration, large, number, text } from '../format.ts';
 
 /** One slider. */
 export interface Setting {
@@ -27,12 +27,12 @@ export const GROUPS: readonly Group[] = [
     title: 'Traffic',
     settings: [
       {
-        ...logarithmic('users', 'Users', 100, 100_000_000, (value) => (value < 10_000 ? count(value) : compact(value))),
+        ...logarithmic('users', 'Users', 100, 100_000_000, large),
         read: ({ users }) => users,
         write: (scenario, users) => ({ ...scenario, users }),
       },
       {
-        ...logarithmic('rate', 'Requests per user', 0.01, 10, (value) => `${number(value)}/s`),
+        ...logarithmic('rate', 'Requests per user', 0.01, 10, (value) => `${Number(value.toPrecision(2))}/s`),
         read: ({ requestsPerUserPerSecond }) => requestsPerUserPerSecond,
         write: (scenario, requestsPerUserPerSecond) => ({ ...scenario, requestsPerUserPerSecond }),
       },
@@ -80,7 +80,7 @@ export const GROUPS: readonly Group[] = [
         }),
       },
       {
-        ...logarithmic('work', 'Own work of a service', 1, 10_000, (value) => `${number(value)} µs`),
+        ...logarithmic('work', 'Own work of a service', 1, 10_000, (value) => (value <= 1 ? 'none' : `${number(value)} µs`)),
         read: ({ services }) => Math.max(1, services[0]!.workMicros),
         write: (scenario, value) => ({
           ...scenario,
@@ -88,9 +88,7 @@ export const GROUPS: readonly Group[] = [
         }),
       },
       {
-        ...logarithmic('entries', 'Cache entries of a thread', 100, 1_000_000, (value) =>
-          value < 10_000 ? count(value) : compact(value),
-        ),
+        ...logarithmic('entries', 'Cache entries of a thread', 100, 1_000_000, large),
         read: ({ cache }) => cache.entries,
         write: (scenario, value) => ({ ...scenario, cache: { ...scenario.cache, entries: Math.round(value) } }),
       },
@@ -124,6 +122,8 @@ export function positionOf({ min, max, isLogarithmic }: Setting, value: number):
 
 /** What it stands for, in two significant digits: nobody plans with more. */
 export function valueAt({ min, max, isLogarithmic }: Setting, position: number): number {
+  if (position <= 0) return min;
+  if (position >= POSITIONS) return max;
   const share = position / POSITIONS;
   const value = isLogarithmic ? min * (max / min) ** share : min + (max - min) * share;
   return Number(value.toPrecision(2));

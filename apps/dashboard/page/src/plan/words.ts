@@ -14,9 +14,9 @@ export const REMEDY_NAMES: Readonly<Record<Remedy, string>> = {
 
 const RESOURCES: Readonly<Record<Resource, string>> = {
   cpu: 'CPU',
-  link: 'network',
-  cache: 'cache',
-  tables: 'header tables',
+  link: 'Network',
+  cache: 'Cache',
+  tables: 'Header tables',
 };
 
 /** `CPU: orders`. */
