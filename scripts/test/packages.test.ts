@@ -123,7 +123,14 @@ import { createFetch } from '@watchword/fetch';
 import { protect } from '@watchword/http';
 import { growthTable } from '@watchword/planner';
 import { parseConfig } from '@watchword/gateway';
+import * as amqp from '@watchword/amqp';
+import * as bullmq from '@watchword/bullmq';
+import * as kafka from '@watchword/kafka';
+import * as nats from '@watchword/nats';
 
+for (const carrier of [amqp, bullmq, kafka, nats]) {
+  if (typeof carrier.propagate !== 'function') throw new Error('a package exports nothing');
+}
 if (typeof growthTable !== 'function' || typeof parseConfig !== 'function') throw new Error('a package exports nothing');
 const trustDomain = 'shop.internal';
 const key = core.generateSigningKey();
@@ -176,9 +183,13 @@ for (const server of [expressServer, downstream, plain]) server.closeAllConnecti
 `;
 
 const TYPED_PROGRAM = `
-import { type Identity, type Verifier, createRemoteKeys, createTxnPipeline, currentIdentity } from '@watchword/core';
+import { type Identity, type Verifier, createMessageGuard, createRemoteKeys, createTxnPipeline, currentIdentity } from '@watchword/core';
 import { watchword } from '@watchword/fastify';
+import { guardJobs } from '@watchword/bullmq';
+import { guardMessages } from '@watchword/kafka';
+import type { Processor } from 'bullmq';
 import Fastify from 'fastify';
+import type { EachMessageHandler } from 'kafkajs';
 
 const keys = createRemoteKeys({ issuer: 'shop.internal', url: 'https://gateway.example/jwks', algorithms: ['ES256'] });
 const app = Fastify();
@@ -190,4 +201,10 @@ app.get('/', { config: { watchword: { scopes: ['read'] } } }, (request): string 
   return request.identity?.subject ?? identity.subject;
 });
 export type { Verifier };
+
+const guard = createMessageGuard({ pipeline: createTxnPipeline({ trustDomain: 'shop.internal', keys }), topics: { orders: {} } });
+export const eachMessage: EachMessageHandler = guardMessages(guard, { deadLetter: 'skip' }, (_payload, identity) => identity?.subject);
+// @ts-expect-error what becomes of dead letters must be said
+guardMessages(guard, {}, () => undefined);
+export const processor: Processor = guardJobs(guard, () => 'done');
 `;
