@@ -4,6 +4,7 @@ import { addCalibrateCommand } from './commands/calibrate.ts';
 import { addDashboardCommand } from './commands/dashboard.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addTokenServiceCommand } from './commands/token-service.ts';
 import { addValidateCommand } from './commands/validate.ts';
@@ -44,6 +45,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addRevokeCommand(program, terminal, done);
   addInspectCommand(program, terminal, done);
   addCalibrateCommand(program, terminal, done);
+  addPlanCommand(program, terminal, done);
   addDashboardCommand(program, terminal, done);
   return program;
 }
@@ -57,6 +59,7 @@ Examples:
   $ watchword inspect < token                           where are its bytes, and which of them have to travel?
   $ watchword calibrate --out costs.json                what do tokens cost on this machine?
   $ watchword dashboard                                 see it all in a browser
+  $ watchword plan --grow 10x                           what breaks first, and what to do about it?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
 
 Environment:

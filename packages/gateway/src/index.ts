@@ -19,6 +19,8 @@ export type {
   UpstreamConfig,
 } from './config/config.ts';
 export { type JsonSchema, configJsonSchemaText, createConfigJsonSchema } from './config/json-schema.ts';
+export type { ConfigPath, Locator } from './config/locate.ts';
+export { type YamlFile, readYamlFile } from './config/yaml-file.ts';
 export { CONFIG_SCHEMA } from './config/schema.ts';
 export { inspectFiles } from './inspect-files.ts';
 export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';

@@ -19,7 +19,12 @@ export {
   parseCalibration,
 } from './calibration.ts';
 export { atPace } from './pace.ts';
+export { grow } from './plan/grow.ts';
+export { type MetricsLook, observe, withObserved } from './observed.ts';
 export { plan, withRemedies } from './plan/plan.ts';
+export { type RuleCheck, RULES_OF_THUMB, checkRulesOfThumb } from './rules-of-thumb.ts';
+export { type CacheSimulation, type SimulatedHits, simulateCache } from './simulation/simulate-cache.ts';
+export { type Eviction } from './simulation/sieve.ts';
 export type {
   Bottleneck,
   GrowthAdvice,

@@ -1,66 +1,28 @@
 /** From YAML to a configuration, or to every reason why not. */
-import { readFileSync } from 'node:fs';
-import { type Document, LineCounter, type Node, isScalar, parseDocument, visit } from 'yaml';
 import * as v from 'valibot';
 import { checkConfig } from './check.ts';
 import { ConfigError } from './config-error.ts';
 import type { GatewayConfig } from './config.ts';
-import { type ConfigPath, type Locator, NOWHERE, createLocator, rememberLocator } from './locate.ts';
+import { type ConfigPath, type Locator, NOWHERE, rememberLocator } from './locate.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
+import { parseYaml, readYamlFile } from './yaml-file.ts';
 
 /** Reads and validates a configuration file. @throws ConfigError with file, line and reason */
 export function loadConfig(path: string): GatewayConfig {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'not UTF-8';
-    throw new ConfigError(path, [{ line: undefined, column: undefined, path: '', reason: `cannot be read (${code})` }], cause);
-  }
-  return parseConfig(text, path);
+  const { value, locator } = readYamlFile(path);
+  return validate(value, locator);
 }
 
 /** Validates the text of a configuration file. @throws ConfigError with file, line and reason */
 export function parseConfig(text: string, fileName: string): GatewayConfig {
-  const lines = new LineCounter();
-  // Duplicate keys are errors: two readers of one file would otherwise see two policies.
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, prettyErrors: false });
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    throw new ConfigError(fileName, [{ line, column: col, path: '', reason: problem.message }]);
-  }
-  const locator = createLocator(fileName, document, lines);
-  return validate(toPlain(document, fileName, lines), locator);
+  const { value, locator } = parseYaml(text, fileName);
+  return validate(value, locator);
 }
 
 /** Validates a configuration that is already an object. @throws ConfigError with the setting and the reason */
 export function createConfig(input: unknown): GatewayConfig {
   return validate(input, NOWHERE);
 }
-
-function toPlain(document: Document.Parsed, fileName: string, lines: LineCounter): unknown {
-  const refuse = (node: Node | null, reason: string, cause?: unknown): never => {
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
-    throw new ConfigError(fileName, [{ line, column: col, path: '', reason }], cause);
-  };
-  visit(document, {
-    Pair(_position, { key }) {
-      // Names that mean something else to an object (B10).
-      if (isScalar(key) && UNSAFE_NAMES.has(String(key.value))) refuse(key, `${String(key.value)} is not a setting`);
-    },
-    Alias(_position, alias) {
-      if (alias.resolve(document) === undefined) refuse(alias, `the alias *${alias.source} has no anchor`);
-    },
-  });
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    return refuse(null, 'has too many aliases', cause);
-  }
-}
-
-const UNSAFE_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 function validate(input: unknown, locator: Locator): GatewayConfig {
   const result = v.safeParse(CONFIG_SCHEMA, input);

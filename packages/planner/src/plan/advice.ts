@@ -39,8 +39,10 @@ const REASONS: Readonly<Record<Remedy, (without: SystemCost, on: SystemCost, sce
     `${percent(on.hitRatio.value)} of look-ups are hits: ${short(without.signatureChecksPerRequest.value)} signature checks per request become ${short(on.signatureChecksPerRequest.value)}`,
   offloading: (without, on) =>
     `verified once at the gateway: ${short(without.verificationCores.value)} cores of verification become ${short(on.verificationCores.value)}`,
-  lightweight: (without, on, { token, txnToken }) =>
-    `${token.bytes} characters of token become ${txnToken.bytes}: ${short(without.allHops.megabytesPerSecond)} MB/s on all hops become ${short(on.allHops.megabytesPerSecond)}`,
+  lightweight: (without, on, { token, txnToken, remedies }) =>
+    !remedies.offloading
+      ? 'goes with offloading only: a signed token cannot be cut on its way'
+      : `${token.bytes} characters of token become ${txnToken.bytes}: ${short(without.allHops.megabytesPerSecond)} MB/s on all hops become ${short(on.allHops.megabytesPerSecond)}`,
   http2: (without, on) =>
     `the token behind the gateway takes ${short(without.links[1]!.tokenBytes.value)} octets per request, then ${short(on.links[1]!.tokenBytes.value)}`,
   async: (_without, _on, { async: { share, peakFactor } }) =>

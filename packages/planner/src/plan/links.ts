@@ -19,9 +19,8 @@ export interface LinkLoad {
 
 /** All links: from the clients, to the first service, and between services. */
 export function linksOf(scenario: Scenario, calibration: Calibration, users: number, instances: Instances): readonly LinkLoad[] {
-  const { services, token, remedies } = scenario;
+  const { services, token } = scenario;
   const visits = visitsOf(services);
-  const clientBytes = remedies.lightweight && !remedies.offloading ? smallBytes(scenario) : token.bytes;
   const { bearer } = calibration.protocols.http1;
   const hops = services.flatMap(({ name, calls }) =>
     Object.entries(calls).map(([callee, times]) => ({ from: name, to: callee, requests: visits.get(name)! * times })),
@@ -30,7 +29,7 @@ export function linksOf(scenario: Scenario, calibration: Calibration, users: num
     {
       link: `clients -> ${GATEWAY}`,
       requests: 1,
-      tokenBytes: bearer.fixed + bearer.perCharacter * clientBytes,
+      tokenBytes: bearer.fixed + bearer.perCharacter * token.bytes,
       tableLoad: undefined,
     },
     ...[{ from: GATEWAY, to: services[0]!.name, requests: 1 }, ...hops]
@@ -58,7 +57,8 @@ function hopBytes(
   instances: Instances,
 ): Pick<LinkLoad, 'tokenBytes' | 'tableLoad'> {
   const { remedies, token, network } = scenario;
-  const characters = remedies.lightweight ? smallBytes(scenario) : token.bytes;
+  // A signed token cannot be cut: only where another one is minted can it be smaller.
+  const characters = remedies.offloading && remedies.lightweight ? smallBytes(scenario) : token.bytes;
   const costs = calibration.protocols[protocolOf(scenario)];
   const field = remedies.offloading ? costs.txnToken : costs.bearer;
   const inFull = field.fixed + field.perCharacter * characters;

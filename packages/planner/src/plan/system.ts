@@ -1,9 +1,9 @@
 /** What a system costs at one size: one side of a row of the growth table. */
 import { type Bandwidth, bandwidth } from '../bandwidth.ts';
-import { type Basis, type Figure, figure } from '../basis.ts';
+import { type Figure, figure } from '../basis.ts';
 import type { Calibration } from '../calibration.ts';
 import { responseQuantileMicros } from '../model/queueing.ts';
-import type { Scenario } from '../scenario.ts';
+import type { Observed, Scenario } from '../scenario.ts';
 import { bottlenecksOf } from './bottlenecks.ts';
 import { GATEWAY, meanOf } from './demand.ts';
 import { type LinkLoad, linksOf } from './links.ts';
@@ -33,16 +33,15 @@ export function sizeSystem(scenario: Scenario, calibration: Calibration, users: 
 export function systemCost(scenario: Scenario, calibration: Calibration, users: number): SystemCost {
   const system = sizeSystem(scenario, calibration, users);
   const { requestsPerSecond, nodes, links } = system;
-  const basis = basisAt(scenario, requestsPerSecond);
-  const told = (value: number): Figure => figure(value, basis);
+  const told = (value: number): Figure => figure(value, 'extrapolated');
+  const seen = observedAt(scenario, requestsPerSecond);
   const tokenCores = nodes.map((node) => (meanOf(node.tokenWork) * node.visits * requestsPerSecond) / 1e6);
   const verificationCores = sum(tokenCores);
   const ownCores = sum(nodes.map(({ instances, threads }) => instances * threads));
   const allBytes = sum(links.map(({ requests, tokenBytes }) => requests * tokenBytes));
   return {
-    basis,
     signatureChecksPerRequest: told(sum(nodes.map(({ signatureChecks, visits }) => signatureChecks * visits))),
-    hitRatio: told(hitRatioOf(nodes)),
+    hitRatio: seen === undefined ? told(hitRatioOf(nodes)) : figure(seen.hitRatio, 'measured'),
     verificationCores: told(verificationCores),
     verificationShare: told(verificationCores / ownCores),
     cores: told(sum(nodes.map((node, index) => tokenCores[index]! + (node.otherMicros * node.visits * requestsPerSecond) / 1e6))),
@@ -56,7 +55,7 @@ export function systemCost(scenario: Scenario, calibration: Calibration, users: 
     })),
     cacheBytes: told(cachesOf(system, scenario, (live) => live) * calibration.cachedTokenBytes),
     cacheLimitBytes: told(cachesOf(system, scenario, () => scenario.cache.entries) * calibration.cachedTokenBytes),
-    latency: latencyOf(system, scenario, basis),
+    latency: latencyOf(system, scenario),
     monthlyCost: told(monthlyCost(system, scenario, allBytes)),
     bottlenecks: bottlenecksOf(scenario, calibration, system),
   };
@@ -73,9 +72,10 @@ function monthlyCost({ nodes, requestsPerSecond }: SizedSystem, { prices, remedi
   return cores * prices.cpuHour * MONTH_HOURS + gigabytes * prices.trafficGigabyte;
 }
 
-// Measured is what was observed at this rate or above; the rest is a formula.
-function basisAt({ observed }: Scenario, requestsPerSecond: number): Basis {
-  return observed !== undefined && requestsPerSecond <= observed.requestsPerSecond ? 'measured' : 'extrapolated';
+// Counted by the running gateway, with the remedies that it has on. Everything else about it is computed.
+function observedAt({ observed, remedies }: Scenario, requestsPerSecond: number): Observed | undefined {
+  const isPresent = observed !== undefined && observed.requestsPerSecond === requestsPerSecond;
+  return isPresent && remedies.offloading && remedies.caching ? observed : undefined;
 }
 
 function hitRatioOf(nodes: readonly SizedNode[]): number {
@@ -104,11 +104,11 @@ function cachesOf({ nodes }: SizedSystem, { cache }: Scenario, perThread: (live:
 }
 
 // Nodes one after the other: medians add up; so do p99s, at worst. Each thread has a queue of its own.
-function latencyOf({ nodes, requestsPerSecond }: SizedSystem, scenario: Scenario, basis: Basis): SystemCost['latency'] {
+function latencyOf({ nodes, requestsPerSecond }: SizedSystem, scenario: Scenario): SystemCost['latency'] {
   if (nodes.some(({ utilization }) => utilization >= 1)) return null;
   const quantile = (share: number): number =>
     sum(nodes.map((node) => node.visits * nodeQuantile(node, requestsPerSecond, scenario, share))) / 1000;
-  return { p50Ms: figure(quantile(0.5), basis), p99Ms: figure(quantile(0.99), basis) };
+  return { p50Ms: figure(quantile(0.5), 'extrapolated'), p99Ms: figure(quantile(0.99), 'extrapolated') };
 }
 
 function nodeQuantile(node: SizedNode, requestsPerSecond: number, scenario: Scenario, share: number): number {

@@ -29,7 +29,6 @@ export interface LinkCost {
 
 /** What one way of doing it costs at one size. */
 export interface SystemCost {
-  readonly basis: Figure['basis'];
   /** Signature checks per request at the edge, over the whole chain. */
   readonly signatureChecksPerRequest: Figure;
   /** Share of look-ups that the caches of the edge, or of the services without an edge that verifies, answer; 0 without caches. */
@@ -43,9 +42,9 @@ export interface SystemCost {
   /** Of gateway and services together. */
   readonly instances: Figure;
   /** Tokens on the link from the edge to the first service, where every request passes once. */
-  readonly perLink: Figure<Figure['basis']> & Bandwidth;
+  readonly perLink: Figure & Bandwidth;
   /** Tokens on all links together, the one from the clients included. */
-  readonly allHops: Figure<Figure['basis']> & Bandwidth;
+  readonly allHops: Figure & Bandwidth;
   readonly links: readonly LinkCost[];
   /** Memory of the verdicts in all caches that are still of use. */
   readonly cacheBytes: Figure;

@@ -1,0 +1,92 @@
+/** A discrete-event simulation of users, their tokens, and the caches that their requests come to. Says what the formula must say. */
+import { createDraw } from './alias-table.ts';
+import { createRandom } from './random.ts';
+import { type Eviction, SieveSet } from './sieve.ts';
+
+/** What is simulated. */
+export interface CacheSimulation {
+  readonly users: number;
+  /** The k-th busiest makes requests in proportion to `k ** -zipf`. */
+  readonly zipf: number;
+  /** Of all users together. */
+  readonly requestsPerSecond: number;
+  readonly session: { readonly busySeconds: number; readonly idleSeconds: number };
+  /** A client gets a new token when the old one has expired and it makes a request. */
+  readonly lifeSeconds: number;
+  /** Caches that each user's requests come to, at random, in each of `groups` among which users are divided. */
+  readonly places: number;
+  readonly groups: number;
+  readonly entries: number;
+  readonly eviction?: Eviction;
+  /** Uses of the token in one request. Default 1. */
+  readonly visits?: number;
+  readonly seed: number;
+  /** Requests before the counting starts, and counted ones. */
+  readonly warmUpRequests: number;
+  readonly requests: number;
+}
+
+/** What came of it. */
+export interface SimulatedHits {
+  readonly hitRatio: number;
+  readonly uses: number;
+  readonly hits: number;
+}
+
+/** Runs it. The same seed gives the same result. */
+export function simulateCache(simulation: CacheSimulation): SimulatedHits {
+  const { users, zipf, session, places, groups, entries, eviction = 'sieve', visits = 1, seed } = simulation;
+  const random = createRandom(seed);
+  const draw = createDraw(
+    Float64Array.from({ length: users }, (_, index) => (index + 1) ** -zipf),
+    random,
+  );
+  const busyShare = session.busySeconds / (session.busySeconds + session.idleSeconds);
+  const decay = session.idleSeconds === 0 ? 0 : 1 / session.busySeconds + 1 / session.idleSeconds;
+  const states = createUsers(users, busyShare, decay, random);
+  const caches = Array.from({ length: places * groups }, () => new SieveSet(users, entries, eviction));
+  // Requests of users as if all were busy; those of idle ones do not happen.
+  const candidatesPerSecond = simulation.requestsPerSecond / busyShare;
+  const expires = new Float64Array(users).fill(Number.NEGATIVE_INFINITY);
+  const version = new Int32Array(users);
+  let [nowSeconds, done, uses, hits] = [0, 0, 0, 0];
+  const last = simulation.warmUpRequests + simulation.requests;
+  while (done < last) {
+    nowSeconds += random.exponential() / candidatesPerSecond;
+    const user = draw();
+    if (!states.isBusy(user, nowSeconds)) continue;
+    done += 1;
+    if (nowSeconds >= expires[user]!) {
+      expires[user] = nowSeconds + simulation.lifeSeconds;
+      version[user]! += 1;
+    }
+    const first = (user % groups) * places;
+    for (let visit = 0; visit < visits; visit += 1) {
+      const isHit = caches[places === 1 ? first : first + Math.floor(random.uniform() * places)]!.use(user, version[user]!);
+      if (done <= simulation.warmUpRequests) continue;
+      uses += 1;
+      if (isHit) hits += 1;
+    }
+  }
+  return { hitRatio: uses === 0 ? 0 : hits / uses, uses, hits };
+}
+
+interface Users {
+  isBusy(user: number, nowSeconds: number): boolean;
+}
+
+// Two states, looked at only when it matters: what has become of a state after some time is known in closed form.
+function createUsers(users: number, busyShare: number, decay: number, random: { uniform(): number }): Users {
+  if (decay === 0) return { isBusy: () => true };
+  const seen = new Float64Array(users).fill(Number.NEGATIVE_INFINITY);
+  const busy = new Uint8Array(users);
+  return {
+    isBusy(user, nowSeconds) {
+      const kept = Math.exp(-decay * (nowSeconds - seen[user]!));
+      const isBusy = random.uniform() < busyShare + ((busy[user] === 1 ? 1 : 0) - busyShare) * kept;
+      seen[user] = nowSeconds;
+      busy[user] = isBusy ? 1 : 0;
+      return isBusy;
+    },
+  };
+}
