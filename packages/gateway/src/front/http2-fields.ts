@@ -69,7 +69,8 @@ export function readHttp2Fields(raw: readonly string[]): Http2Fields {
 
 function assertTarget(pseudo: ReadonlyMap<string, string>): void {
   const scheme = pseudo.get(':scheme');
-  if (!/^[A-Z][A-Z-]*$/i.test(pseudo.get(':method') ?? '')) refuse('has no method');
+  // In capitals, as HTTP/1.1 has them here: `trace` is none, but somebody behind us may take it for TRACE.
+  if (!/^[A-Z][A-Z-]*$/.test(pseudo.get(':method') ?? '')) refuse('has no method');
   if (pseudo.get(':method') === 'CONNECT') return;
   if (scheme !== 'http' && scheme !== 'https') refuse('has a scheme that is not HTTP');
   if ((pseudo.get(':path') ?? '') === '') refuse('has no path');

@@ -80,17 +80,19 @@ const EXACT: ReadonlySet<string> = new Set(RESERVED_HEADERS);
 
 /**
  * One form for all spellings that a backend may take for the same name: CGI-like environments turn every sign into `_` and
- * ignore case (E3); `toLowerCase` folds U+212A KELVIN SIGN to `k`, U+017F LONG S is folded here.
+ * ignore case (E3); `toLowerCase` folds U+212A KELVIN SIGN to `k`, U+017F LONG S is folded here. Signs around a name are cut off, so
+ * that `Authorization_` is no way past.
  */
 export function foldHeaderName(name: string): string {
   return name
     .trim()
     .toLowerCase()
     .replaceAll('\u017f', 's')
-    .replaceAll(/[^a-z0-9]/g, '-');
+    .replaceAll(/[^a-z0-9]/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
 }
 
 /** Whether a folded name is reserved. */
 export function isReserved(folded: string): boolean {
-  return EXACT.has(folded) || RESERVED_PREFIXES.some((prefix) => folded.startsWith(prefix));
+  return EXACT.has(folded) || RESERVED_PREFIXES.some((prefix) => `${folded}-`.startsWith(prefix));
 }

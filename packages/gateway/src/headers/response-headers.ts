@@ -42,7 +42,7 @@ function passes(name: string): boolean {
 
 // Only the request direction needs the other reserved names removed.
 function isInternal(name: string): boolean {
-  return foldHeaderName(name).startsWith('x-watchword-');
+  return `${foldHeaderName(name)}-`.startsWith('x-watchword-');
 }
 
 function nominatedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {

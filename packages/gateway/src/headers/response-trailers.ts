@@ -57,5 +57,5 @@ function passes(name: string): boolean {
   const { treatment } = classifyHeader(name);
   if (treatment !== 'pass' || name.startsWith(':')) return false;
   const folded = foldHeaderName(name);
-  return !HEADER_ONLY.has(folded) && !folded.startsWith('x-watchword-') && !folded.startsWith('access-control-');
+  return !HEADER_ONLY.has(folded) && !`${folded}-`.startsWith('x-watchword-') && !folded.startsWith('access-control-');
 }

@@ -37,6 +37,24 @@ describe('E2, E3: no reserved header survives, under any spelling', () => {
     }
   });
 
+  test('E3: signs around a reserved name do not hide it', async () => {
+    const upstream = await startUpstream();
+    const edge = await startEdge(upstream.url);
+    const names = ['Authorization_', '_Authorization', 'X-User.', '-Txn-Token-', 'X-Watchword', 'X-Watchword-', 'Forwarded_'];
+    expect(
+      (
+        await sendRaw(
+          edge.port,
+          rawGet(
+            '/public/x',
+            names.map((name) => `${name}: Bearer ${CANARY}`),
+          ),
+        )
+      ).status,
+    ).toBe(200);
+    expect(JSON.stringify(upstream.seen)).not.toContain(CANARY);
+  });
+
   test('E3: framing and host headers under another spelling do not reach the upstream either', async () => {
     const upstream = await startUpstream();
     const edge = await startEdge(upstream.url);
