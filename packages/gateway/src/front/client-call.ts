@@ -42,7 +42,7 @@ export interface ClientCall extends Reply {
   readonly answered: number | undefined;
   /** Checks the fields and splits them. @throws WatchwordError `request_malformed`, `token_ambiguous` */
   inspect(): InspectedHeaders;
-  /** The body to forward; null: there is none. Tells a client that waits for it to go on. It fails with `body_too_large` beyond the limit. */
+  /** The body to forward; null: there is none. Tells a client that waits for it to go on. It fails with `body_too_large` beyond the limit; without one (Infinity) it also has no limit in time. */
   openBody(headers: InspectedHeaders, limitBytes: number): Readable | null;
   /** Ends an answer that has begun, so that the client gets to know why where the protocol has words for that. */
   endEarly(error: WatchwordError): void;

@@ -4,10 +4,12 @@ import type { Duplex } from 'node:stream';
 
 const LATEST: unique symbol = Symbol('latest answer');
 const ENDING: unique symbol = Symbol('takes no more requests');
+const ENDLESS: unique symbol = Symbol('answer to a request that may take as long as it likes');
 
 interface TrackedSocket extends Duplex {
   [LATEST]?: ServerResponse;
   [ENDING]?: true;
+  [ENDLESS]?: ServerResponse;
 }
 
 /** The open connections of one server. */
@@ -51,6 +53,17 @@ export function takeNoMore(socket: Duplex): void {
 /** Whether {@link takeNoMore} was said. */
 export function takesNoMore(socket: Duplex): boolean {
   return (socket as TrackedSocket)[ENDING] === true;
+}
+
+/** The request that is being answered may take as long as it likes to arrive. */
+export function markEndless(socket: Duplex, response: ServerResponse): void {
+  (socket as TrackedSocket)[ENDLESS] = response;
+}
+
+/** Whether {@link markEndless} was said of the latest request, and it has not been answered. */
+export function isEndless(socket: Duplex): boolean {
+  const { [LATEST]: latest, [ENDLESS]: endless } = socket as TrackedSocket;
+  return endless !== undefined && endless === latest && isBusy(socket);
 }
 
 /** Whether an answer has been started, or is being prepared, that has not been written out. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WatchwordError } from '@watchword/core';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { ClientCall } from './client-call.ts';
-import { takeNoMore } from './connections.ts';
+import { markEndless, takeNoMore } from './connections.ts';
 import { type BodySource, RequestBody, discardBody } from './request-body.ts';
 import { clientCertificateOf } from './tls.ts';
 
@@ -86,7 +86,9 @@ export class Http1Call implements ClientCall, BodySource {
       this.#waitsToContinue = false;
       this.#response.writeContinue();
     }
-    return hasBody ? new RequestBody(this.#request, limitBytes, this) : null;
+    if (!hasBody) return null;
+    if (limitBytes === Infinity) markEndless(this.#request.socket, this.#response);
+    return new RequestBody(this.#request, limitBytes, this);
   }
 
   /** Node tells only a whole body that it ends. */

@@ -26,6 +26,10 @@ export class Http2Call implements ClientCall {
   #status = 0;
   #ended = false;
   #isBroken = false;
+  #isEndless = false;
+  #body: RequestBody | undefined;
+  #isUnwanted = false;
+  #hasInput = false;
   #trailers: readonly string[] | undefined;
   #written = 0;
 
@@ -89,6 +93,11 @@ export class Http2Call implements ClientCall {
     return this.#stream.writableLength > 0;
   }
 
+  /** Whether the request may take as long as it likes to arrive. */
+  get isEndless(): boolean {
+    return this.#isEndless;
+  }
+
   /** Whether the request has not arrived as a whole. */
   get isSending(): boolean {
     return !this.#stream.endAfterHeaders && !this.#stream.readableEnded;
@@ -108,12 +117,22 @@ export class Http2Call implements ClientCall {
     const stream = this.#stream;
     if (this.#waitsToContinue && !this.gone) stream.additionalHeaders({ ':status': 100 });
     if (!hasBody) return null;
-    stream.once('aborted', () => stream.resume());
-    return new RequestBody(stream, limitBytes, {
+    this.#isEndless = limitBytes === Infinity;
+    this.#body = new RequestBody(stream, limitBytes, {
       isCut: () => stream.closed || stream.aborted,
-      // Flow control holds the rest back until the answer is out. A stream that is over has to be read to its end, or it stays.
-      discard: () => void (stream.closed ? stream.resume() : stream.pause()),
+      discard: () => {
+        this.#isUnwanted = true;
+        this.#dropBody();
+      },
     });
+    return this.#body;
+  }
+
+  /** All of the request is here, or the stream is over. */
+  onInputEnd(): void {
+    this.#hasInput = true;
+    if (this.#stream.closed) this.#body?.destroy(new Error('The client closed the stream'));
+    if (this.#isUnwanted) this.#dropBody();
   }
 
   start(status: number, fields: string[]): void {
@@ -175,6 +194,13 @@ export class Http2Call implements ClientCall {
 
   onClose(listener: () => void): void {
     this.#stream.on('close', listener);
+  }
+
+  // Flow control holds the rest back until the answer is out. What has ended has to be read to its end: Node keeps the stream, and
+  // we its place, as long as there is something to read.
+  #dropBody(): void {
+    if (this.#hasInput || this.#stream.closed) this.#stream.resume();
+    else this.#stream.pause();
   }
 
   readonly #sendTrailers = (): void => {

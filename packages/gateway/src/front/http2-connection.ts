@@ -54,7 +54,7 @@ export class Http2Connection {
     const call = new Http2Call(stream, headers, raw, this.#peer);
     const nowMs = performance.now();
     this.#streams.set(stream, { call, progress: { taken: 0, sinceMs: nowMs, openedMs: nowMs } });
-    if (!stream.endAfterHeaders) boundUnread(stream);
+    if (!stream.endAfterHeaders) watchInput(stream, () => call.onInputEnd());
     stream.on('close', () => this.#onStreamClose(stream, call));
     return call;
   }
@@ -73,7 +73,7 @@ export class Http2Connection {
         progress.sinceMs = nowMs;
       }
       const takesNothing = nowMs - progress.sinceMs >= stallTimeoutMs;
-      const sendsTooLong = !call.started && call.isSending && nowMs - progress.openedMs >= requestTimeoutMs;
+      const sendsTooLong = !call.started && call.isSending && !call.isEndless && nowMs - progress.openedMs >= requestTimeoutMs;
       if (takesNothing || sendsTooLong) call.reset(NGHTTP2_CANCEL);
     }
   }
@@ -104,7 +104,8 @@ export class Http2Connection {
 }
 
 // Node puts each DATA frame into the stream's memory as an object of its own, however small, and the window counts only bytes.
-function boundUnread(stream: ServerHttp2Stream): void {
+// The mark for the end is put whether the client has sent it or the stream was closed.
+function watchInput(stream: ServerHttp2Stream, onEnd: () => void): void {
   const push = stream.push.bind(stream) as (chunk: Buffer | null) => boolean;
   let unread = 0;
   stream.push = (chunk: Buffer | null): boolean => {
@@ -113,6 +114,8 @@ function boundUnread(stream: ServerHttp2Stream): void {
       stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
       return false;
     }
-    return push(chunk);
+    const wantsMore = push(chunk);
+    if (chunk === null) onEnd();
+    return wantsMore;
   };
 }

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERRORS } from '@watchword/core';
-import { isBusy } from './connections.ts';
+import { isBusy, isEndless } from './connections.ts';
 
 /** Puts the guard on a server. */
 export function guardParser(server: Server): void {
@@ -18,6 +18,8 @@ export function guardParser(server: Server): void {
 }
 
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Node tells of it once, and goes on reading.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isEndless(socket)) return;
   if (isBusy(socket) || !socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {

@@ -347,6 +347,25 @@ describe('when the client breaks off', () => {
   });
 });
 
+describe('F10: a refused request whose body nobody reads', () => {
+  for (const [name, fields] of [
+    ['with trailers', { te: 'trailers' }],
+    ['without trailers', {}],
+  ] as const) {
+    test(`holds no place once it is over (${name})`, async () => {
+      // Refused after its body was taken up: there is no upstream.
+      const edge = await startEdge('http://127.0.0.1:1', { upstream: { retries: 0 } });
+      for (const size of [0, 1, 1000, 16_384, 40_000, 65_535, 65_536, 100_000, 300_000]) {
+        const session = openHttp2(edge.port);
+        const ask = () => askHttp2(session, { ':method': 'POST', ':path': '/public/x', ...fields }, Buffer.alloc(size));
+        for (const { status } of await Promise.all([ask(), ask(), ask()])) expect(status).toBe(502);
+        session.destroy();
+      }
+      await vi.waitUntil(async () => (await edge.metrics()).includes('watchword_requests_running 0\n'));
+    });
+  }
+});
+
 describe('a drain', () => {
   test('tells of its end with GOAWAY, lets streams finish and closes', async () => {
     const answers: (() => void)[] = [];

@@ -395,6 +395,51 @@ describe('when one side breaks off', () => {
   });
 });
 
+describe('F10: a request that takes longer than limits.requestTimeoutMs to arrive', () => {
+  const LIMITS = { headersTimeoutMs: 200, requestTimeoutMs: 300, connections: 100 };
+  const ROUTES = [
+    { path: '/upload', upstream: 'main', public: true },
+    { path: '/endless', upstream: 'main', public: true, stream: true },
+  ];
+
+  test('is cut off, but not where the route says that it may stream', async () => {
+    const upstream = await startUpstream();
+    const edge = await startEdge(upstream.url, { limits: LIMITS, routes: ROUTES });
+    const send = (path: string): Promise<string> =>
+      slowly(edge.port, `POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    expect(await send('/upload')).toBe('');
+    expect(await send('/endless')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('nor the request before it on the same connection, nor the one after it', async () => {
+    const upstream = await startUpstream();
+    const edge = await startEdge(upstream.url, { limits: LIMITS, routes: ROUTES });
+    const endless = 'POST /endless HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok';
+    expect(
+      await slowly(edge.port, `${endless}POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`),
+    ).not.toContain('200 OK\r\n\r\n');
+    expect(upstream.seen.filter(({ target }) => target === '/endless')).toHaveLength(1);
+  });
+});
+
+/** A body that goes on for a while, in chunks. */
+async function slowly(port: number, head: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+    .setEncoding('latin1')
+    .on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.on('data', (part: string) => (text += part));
+  socket.write(head);
+  for (let part = 0; part < 8 && !socket.closed; part += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.write('1\r\nx\r\n');
+  }
+  socket.write('0\r\n\r\n');
+  await vi.waitUntil(() => text !== '' || socket.closed);
+  return text;
+}
+
 describe('F10: a client that takes nothing of its answer', () => {
   test('loses its connection, and the upstream has its own back', async () => {
     const { promise: closed, resolve: close } = Promise.withResolvers<void>();

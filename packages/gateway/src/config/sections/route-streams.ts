@@ -4,7 +4,7 @@ import type { Finding } from '../check.ts';
 import type { GatewayConfig } from '../config.ts';
 import { between, section } from '../forms.ts';
 
-/** When a stream ends that neither side ends. Revocation of the token always ends it. */
+/** When a stream ends that neither side ends. Revocation of a token that has not expired always ends it. */
 export interface StreamsConfig {
   /** Longest life of one stream; undefined: no limit of its own. */
   readonly maxSeconds?: number | undefined;
