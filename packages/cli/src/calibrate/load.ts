@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Load {
   readonly port: number;
   readonly tokens: readonly string[];
+  /** Share of requests that get a Txn-Token of their own. Default: none. */
+  readonly freshShare?: number;
   /** How many requests are on their way at a time, or how many set out in a second, at random times. */
   readonly pace: { readonly inFlight: number } | { readonly perSecond: number };
   readonly durationMs: number;
@@ -53,8 +55,14 @@ async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<nu
   return running.length;
 }
 
-async function send({ port, tokens }: Load, number: number, agent: Agent): Promise<void> {
-  const headers = { authorization: `Bearer ${tokens[number % tokens.length]}` };
+/** Host of requests that get a Txn-Token of their own. */
+export const FRESH_HOST = 'fresh.shop.example';
+
+async function send({ port, tokens, freshShare = 0 }: Load, number: number, agent: Agent): Promise<void> {
+  const headers = {
+    authorization: `Bearer ${tokens[number % tokens.length]}`,
+    ...(Math.random() < freshShare && { host: FRESH_HOST }),
+  };
   const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, headers });
   const [res] = (await once(request, 'response')) as [IncomingMessage];
   await once(res.resume(), 'end');

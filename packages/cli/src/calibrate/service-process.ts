@@ -30,13 +30,16 @@ export interface ServiceSettings {
 
 /** What a service counted since the last reset. */
 export interface ServiceReading {
-  /** The way of each request to a known caller. */
+  /** The way of each request with a known Txn-Token. */
   readonly admit: CpuReading;
+  /** The same with one that nobody has seen. */
+  readonly firstUse: CpuReading;
   /** The further steps by name. */
   readonly probes: Readonly<Record<string, CpuReading>>;
 }
 
 const admission = new CpuMeter();
+const firstUse = new CpuMeter();
 const agent = new Agent({ keepAlive: true });
 let probes: readonly { readonly step: Probe; readonly meter: CpuMeter }[] = [];
 let isProbing = false;
@@ -57,10 +60,11 @@ answer({
   },
   reset(withProbes: boolean) {
     isProbing = withProbes;
-    for (const meter of [admission, ...probes.map((probe) => probe.meter)]) meter.reset();
+    for (const meter of [admission, firstUse, ...probes.map((probe) => probe.meter)]) meter.reset();
   },
   read: (): ServiceReading => ({
     admit: admission.read(),
+    firstUse: firstUse.read(),
     probes: Object.fromEntries(probes.map(({ step, meter }) => [step.name, meter.read()])),
   }),
 });
@@ -72,7 +76,7 @@ interface Parts {
 }
 
 async function serve(req: IncomingMessage, res: ServerResponse, { pipeline, propagator, next }: Parts): Promise<void> {
-  const identity = await admission.measure(() => pipeline.admit(fromRawHeaders(req.rawHeaders)));
+  const identity = await admission.measure(() => pipeline.admit(fromRawHeaders(req.rawHeaders)), firstUse);
   const answers = await runWithIdentity(identity, () => Promise.all(next.map((origin) => ask(origin, req.url!, propagator))));
   if (isProbing && probes.length > 0) await probe();
   res.setHeader('content-type', 'application/json');

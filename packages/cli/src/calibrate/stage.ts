@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createSigningKey } from '@watchword/core';
 import { CalibrationChild } from './child.ts';
 import type { CpuReading } from './cpu-meter.ts';
-import { type Load, sendLoad } from './load.ts';
+import { FRESH_HOST, type Load, sendLoad } from './load.ts';
 import { SAMPLE_AUDIENCE, createSampleIssuers } from './sample-tokens.ts';
 import type { ServiceReading, ServiceSettings } from './service-process.ts';
 
@@ -26,6 +26,8 @@ export interface Stage {
 
 const TRUST_DOMAIN = 'shop.example';
 const USERS = 200;
+/** Of the requests with further steps: as many first uses as a system has whose users come back a few times in a reuse window. */
+const FRESH_SHARE = 0.3;
 const FIRST_USES_LIMIT_MS = 30_000;
 
 /** Starts them. @param cacheSizes sizes of the caches from which hits are measured */
@@ -81,7 +83,7 @@ async function compose(
   return {
     async measure(load, withProbes) {
       await Promise.all([gateway, ...services].map((child) => child.ask('reset', withProbes)));
-      const requests = await sendLoad({ ...load, port, tokens });
+      const requests = await sendLoad({ ...load, port, tokens, freshShare: withProbes ? FRESH_SHARE : 0 });
       const [ofGateway, ...ofServices] = await Promise.all([
         gateway.ask<CpuReading>('read'),
         ...services.map((child) => child.ask<ServiceReading>('read')),
@@ -92,6 +94,7 @@ async function compose(
 }
 
 function gatewayConfig(folder: string, issuer: string, orders: string): object {
+  const route = { path: '/orders/*', methods: ['GET'], upstream: 'orders', scopes: ['orders.read'] };
   return {
     listen: { host: '127.0.0.1', port: 0 },
     control: { host: '127.0.0.1', port: 0 },
@@ -105,7 +108,7 @@ function gatewayConfig(folder: string, issuer: string, orders: string): object {
       reuseWindowSeconds: 290,
     },
     upstreams: { orders: { url: orders } },
-    routes: [{ path: '/orders/*', methods: ['GET'], upstream: 'orders', scopes: ['orders.read'] }],
+    routes: [route, { ...route, host: FRESH_HOST, reuse: 'per-request' }],
     limits: { shutdownTimeoutMs: 100 },
     log: { level: 'error' },
   };

@@ -37,22 +37,41 @@ export function unitTimesOf({ known, probed, seconds }: PaceReading, cacheSizes:
     'admit',
     known.services.map((service) => service.admit),
   );
-  const mintOverhead = Math.max(0, step('mint ES256') - step('sign ES256'));
   const perRequest = ({ processMicros }: CpuReading): number => processMicros / known.requests;
   const decision = meanOf('decision', [known.gateway]);
+  const store = Math.max(0, step('store') - step('verify HS256'));
+  const firstUse = meanOf(
+    'first use',
+    probed.services.map((service) => service.firstUse),
+  );
   const [, pricing] = known.services;
   return {
     requestsPerSecond: known.requests / seconds,
-    algorithms: algorithmCosts(step, mintOverhead),
+    algorithms: algorithmCosts(step, {
+      verify: firstUse - store - step('verify ES256'),
+      mint: mintMicrosOf(known, probed) - step('mint ES256'),
+    }),
     // Hits among many are dearer by as much as they are in a cache of that size of its own.
     hits: [admit, admit + Math.max(0, step(`hit ${cacheSizes[1]}`) - step(`hit ${cacheSizes[0]}`))],
-    store: Math.max(0, step('store') - step('verify HS256')),
+    store,
     sharedHit: step('shared hit'),
     reuse: Math.max(0, decision - admit),
     proxy: Math.max(1, perRequest(known.gateway) - decision),
     // Pricing answers one request and makes one.
     request: Math.max(1, perRequest(pricing!.admit) - meanOf('admit', [pricing!.admit])),
   };
+}
+
+/** What a decision costs beyond a hit when a Txn-Token has to be minted: known from how much dearer decisions are when some do. */
+function mintMicrosOf(known: StageReading, probed: StageReading): number {
+  const [orders] = probed.services;
+  const minted = orders!.firstUse.steps / (orders!.firstUse.steps + orders!.admit.steps);
+  const admit = meanOf(
+    'admit',
+    known.services.map((service) => service.admit),
+  );
+  const reused = meanOf('decision', [known.gateway]);
+  return (meanOf('decision', [probed.gateway]) - reused) / minted + Math.max(0, reused - admit);
 }
 
 /** The middle of several rounds, of each cost on its own. */
@@ -78,12 +97,20 @@ export function medianTimes(rounds: readonly UnitTimes[]): UnitTimes {
   };
 }
 
-function algorithmCosts(step: (name: string) => number, mintOverhead: number): UnitTimes['algorithms'] {
+/** How much dearer a step is in its place in a request than on its own; the algorithm does not matter for that. */
+interface InPlace {
+  readonly verify: number;
+  readonly mint: number;
+}
+
+function algorithmCosts(step: (name: string) => number, { verify, mint }: InPlace): UnitTimes['algorithms'] {
+  const mintOverhead = Math.max(0, step('mint ES256') - step('sign ES256'));
   const costs = TOKEN_ALGORITHMS.map((algorithm) => {
-    const [verifyMicros, signMicros] = [step(`verify ${algorithm}`), step(`sign ${algorithm}`)];
+    const [verifyAlone, signMicros] = [step(`verify ${algorithm}`), step(`sign ${algorithm}`)];
     // No Txn-Token is ever signed with a shared secret (JO-10); what one would cost is put together.
-    const mintMicros = algorithm === 'HS256' ? signMicros + mintOverhead : step(`mint ${algorithm}`);
-    return [algorithm, { verifyMicros, signMicros, mintMicros }] as const;
+    const mintAlone = algorithm === 'HS256' ? signMicros + mintOverhead : step(`mint ${algorithm}`);
+    const verifyMicros = Math.max(LEAST_MICROS, verifyAlone + verify);
+    return [algorithm, { verifyMicros, signMicros, mintMicros: Math.max(signMicros, mintAlone + mint) }] as const;
   });
   return Object.fromEntries(costs) as Record<TokenAlgorithm, AlgorithmCosts>;
 }
