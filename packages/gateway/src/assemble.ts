@@ -12,6 +12,7 @@ import {
   type SigningKeys,
   type StatusLists,
   type TxnMinter,
+  type TrustPolicyOptions,
   type TxnMinterOptions,
   type Verifier,
   createLocalKeys,
@@ -27,6 +28,7 @@ import {
 import type { GatewayConfig, IssuerConfig, RevocationConfig, RouteConfig, TxnTokenConfig } from './config/config.ts';
 import { type ConfigPath, baseDirectoryOf, configErrorAt } from './config/locate.ts';
 import { type Take, takeNew } from './reload/shelf.ts';
+import { DEFAULT_MAX_AGE_SECONDS } from './config/sections/deferred.ts';
 import type { Route } from './routing/route.ts';
 
 /** What a program or a test may put in the place of the machine. */
@@ -51,6 +53,10 @@ export interface Trust {
   readonly remoteKeys: readonly RemoteKeys[];
   /** Token Status Lists of the issuers that have some. */
   readonly statusLists: readonly StatusLists[];
+  /** What the verifier was made of, for others that must judge in the same way. */
+  readonly policy: TrustPolicyOptions;
+  /** Puts the status lists around another verifier. */
+  readonly withStatusLists: (verifier: Verifier) => Verifier;
 }
 
 /** Builds the verifier of external tokens; undefined without issuers. @throws ConfigError */
@@ -60,17 +66,15 @@ export function createTrust(config: GatewayConfig, dependencies: TrustDependenci
   const network = { ...(clock === undefined ? {} : { clock }), ...(fetch === undefined ? {} : { fetch }) };
   const sources = config.issuers.map((issuer, index) => given?.[index] ?? takeKeySource(issuer, index, config, network, take));
   const issuers = config.issuers.map((issuer, index) => ({ ...policyOf(issuer), keys: sources[index]! }));
-  const statusLists: StatusLists[] = [];
-  let verifier = locating(config, ['issuers'], () =>
-    createVerifier({
-      issuers,
-      maxTokenBytes: config.limits.tokenBytes,
-      ...(checks === undefined ? {} : { checks }),
-      ...(clock === undefined ? {} : { clock }),
-    }),
-  );
-  for (const [index, entry] of config.issuers.entries()) {
-    if (entry.statusLists === undefined) continue;
+  const policy: TrustPolicyOptions = {
+    issuers,
+    maxTokenBytes: config.limits.tokenBytes,
+    ...(checks === undefined ? {} : { checks }),
+    ...(clock === undefined ? {} : { clock }),
+  };
+  const plain = locating(config, ['issuers'], () => createVerifier(policy));
+  const listed = config.issuers.flatMap((entry, index) => {
+    if (entry.statusLists === undefined) return [];
     const keys = sources[index]!;
     const lists = take(
       ['status lists', entry, keys],
@@ -78,10 +82,13 @@ export function createTrust(config: GatewayConfig, dependencies: TrustDependenci
       (made) => made.close(),
     );
     const { whenStale, required } = entry.statusLists;
-    verifier = createStatusListVerifier(verifier, lists, { whenStale, required });
-    statusLists.push(lists);
-  }
-  return { verifier, sources, remoteKeys: sources.filter(isRemote), statusLists };
+    return [{ lists, rule: { whenStale, required } }];
+  });
+  const withStatusLists = (inner: Verifier): Verifier =>
+    listed.reduce((verifier, { lists, rule }) => createStatusListVerifier(verifier, lists, rule), inner);
+  const statusLists = listed.map(({ lists }) => lists);
+  const verifier = withStatusLists(plain);
+  return { verifier, sources, remoteKeys: sources.filter(isRemote), statusLists, policy, withStatusLists };
 }
 
 /** In what the minter of the token service differs from that of the edge. */
@@ -127,6 +134,7 @@ export function compileRoutes(config: GatewayConfig): readonly Route[] {
       reuse: route.reuse === 'window',
       stream: route.stream,
       upgrade: route.upgrade,
+      deferredForMs: route.verification === 'deferred' ? (route.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS) * 1000 : undefined,
       streams: route.streams,
     }),
   );

@@ -30,11 +30,11 @@ import type { RevocationEndpoint } from './control/revocation-endpoint.ts';
 import { RouteTallies, type Tally } from './control/tally.ts';
 import { createAuthenticateStage } from './decision/authenticate.ts';
 import { createAuthorizeStage } from './decision/authorize.ts';
-import { createDecide } from './decision/decide.ts';
-import type { Decide } from './decision/decision.ts';
+import { type Stages, createDecide } from './decision/decide.ts';
 import { createExchangeStage } from './decision/exchange.ts';
 import { observed } from './decision/observed.ts';
 import { createRouteStage } from './decision/route.ts';
+import { type Deferral, createDeferral } from './deferred/deferral.ts';
 import type { EdgeOptions } from './front/passage.ts';
 import { StreamGuard } from './front/stream-guard.ts';
 import { longestVoucherSeconds } from './config/sections/vouchers.ts';
@@ -89,6 +89,8 @@ export interface Generation {
   readonly signingKeys: WatchedSigningKeys | undefined;
   readonly guard: RevocationGuard | undefined;
   readonly upstreams: Upstreams;
+  /** Undefined: nothing is deferred. */
+  readonly deferral: Deferral | undefined;
   readonly edge: EdgeOptions;
   readonly routes: RouteTallies;
   readonly metrics: Registry;
@@ -134,6 +136,18 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const cache = verifier && takeCache(verifier, config, lease);
   const upstreams = createUpstreams(config, { observer: upstreamLog(logger) }, take);
   const routes = compileRoutes(config);
+  const stages = composeStages(routes, cache, minter, guard, takePossession(config, clock, lease));
+  const deferral =
+    trust &&
+    createDeferral(config, {
+      ...stages,
+      trust,
+      checks,
+      upstreams,
+      withRevocations: (inner) => guard?.guard(inner) ?? inner,
+      take,
+      clock,
+    });
   const tallies = new RouteTallies(routes, earlier?.routes);
   const running = new Running();
   const authorize = createAuthorizeStage(guard);
@@ -175,9 +189,11 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     signingKeys,
     guard,
     upstreams,
+    deferral,
     routes: tallies,
     edge: {
-      decide: observed(composeDecide(routes, cache, minter, guard, takePossession(config, clock, lease))),
+      decide: observed(createDecide(stages)),
+      door: deferral?.door,
       upstreams,
       limits: config.limits,
       listen: config.listen,
@@ -310,20 +326,20 @@ function takePossession(config: GatewayConfig, clock: TrustDependencies['clock']
   );
 }
 
-function composeDecide(
+function composeStages(
   routes: readonly Route[],
   cache: VerificationCache | undefined,
   minter: TxnMinter | undefined,
   guard: RevocationGuard | undefined,
   possession: PossessionGuard | undefined,
-): Decide {
-  return createDecide({
+): Stages {
+  return {
     route: createRouteStage(createRouter(routes)),
     // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
     authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache, possession),
     authorize: createAuthorizeStage(guard),
     exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
-  });
+  };
 }
 
 function unconfigured(): never {

@@ -3,6 +3,7 @@ import { systemClock } from '@watchword/core';
 import { compileRoutes, createKeySource, createMinter, createTrust } from './assemble.ts';
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
+import { readEncryptionKeys } from './config/secret-files.ts';
 import { readTls } from './front/tls.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { readSigningKeySecrets } from './signing-keys/open.ts';
@@ -26,6 +27,7 @@ function inspections(config: GatewayConfig): (() => void)[] {
     () => void createMinter(config),
     () => void readSigningKeySecrets(config),
     () => void readLogPassword(config),
+    () => void readEncryptionKeys(config, config.deferred?.sealKeyFile, ['deferred', 'sealKeyFile']),
     ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),
     () => void inspectTokenService(config),
     () => void compileRoutes(config),

@@ -6,6 +6,7 @@ import { checkSigningKeys } from './sections/signing-keys.ts';
 import { checkUpstreams } from './sections/upstreams.ts';
 import { checkDecisionService } from './sections/decision-service.ts';
 import { checkTls } from './sections/listen.ts';
+import { checkDeferred } from './sections/deferred.ts';
 import { checkPossession } from './sections/possession.ts';
 import { checkTokenService } from './sections/token-service.ts';
 import { checkRouteStreams } from './sections/route-streams.ts';
@@ -27,6 +28,7 @@ export function checkConfig(config: GatewayConfig): Finding[] {
     ...checkRevocation(config),
     ...checkThreads(config),
     ...checkPossession(config),
+    ...checkDeferred(config),
     ...checkUpstreams(config),
     ...checkDecisionService(config),
     ...checkTokenService(config),

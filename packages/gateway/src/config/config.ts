@@ -2,6 +2,7 @@
 import type { AlgorithmName } from '@watchword/core';
 import type { DecisionServiceConfig } from './sections/decision-service.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
+import type { DeferredConfig, RouteDeferralConfig } from './sections/deferred.ts';
 import type { PossessionConfig } from './sections/possession.ts';
 import type { SigningKeysConfig } from './sections/signing-keys.ts';
 import type { RouteStreamsConfig } from './sections/route-streams.ts';
@@ -103,7 +104,7 @@ export interface RevocationConfig {
 }
 
 /** One entry of the allow-list. */
-export interface RouteConfig extends RouteStreamsConfig {
+export interface RouteConfig extends RouteStreamsConfig, RouteDeferralConfig {
   readonly path: string;
   readonly host?: string | undefined;
   readonly methods?: readonly string[] | undefined;
@@ -163,6 +164,8 @@ export interface GatewayConfig {
   /** Undefined: tokens that are bound to their sender are refused. */
   readonly possession?: PossessionConfig | undefined;
   readonly decisionService?: DecisionServiceConfig | undefined;
+  /** Undefined: no route is deferred. */
+  readonly deferred?: DeferredConfig | undefined;
   /** Threads that serve, all on one port. What `cache` and `upstreams` say is for each of them. */
   readonly threads: number;
   /** Peers whose X-Forwarded-* and Forwarded are believed: IP addresses and CIDR blocks. */

@@ -11,6 +11,7 @@ import { signingKeysSchema } from './sections/signing-keys.ts';
 import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
 import { edgeListen } from './sections/listen.ts';
+import { deferred, routeDeferral } from './sections/deferred.ts';
 import { possession } from './sections/possession.ts';
 import { tokenService } from './sections/token-service.ts';
 import { routeStreams } from './sections/route-streams.ts';
@@ -109,6 +110,7 @@ const route = section({
   reuse: v.optional(v.picklist(['window', 'per-request'], 'must be window or per-request'), 'window'),
   revocation: v.optional(section({ staleAfterMs: v.optional(staleAfterMs), whenStale: v.optional(whenStale) })),
   ...routeStreams,
+  ...routeDeferral,
 });
 
 const limits = section({
@@ -148,6 +150,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   ),
   revocation: v.optional(revocation),
   possession: v.optional(possession),
+  deferred: v.optional(deferred),
   tokenService: v.optional(tokenService),
   threads: v.optional(between(1, 64), 1),
   trustedProxies: v.optional(trustedProxies),

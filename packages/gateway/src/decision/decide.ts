@@ -29,6 +29,10 @@ export function createDecide(stages: Stages): Decide {
   return (request) => {
     const routed = stages.route(request);
     if (routed.route.public) return new Decision(routed.route, routed.canonicalPath);
+    if (routed.route.deferredForMs !== undefined) {
+      if (request.canDefer === true) return new Decision(routed.route, routed.canonicalPath);
+      throw new Refusal('route_unknown', 'The route is deferred, and nobody here can defer', { route: routed.route });
+    }
     try {
       const result = stages.authenticate(request, routed.canonicalPath);
       return result instanceof Promise ? concludeLater(result, routed, conclude) : conclude(routed, result);

@@ -14,6 +14,11 @@ export interface DecisionRequest {
   readonly headers: HeaderSource;
   /** The certificate (DER) that the client has proven to own in its TLS handshake (RFC 8705); undefined: none. */
   readonly clientCertificate?: Buffer | undefined;
+  /**
+   * Whether the asker can put a request aside. Then the decision about a deferred route has no token, and says only that the route is
+   * there; everybody else is refused.
+   */
+  readonly canDefer?: boolean;
 }
 
 /** The request may go on, here and in this form. */

@@ -4,6 +4,7 @@ import type { TlsOptions } from 'node:tls';
 import type { LimitsConfig } from '../config/config.ts';
 import type { EdgeListenConfig } from '../config/sections/listen.ts';
 import { type Decide, Decision, Refusal } from '../decision/decision.ts';
+import type { DeferredDoor } from '../deferred/door.ts';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
 import { type FieldValues, clientOf, forwardingFields } from '../headers/forwarding.ts';
 import type { IsTrusted } from '../headers/trusted-peers.ts';
@@ -35,6 +36,8 @@ export interface EdgeOptions {
   readonly upstreams: Upstreams;
   readonly limits: LimitsConfig;
   readonly listen: EdgeListenConfig;
+  /** Puts requests of deferred routes aside; undefined: there are none. */
+  readonly door?: DeferredDoor | undefined;
   /** Looks after requests that last. */
   readonly streams: StreamGuard;
   /** Whether any route has `upgrade`. */
@@ -85,7 +88,10 @@ class Passage implements ForwardObserver, GuardedStream {
       const headers = this.#call.inspect();
       if (headers.removedTxnTokens > 0) this.#options.observer.removedTxnTokens(headers.removedTxnTokens);
       const { method, target, clientCertificate } = this.#call;
-      const decision = this.#options.decide({ method, host: headers.host, target, headers, clientCertificate });
+      const { door } = this.#options;
+      if (door?.isStatus(target)) return this.#unless(door.answerStatus(this.#call));
+      const canDefer = door !== undefined;
+      const decision = this.#options.decide({ method, host: headers.host, target, headers, clientCertificate, canDefer });
       if (decision instanceof Promise) this.#later(decision, headers).catch((thrown: unknown) => this.#refuse(thrown));
       else this.#forward(decision, headers);
     } catch (thrown) {
@@ -120,7 +126,8 @@ class Passage implements ForwardObserver, GuardedStream {
     if (this.#call.gone) return;
     const { upstream } = decision;
     if (upstream === undefined) throw new Refusal('route_unknown', 'The route is for decisions only', { route: decision.route });
-    const { stream, upgrade } = decision.route;
+    const { stream, upgrade, deferredForMs } = decision.route;
+    if (deferredForMs !== undefined) return this.#defer(decision, headers);
     const upgrading = upgrade !== undefined && this.#call instanceof UpgradeCall ? this.#call : undefined;
     upgrading?.assertHandshake();
     const body = this.#call.openBody(headers, stream ? Infinity : this.#options.limits.bodyBytes);
@@ -143,6 +150,18 @@ class Passage implements ForwardObserver, GuardedStream {
       this.#call,
       this,
     );
+  }
+
+  #defer(decision: Decision, headers: InspectedHeaders): void {
+    const { peer } = this.#call;
+    const told = this.#options.isTrusted?.(peer) ? (name: string) => headers.received(name) : undefined;
+    // Without a door the decision would have refused.
+    this.#unless(this.#options.door!.accept(this.#call, headers, decision, clientOf(peer, told)));
+  }
+
+  // An answer of our own, unless there is a reason against it.
+  #unless(answering: Promise<void>): void {
+    answering.catch((thrown: unknown) => this.#refuse(thrown));
   }
 
   // Added after everything of the client's was removed, so that ours are the only ones (E1, E2, E5).

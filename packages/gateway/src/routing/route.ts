@@ -25,6 +25,8 @@ export interface Route {
   /** Bodies and answers may go on for ever. */
   readonly stream: boolean;
   readonly upgrade: 'websocket' | undefined;
+  /** How long after its acceptance a request may begin to run; undefined: it is verified and forwarded at once. */
+  readonly deferredForMs: number | undefined;
   /** When a stream ends that neither side ends. */
   readonly streams: StreamsConfig;
 }

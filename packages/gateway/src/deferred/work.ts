@@ -1,0 +1,150 @@
+/**
+ * Carries out what was accepted: receipt -> route -> verify as of the acceptance -> revocation and authorization as of now -> mint ->
+ * upstream. All with the configuration that is in force when it runs.
+ */
+import { Readable } from 'node:stream';
+import {
+  type Deferral,
+  type DeferredVerifier,
+  type VerifiedToken,
+  type Verifier,
+  WatchwordError,
+  toWatchwordError,
+} from '@watchword/core';
+import type { DeferredRequest, Job, JobResult, Receipts } from '@watchword/deferred';
+import type { AuthorizeStage } from '../decision/authorize.ts';
+import type { ExchangeStage } from '../decision/exchange.ts';
+import type { RouteStage, Routed } from '../decision/route.ts';
+import { forward } from '../upstream/forward.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
+import { type Answer, CollectedAnswer } from './collected-answer.ts';
+import { FROM, HOST, PATH } from './door.ts';
+import { encodeAnswer } from './stored-answer.ts';
+
+/** What a worker is given to work with. */
+export interface WorkParts {
+  readonly route: RouteStage;
+  readonly verifier: DeferredVerifier;
+  /** Puts status lists and revocations around a verifier. */
+  readonly decorate: (verifier: Verifier) => Verifier;
+  readonly authorize: AuthorizeStage;
+  readonly exchange: ExchangeStage;
+  readonly upstreams: Upstreams;
+  readonly receipts: Receipts;
+  /** Longest answer that is kept for the client. */
+  readonly answerBytes: number;
+}
+
+/** Does one job. Never rejects: what went wrong is the result. */
+export type DoJob = (job: Job<DeferredRequest>) => Promise<JobResult>;
+
+/** Builds it. */
+export function createWork(parts: WorkParts): DoJob {
+  const accepted = new AcceptedTokens(parts.verifier);
+  const verifier = parts.decorate(accepted);
+  return async (job) => {
+    try {
+      const routed = routeOf(job, parts);
+      const token = await accepted.during(job, (reference) => verifier.verify(reference));
+      parts.authorize(token, routed.route);
+      const answer = await call(job, routed, parts.exchange(token, routed.route), parts);
+      if (isForAnotherTime(answer)) return { state: 'retry', reason: 'upstream_unavailable' };
+      return { state: 'done', status: answer.status, result: parts.receipts.closeResult(job.entry.id, encodeAnswer(answer)) };
+    } catch (thrown) {
+      return resultOf(toWatchwordError(thrown));
+    }
+  };
+}
+
+// By the rules of now: a route that is gone, or is not deferred any more, runs nothing.
+function routeOf({ request: { method, target, headers } }: Job<DeferredRequest>, { route }: WorkParts): Routed {
+  const kept = (name: string): string => headers.find(([field]) => field === name)?.[1] ?? '';
+  const routed = route({ method, host: kept(HOST), target, headers: { values: () => [] } });
+  if (routed.route.deferredForMs === undefined || routed.canonicalPath !== kept(PATH)) {
+    throw new WatchwordError('route_unknown', 'The route is not what it was when the request was accepted');
+  }
+  return routed;
+}
+
+async function call(
+  job: Job<DeferredRequest>,
+  { route }: Routed,
+  txnToken: string,
+  { upstreams, answerBytes }: WorkParts,
+): Promise<Answer> {
+  const { request, entry, signal } = job;
+  const reply = new CollectedAnswer(answerBytes);
+  const { body } = request;
+  signal.addEventListener('abort', () => reply.fail(new WatchwordError('upstream_timeout', 'The work was given up')), {
+    once: true,
+  });
+  forward(
+    upstreams.get(route.upstream!),
+    {
+      method: request.method,
+      target: request.target,
+      headers: fieldsOf(request, entry.id, txnToken),
+      body: body.length === 0 ? null : Readable.from([Buffer.from(body)]),
+      authenticated: true,
+    },
+    reply,
+    { failed: (error) => reply.fail(error), brokenOff: (error) => reply.fail(error) },
+  );
+  return reply.promise;
+}
+
+// The delivery id is the same each time, so that an upstream that remembers it does the work once.
+function fieldsOf({ headers }: DeferredRequest, id: string, txnToken: string): string[] {
+  const fields = headers.filter(([name]) => !name.startsWith(':')).flat();
+  const from = headers.find(([name]) => name === FROM)?.[1] ?? 'unknown';
+  const host = headers.find(([name]) => name === HOST)?.[1] ?? '';
+  if (!headers.some(([name]) => name.toLowerCase() === 'idempotency-key')) fields.push('idempotency-key', id);
+  fields.push('x-watchword-delivery', id, 'x-forwarded-for', from, 'x-forwarded-host', host, 'txn-token', txnToken);
+  return fields;
+}
+
+// Statuses by which an upstream says that it has not done the work: RFC 9110 sections 15.6.3 to 15.6.5, RFC 6585 section 4.
+function isForAnotherTime({ status }: Answer): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504;
+}
+
+// What is wrong with the request stays wrong; what is wrong on our side, or upstream's, may pass.
+function resultOf({ code, facts }: WatchwordError): JobResult {
+  return facts.http >= 500 || facts.http === 429 ? { state: 'retry', reason: code } : { state: 'refused', reason: code };
+}
+
+/**
+ * Verifies by reference: decorators of verifiers know a token by its text, but here the time of its acceptance belongs to it, and two
+ * requests may carry one token. So what they pass on is the id of an entry.
+ */
+class AcceptedTokens implements Verifier {
+  readonly policyId = 'accepted earlier';
+  readonly #verifier: DeferredVerifier;
+  readonly #pending = new Map<string, { readonly token: string; readonly deferral: Deferral }>();
+
+  constructor(verifier: DeferredVerifier) {
+    this.#verifier = verifier;
+  }
+
+  async during(
+    { entry, request }: Job<DeferredRequest>,
+    work: (reference: string) => Promise<VerifiedToken>,
+  ): Promise<VerifiedToken> {
+    this.#pending.set(entry.id, { token: request.token, deferral: entry });
+    try {
+      return await work(entry.id);
+    } finally {
+      this.#pending.delete(entry.id);
+    }
+  }
+
+  verify(reference: string): Promise<VerifiedToken> {
+    const { token, deferral } = this.#pending.get(reference)!;
+    return this.#verifier.verify(token, deferral);
+  }
+
+  // Each is verified when it runs; nothing is remembered.
+  holds(): boolean {
+    return false;
+  }
+}
