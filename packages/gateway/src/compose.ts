@@ -13,9 +13,11 @@ import {
 } from '@watchword/core';
 import { logAlarms } from './alarms.ts';
 import type { Trust, TrustDependencies } from './assemble.ts';
+import type { Worker } from '@watchword/deferred';
 import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';
 import { Tally } from './control/tally.ts';
+import { runJobs } from './deferred/run-jobs.ts';
 import { type Edge, createEdge } from './front/edge.ts';
 import { type Generation, composeGeneration, inTime } from './generation.ts';
 import type { Logger } from './logger.ts';
@@ -101,6 +103,7 @@ class SwappingComposition implements Composition {
   #isDraining = false;
   #stopAlarms: (() => void) | undefined;
   #clockWatch: ClockWatch | undefined;
+  #worker: Worker | undefined;
 
   constructor(config: GatewayConfig, dependencies: CompositionDependencies) {
     this.#dependencies = dependencies;
@@ -148,6 +151,10 @@ class SwappingComposition implements Composition {
     this.#current.fetchKeys();
     this.#raiseAlarms();
     this.#clockWatch = watchClock(clock === undefined ? {} : { clock });
+    const { deferred: section } = this.#current.config;
+    // The thread that serves nobody works on nothing either.
+    const works = section !== undefined && this.edge.server.listening;
+    if (works) this.#worker = runJobs({ section, current: () => this.#current, logger: this.#dependencies.logger, clock });
   }
 
   async prepare(config: GatewayConfig, given: GivenParts = {}): Promise<Candidate> {
@@ -172,6 +179,8 @@ class SwappingComposition implements Composition {
   async drain(): Promise<void> {
     this.#isDraining = true;
     const { shutdownTimeoutMs } = this.#current.config.limits;
+    // Before the upstreams go.
+    await this.#worker?.stop({ graceMs: shutdownTimeoutMs });
     await Promise.all([drain(this.edge, shutdownTimeoutMs), this.services.close(shutdownTimeoutMs)]);
     await Promise.all([...this.live].map(({ upstreams }) => upstreams.destroy()));
   }

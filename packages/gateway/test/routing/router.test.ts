@@ -15,6 +15,7 @@ function route(index: number, path: string, options: Partial<Route> = {}): Route
     reuse: true,
     stream: false,
     upgrade: undefined,
+    deferredForMs: undefined,
     streams: { atExpiry: 'end' },
     ...options,
   };
