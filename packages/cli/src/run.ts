@@ -5,6 +5,7 @@ import { addDashboardCommand } from './commands/dashboard.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addQueueCommand } from './commands/queue.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
 import { addTokenServiceCommand } from './commands/token-service.ts';
 import { addValidateCommand } from './commands/validate.ts';
@@ -44,6 +45,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addVerifyCommand(program, terminal, done);
   addRevokeCommand(program, terminal, done);
   addInspectCommand(program, terminal, done);
+  addQueueCommand(program, terminal, done);
   addCalibrateCommand(program, terminal, done);
   addPlanCommand(program, terminal, done);
   addDashboardCommand(program, terminal, done);
@@ -61,6 +63,7 @@ Examples:
   $ watchword dashboard                                 see it all in a browser
   $ watchword plan --grow 10x                           what breaks first, and what to do about it?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
+  $ watchword queue stats --config watchword.yaml        what waits, and what could not be done?
 
 Environment:
   WATCHWORD_DEBUG=1   show the stack of unexpected errors`;

@@ -56,19 +56,27 @@ export function createDeferral(config: GatewayConfig, parts: DeferralParts): Def
 
 function takeQueue(config: GatewayConfig, { take, clock }: DeferralParts): Queue {
   const { queue, limits, outcomesKeptSeconds } = config.deferred!;
-  const path = resolve(baseDirectoryOf(config), queue.sqlite);
-  const options = { path, limits, outcomesKeptMs: outcomesKeptSeconds * 1000, ...(clock === undefined ? {} : { clock }) };
   return take(
-    ['deferred queue', path, limits, outcomesKeptSeconds],
-    () => {
-      try {
-        return createSqliteQueue(options);
-      } catch (cause) {
-        throw configErrorAt(config, ['deferred', 'queue', 'sqlite'], 'cannot be opened', cause);
-      }
-    },
+    ['deferred queue', resolve(baseDirectoryOf(config), queue.sqlite), limits, outcomesKeptSeconds],
+    () => openDeferredQueue(config, clock),
     (made) => made.close(),
   );
+}
+
+/** Opens the queue of a configuration that has a section `deferred`. @throws ConfigError */
+export function openDeferredQueue(config: GatewayConfig, clock?: Clock): Queue {
+  const { queue, limits, outcomesKeptSeconds } = config.deferred!;
+  const path = resolve(baseDirectoryOf(config), queue.sqlite);
+  try {
+    return createSqliteQueue({
+      path,
+      limits,
+      outcomesKeptMs: outcomesKeptSeconds * 1000,
+      ...(clock === undefined ? {} : { clock }),
+    });
+  } catch (cause) {
+    throw configErrorAt(config, ['deferred', 'queue', 'sqlite'], 'cannot be opened', cause);
+  }
 }
 
 function takeReceipts(config: GatewayConfig, take: Take): Receipts {
