@@ -41,7 +41,7 @@ export interface ConsumeOptions extends Omit<Options.Consume, 'noAck'> {
  * Consumes a queue. Rules go by the name of the queue; vouchers by where the sender sent the message: the exchange, or, of the default
  * exchange, the queue. A message is acknowledged when it is done; one that is to be delivered again is held back first. Use a confirm
  * channel where dead letters are published, so that none is lost.
- * @throws WatchwordError (as a rejection) `config_invalid`
+ * @throws WatchwordError (as a rejection) `config_invalid`; what amqplib says where the place for dead letters is not there
  */
 export async function consume(
   channel: Channel | ConfirmChannel,
@@ -58,6 +58,7 @@ export async function consume(
     'deadLetter: must be "reject" or an exchange',
   );
   assertConfig(queueType === 'classic' || queueType === 'quorum', 'queueType: must be "classic" or "quorum"');
+  await assertPlace(channel, deadLetter);
   const receive = async (message: ConsumeMessage): Promise<void> => {
     const { properties } = message;
     const shown = { ...message, properties: { ...properties, headers: withoutIdentityHeaders(properties.headers) } };
@@ -105,8 +106,24 @@ async function settle(
     return channel.nack(message, false, true);
   }
   if (deadLetter === 'reject') return channel.nack(message, false, false);
-  await bury(channel, message, settlement, deadLetter);
+  try {
+    await bury(channel, message, settlement, deadLetter);
+  } catch {
+    // Nothing is lost: it comes again.
+    await new Promise<void>((resolve) => schedule(resolve, RETRY_BURIAL_MS));
+    return channel.nack(message, false, true);
+  }
   channel.ack(message);
+}
+
+/** Time after which a dead letter that could not be stored is tried again. */
+const RETRY_BURIAL_MS = 5000;
+
+// What is published to a place that is not there is lost without a word.
+async function assertPlace(channel: Channel | ConfirmChannel, deadLetter: DeadLetter): Promise<void> {
+  if (deadLetter === 'reject') return;
+  const { exchange, routingKey } = deadLetter;
+  await (exchange === '' ? channel.checkQueue(routingKey) : channel.checkExchange(exchange));
 }
 
 async function bury(

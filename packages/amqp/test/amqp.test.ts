@@ -97,6 +97,42 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
     await promise;
   });
 
+  test('a place for dead letters that is not there is an error at the start', async () => {
+    const other = await connection.createConfirmChannel();
+    other.on('error', () => undefined);
+    await other.assertQueue('careful');
+    const deadLetter = { exchange: '', routingKey: 'no-such-queue' };
+    const started = consume(other, 'careful', guardOf([], { careful: {} }), { deadLetter }, () => undefined);
+    await expect(started).rejects.toThrow(/NOT_FOUND|404/);
+  });
+
+  test('a dead letter that the server does not take: the message comes again', async () => {
+    await channel.assertQueue('kept');
+    const calls: string[] = [];
+    const delays: number[] = [];
+    // The server as it is when it is out of disk: it says no to what is published.
+    const refusing = {
+      checkQueue: async () => ({}),
+      publish: () => true,
+      waitForConfirms: async () => Promise.reject(new Error('message nacked')),
+      ack: () => calls.push('ack'),
+      nack: (_message: object, _all: boolean, requeue: boolean) => calls.push(`nack ${requeue}`),
+      consume: async (_queue: string, receive: (message: object) => void) => {
+        receive({ content: Buffer.from('x'), fields: { exchange: '', routingKey: 'kept' }, properties: { headers: {} } });
+        return { consumerTag: 'c' };
+      },
+    };
+    const schedule = (work: () => void, delayMs: number): (() => void) => {
+      delays.push(delayMs);
+      work();
+      return () => undefined;
+    };
+    const deadLetter = { exchange: '', routingKey: 'kept' };
+    await consume(refusing as never, 'kept', guardOf([], { kept: {} }), { deadLetter, schedule }, () => undefined);
+    await expect.poll(() => calls).toEqual(['nack true']);
+    expect(delays).toEqual([5000]);
+  });
+
   test('options: nothing is acknowledged before it is verified', async () => {
     const guard = guardOf([], { jobs: {} });
     const start = (options: object) => consume(channel, 'jobs', guard, options as never, () => undefined);
