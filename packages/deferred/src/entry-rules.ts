@@ -31,6 +31,11 @@ export function assertDelay(delayMs: number, least: number, name: string): void 
   insist(Number.isFinite(delayMs) && delayMs >= least && delayMs <= 30 * 86_400_000, name);
 }
 
+/** @throws WatchwordError `internal` unless it is a moment */
+export function assertTime(ms: number, name: string): void {
+  insist(Number.isFinite(ms), name);
+}
+
 /** @throws WatchwordError `internal` unless it is a whole number from 1 to 10,000 */
 export function assertCount(count: number, name: string): void {
   insist(Number.isInteger(count) && count >= 1 && count <= 10_000, name);

@@ -1,5 +1,16 @@
 /** Public surface of @watchword/deferred. */
-export type { Acceptance, Claim, ClaimOptions, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
+export type {
+  Acceptance,
+  Claim,
+  ClaimOptions,
+  DeadLetter,
+  EntryStatus,
+  NewEntry,
+  Outcome,
+  Queue,
+  QueueStats,
+  Release,
+} from './queue.ts';
 export {
   ENTRY_OVERHEAD,
   type Held,
@@ -11,7 +22,7 @@ export {
   retryAfterMs,
   roomOf,
 } from './shares.ts';
-export { assertCount, assertDelay, assertEntry, assertOutcome } from './entry-rules.ts';
+export { assertCount, assertDelay, assertEntry, assertOutcome, assertTime } from './entry-rules.ts';
 export { type SqliteQueueOptions, createSqliteQueue } from './sqlite-queue.ts';
 export { type DeferredRequest, type EntryFacts, type Receipts, createReceipts } from './receipt.ts';
 export { type Job, type JobResult, type Worker, type WorkerOptions, createWorker } from './worker.ts';

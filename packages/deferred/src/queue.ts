@@ -60,9 +60,18 @@ export interface Claim {
   readonly entry: NewEntry;
   /** Names this claim: of two workers that hold the same entry one after the other, only the later one may settle it. */
   readonly token: string;
-  /** How often it was claimed, this time included. */
+  /** How often it was claimed, this time included, and not given back before anything was done. */
   readonly attempt: number;
   readonly leaseUntilMs: number;
+}
+
+/** How a claim is given back. */
+export interface Release {
+  readonly claim: Claim;
+  /** When it may be claimed again. */
+  readonly notBeforeMs: number;
+  /** Nothing was done: it does not count as an attempt. */
+  readonly isUntouched?: boolean;
 }
 
 /** How an entry ends. */
@@ -132,8 +141,8 @@ export interface Queue {
   extend(claims: readonly Claim[], leaseMs: number): Promise<readonly Claim[]>;
   /** Ends entries, each exactly once. @returns for each whether this claim ended it; false: another one holds it or has ended it */
   settle(outcomes: readonly (readonly [Claim, Outcome])[]): Promise<readonly boolean[]>;
-  /** Gives entries back, to be claimed again from `notBeforeMs` on. @returns for each whether this claim still held it */
-  release(claims: readonly (readonly [Claim, notBeforeMs: number])[]): Promise<readonly boolean[]>;
+  /** Gives entries back. @returns for each whether this claim still held it */
+  release(releases: readonly Release[]): Promise<readonly boolean[]>;
   /** Undefined: unknown, or ended longer ago than outcomes are kept. */
   status(id: string): Promise<EntryStatus | undefined>;
   stats(): Promise<QueueStats>;

@@ -7,9 +7,21 @@ import {
   assertFunction,
   assertKnownOptions,
   assertOutcome,
+  assertTime,
   assertWhole,
 } from './entry-rules.ts';
-import type { Acceptance, Claim, ClaimOptions, DeadLetter, EntryStatus, NewEntry, Outcome, Queue, QueueStats } from './queue.ts';
+import type {
+  Acceptance,
+  Claim,
+  ClaimOptions,
+  DeadLetter,
+  EntryStatus,
+  NewEntry,
+  Outcome,
+  Queue,
+  QueueStats,
+  Release,
+} from './queue.ts';
 import { type QueueLimits, canEverFit, readLimits, roomOf } from './shares.ts';
 import { type EngineSettings } from './sqlite/engine.ts';
 import { openQueueFile } from './sqlite/file.ts';
@@ -97,6 +109,7 @@ class SqliteQueue implements Queue {
         const claims = await this.#thread.ask('claim', { worker, most, leaseMs });
         if (claims.length > 0 || isOver || this.#thread.isClosed) return claims;
         await this.#pause();
+        if (signal?.aborted === true) return [];
       }
     } finally {
       cancel();
@@ -123,11 +136,12 @@ class SqliteQueue implements Queue {
     );
   }
 
-  async release(claims: readonly (readonly [Claim, notBeforeMs: number])[]): Promise<readonly boolean[]> {
-    if (claims.length === 0) return [];
+  async release(releases: readonly Release[]): Promise<readonly boolean[]> {
+    if (releases.length === 0) return [];
+    for (const { notBeforeMs } of releases) assertTime(notBeforeMs, 'notBeforeMs');
     const released = await this.#thread.ask(
       'release',
-      claims.map(([claim, notBeforeMs]) => [nameOf(claim), notBeforeMs] as const),
+      releases.map(({ claim, notBeforeMs, isUntouched = false }) => ({ ...nameOf(claim), notBeforeMs, isUntouched })),
     );
     this.#wake();
     return released;

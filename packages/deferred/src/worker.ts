@@ -41,7 +41,10 @@ export interface WorkerOptions<Request> {
   readonly batch?: number;
   /** Kept up for as long as the work takes; so long after a crash somebody else goes on. Default 30,000. */
   readonly leaseMs?: number;
-  /** How often an entry is tried before it is a dead letter, at least 2: the last time it is tried alone. Default 8. */
+  /**
+   * How often an entry is tried before it is a dead letter, at least 2; the last time alone, and, when that ended with the end of
+   * the worker, once more. Default 8.
+   */
   readonly maxAttempts?: number;
   /** Default: 1 s, doubled with each attempt, up to 5 minutes; of that a random part, from half to all. */
   readonly backoff?: { readonly firstMs?: number; readonly mostMs?: number };
@@ -120,8 +123,8 @@ class Engine<Request> implements Worker {
   readonly #settings: Settings<Request>;
   readonly #counts = new WorkerCounts();
   readonly #holdings: Holdings;
-  /** On their last attempt: one of them may be what kills its worker, so each runs alone, and takes nobody with it. */
-  readonly #suspects: Claim[] = [];
+  /** There are suspects: one entry at a time is claimed, and runs alone. */
+  #isCautious = false;
   #batches = 0;
   readonly #stopping = new AbortController();
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -156,32 +159,38 @@ class Engine<Request> implements Worker {
 
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const suspect = this.#suspects[0];
-      if (suspect === undefined && this.#batches < this.#settings.concurrency) {
-        const claiming = this.#claim();
-        this.#claiming = claiming;
-        this.#begin(await claiming);
-      } else if (suspect === undefined || this.#batches > 0) {
+      if (this.#batches >= (this.#isCautious ? 1 : this.#settings.concurrency)) {
         await this.#changed.promise;
       } else {
-        this.#suspects.shift();
-        await this.#work([suspect]);
+        const claiming = this.#claim();
+        this.#claiming = claiming;
+        await this.#begin(await claiming);
       }
     }
   }
 
-  #begin(claims: readonly Claim[]): void {
+  /**
+   * An entry on its last attempts is a suspect: it may be what kills its worker. So it runs alone, and takes nobody with it. Those
+   * that would only stand by are given back at once, so that they are not counted out when another one takes the worker with it.
+   */
+  async #begin(claims: readonly Claim[]): Promise<void> {
     const isSuspect = ({ attempt }: Claim): boolean => attempt >= this.#settings.maxAttempts;
-    this.#suspects.push(...claims.filter(isSuspect));
-    const rest = claims.filter((claim) => !isSuspect(claim));
-    if (rest.length > 0) void this.#work(rest);
+    const suspects = claims.filter(isSuspect);
+    if (suspects.length > 0 && (claims.length > 1 || this.#batches > 0)) {
+      await this.#holdings.giveBack(suspects);
+      this.#isCautious = true;
+    } else {
+      this.#isCautious = suspects.length > 0;
+    }
+    const rest = this.#isCautious && claims.length === 1 ? claims : claims.filter((claim) => !isSuspect(claim));
+    if (rest.length > 0) void this.#work(rest.filter((claim) => this.#holdings.has(claim)));
   }
 
   async #claim(): Promise<readonly Claim[]> {
     const { queue, name, batch, leaseMs } = this.#settings;
     const claims = await patiently(
       this.#settings,
-      () => queue.claim(name, batch, { leaseMs, waitMs: CLAIM_WAIT_MS, signal: this.#stopping.signal }),
+      () => queue.claim(name, this.#isCautious ? 1 : batch, { leaseMs, waitMs: CLAIM_WAIT_MS, signal: this.#stopping.signal }),
       {
         isOver: () => this.#stopping.signal.aborted,
         isTemporary: () => true,
@@ -197,6 +206,7 @@ class Engine<Request> implements Worker {
 
   async #work(claims: readonly Claim[]): Promise<void> {
     this.#batches += 1;
+    this.#holdings.begin(claims);
     try {
       const jobs = await this.#open(claims);
       if (jobs.length > 0) await this.#handle(jobs);
@@ -235,8 +245,9 @@ class Engine<Request> implements Worker {
 
   #verdictBefore({ entry, attempt }: Claim): Outcome | undefined {
     if (readClock(this.#settings.clock) >= entry.runBeforeMs) return { state: 'refused', reason: 'token_too_old' };
-    // All its attempts have ended without a word: it takes its worker with it.
-    return attempt > this.#settings.maxAttempts ? { state: 'dead', reason: 'attempts_exhausted' } : undefined;
+    // All its attempts have ended without a word, the last one alone: it takes its worker with it. One more than allowed, since
+    // somebody else may have taken the worker just when this one was to be given back.
+    return attempt > this.#settings.maxAttempts + 1 ? { state: 'dead', reason: 'attempts_exhausted' } : undefined;
   }
 
   #opened({ entry }: Claim): { readonly request: Request } | { readonly refused: Outcome } {

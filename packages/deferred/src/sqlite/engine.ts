@@ -71,7 +71,7 @@ export class QueueEngine {
       case 'settle':
         return question.ask.map(([claim, outcome]) => this.#settle(claim, outcome));
       case 'release':
-        return question.ask.map(([claim, notBeforeMs]) => this.#release(claim, notBeforeMs));
+        return question.ask.map((release) => this.#release(release));
       case 'status':
         return this.#status(question.ask);
       case 'stats':
@@ -153,11 +153,12 @@ export class QueueEngine {
     return true;
   }
 
-  #release(claim: ClaimName, notBeforeMs: number): boolean {
+  #release({ notBeforeMs, isUntouched, ...claim }: Operations['release']['ask'][number]): boolean {
     const row = this.#holding(claim);
     if (row === undefined) return false;
     const isReady = notBeforeMs <= this.#nowMs;
-    this.#rows.move(row, isReady ? STATE.ready : STATE.delayed, { token: null, due: isReady ? null : notBeforeMs });
+    const attempts = row.attempts - Number(isUntouched);
+    this.#rows.move(row, isReady ? STATE.ready : STATE.delayed, { attempts, token: null, due: isReady ? null : notBeforeMs });
     return true;
   }
 

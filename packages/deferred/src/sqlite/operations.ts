@@ -19,7 +19,10 @@ export interface Operations {
     readonly answer: readonly (number | undefined)[];
   };
   settle: { readonly ask: readonly (readonly [ClaimName, Outcome])[]; readonly answer: readonly boolean[] };
-  release: { readonly ask: readonly (readonly [ClaimName, number])[]; readonly answer: readonly boolean[] };
+  release: {
+    readonly ask: readonly (ClaimName & { readonly notBeforeMs: number; readonly isUntouched: boolean })[];
+    readonly answer: readonly boolean[];
+  };
   status: { readonly ask: string; readonly answer: EntryStatus | undefined };
   stats: { readonly ask: undefined; readonly answer: QueueStats };
   dead: { readonly ask: { readonly after?: string; readonly limit: number }; readonly answer: readonly DeadLetter[] };

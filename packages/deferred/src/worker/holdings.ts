@@ -17,6 +17,8 @@ interface Tools {
 interface Held {
   readonly claim: Claim;
   readonly abort: AbortController;
+  /** Whether anything was done about it. */
+  isBegun: boolean;
   /** Whether the queue is being told of its end: that it is not held afterwards is no loss. */
   isEnding: boolean;
 }
@@ -39,11 +41,20 @@ export class Holdings {
   }
 
   take(claims: readonly Claim[]): void {
-    for (const claim of claims) this.#held.set(nameOf(claim), { claim, abort: new AbortController(), isEnding: false });
+    for (const claim of claims)
+      this.#held.set(nameOf(claim), { claim, abort: new AbortController(), isBegun: false, isEnding: false });
   }
 
   has(claim: Claim): boolean {
     return this.#own(claim) !== undefined;
+  }
+
+  /** From now on they count as attempts. */
+  begin(claims: readonly Claim[]): void {
+    for (const claim of claims) {
+      const own = this.#own(claim);
+      if (own !== undefined) own.isBegun = true;
+    }
   }
 
   /** Keeps them no longer. */
@@ -68,19 +79,21 @@ export class Holdings {
 
   /** @returns whether this worker has given the entry back */
   async release(claim: Claim, notBeforeMs: number): Promise<boolean> {
-    return this.#letGo(claim, () => this.#tools.queue.release([[claim, notBeforeMs]]));
+    return this.#letGo(claim, () => this.#tools.queue.release([{ claim, notBeforeMs }]));
   }
 
   /** Aborts and gives back what is held, or `claims` of it: where the queue does not answer, the leases run out by themselves. */
   async giveBack(claims?: readonly Claim[]): Promise<void> {
-    this.#isStopping = true;
+    if (claims === undefined) this.#isStopping = true;
     const left = (claims ?? [...this.#held.values()].map(({ claim }) => claim)).flatMap((claim) => this.#own(claim) ?? []);
     this.forget(left.map(({ claim }) => claim));
     for (const { abort } of left) abort.abort();
     if (left.length === 0) return;
-    const nowMs = readClock(this.#tools.clock);
     try {
-      const released = await this.#tools.queue.release(left.map(({ claim }) => [claim, nowMs] as const));
+      const nowMs = readClock(this.#tools.clock);
+      const released = await this.#tools.queue.release(
+        left.map(({ claim, isBegun }) => ({ claim, notBeforeMs: nowMs, isUntouched: !isBegun })),
+      );
       this.#counts.add('givenBack', released.filter(Boolean).length);
     } catch (error) {
       this.#tools.onError(error);

@@ -65,11 +65,12 @@ export class QueueModel {
     return true;
   }
 
-  release(claim: Claim, notBeforeMs: number): boolean {
+  release(claim: Claim, notBeforeMs: number, isUntouched: boolean): boolean {
     const own = this.holder(claim);
     if (own === undefined) return false;
     own.token = undefined;
     own.dueMs = notBeforeMs;
+    own.attempts -= Number(isUntouched);
     return true;
   }
 

@@ -137,7 +137,7 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
           ]),
         ).toEqual([true, false]);
         expect(await queue.settle([[claim, { state: 'refused', reason: 'late' }]])).toEqual([false]);
-        expect(await queue.release([[claim, nowMs]])).toEqual([false]);
+        expect(await queue.release([{ claim, notBeforeMs: nowMs }])).toEqual([false]);
         expect(await queue.extend([claim], 1000)).toEqual([]);
         expect(await queue.status(id)).toMatchObject({ state: 'done', status: 200 });
         expect((await queue.stats()).totals).toMatchObject({ accepted: 1, done: 1, refused: 0, dead: 0 });
@@ -147,13 +147,23 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
         const queue = await open();
         const { id } = await accept(queue);
         const first = await claimOne(queue);
-        expect(await queue.release([[first, nowMs + 5000]])).toEqual([true]);
+        expect(await queue.release([{ claim: first, notBeforeMs: nowMs + 5000 }])).toEqual([true]);
         expect(await queue.status(id)).toMatchObject({ state: 'accepted', attempts: 1 });
         nowMs += 4999;
         expect(await queue.claim('worker-1', 1, LEASE)).toEqual([]);
         nowMs += 1;
         expect(await claimOne(queue)).toMatchObject({ entry: { id }, attempt: 2 });
         expect(await queue.settle([[first, DONE]])).toEqual([false]);
+      });
+
+      test('through a release without anything done, which is no attempt', async () => {
+        const queue = await open();
+        const { id } = await accept(queue);
+        const first = await claimOne(queue);
+        expect(await queue.release([{ claim: first, notBeforeMs: nowMs, isUntouched: true }])).toEqual([true]);
+        expect(await queue.status(id)).toMatchObject({ state: 'accepted', attempts: 0 });
+        expect((await claimOne(queue)).attempt).toBe(1);
+        await expect(queue.release([{ claim: first, notBeforeMs: NaN }])).rejects.toMatchObject({ code: 'internal' });
       });
 
       test('for nobody that it does not know', async () => {
@@ -185,7 +195,7 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
         expect(second.token).not.toBe(first.token);
         // Who has lost an entry can do nothing to it.
         expect(await one.settle([[first, DONE]])).toEqual([false]);
-        expect(await one.release([[first, nowMs]])).toEqual([false]);
+        expect(await one.release([{ claim: first, notBeforeMs: nowMs }])).toEqual([false]);
         expect(await one.extend([first], 1000)).toEqual([]);
         expect(await two.settle([[second, { state: 'refused', reason: 'token_revoked' }]])).toEqual([true]);
         expect(await one.status(id)).toMatchObject({ state: 'refused' });
@@ -387,7 +397,7 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
         const entries = [];
         for (let index = 0; index < 20; index += 1) entries.push(await accept(queue));
         const first = await queue.claim('worker-1', 5, LEASE);
-        await queue.release(first.map((claim) => [claim, nowMs] as const));
+        await queue.release(first.map((claim) => ({ claim, notBeforeMs: nowMs })));
         expect(idsOf(await queue.claim('worker-1', 20, LEASE))).toEqual(entries.map(({ id }) => id));
       });
     });

@@ -225,8 +225,9 @@ export class QueueWorld {
 
   async #release(queue: Queue, claims: readonly Claim[], b: number): Promise<number> {
     const notBeforeMs = this.#model.nowMs + (b % 3) * 900;
-    const expected = claims.map((claim) => this.#model.release(claim, notBeforeMs));
-    assert.deepEqual([...(await queue.release(claims.map((claim) => [claim, notBeforeMs] as const)))], expected);
+    const isUntouched = b % 4 === 0;
+    const expected = claims.map((claim) => this.#model.release(claim, notBeforeMs, isUntouched));
+    assert.deepEqual([...(await queue.release(claims.map((claim) => ({ claim, notBeforeMs, isUntouched }))))], expected);
     return claims.length;
   }
 
