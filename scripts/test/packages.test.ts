@@ -56,6 +56,9 @@ describe('a project that installed the tarballs', () => {
       expect(entries).not.toContain('src');
       expect(entries).not.toContain('test');
     }
+    const dashboard = join(project, 'node_modules/@watchword/dashboard/dist');
+    expect(readdirSync(dashboard)).toContain('page');
+    expect(readdirSync(join(dashboard, 'page'))).toContain('index.html');
   });
 
   test('core has no dependencies', () => {

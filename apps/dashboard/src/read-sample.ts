@@ -26,12 +26,13 @@ export interface ControlAnswers {
 /** Reads. @throws Error when the text has no series of a gateway */
 export function readSample({ atMs, readiness, metrics, jwks }: ControlAnswers): Sample {
   const table = new Table(parseMetrics(metrics));
-  if (!table.has('requests_total') && !table.has('requests_running') && !table.has('signature_checks_total')) {
+  if (!table.has('requests_running') && !table.has('signature_checks_total')) {
     throw new Error('The answer has no metrics of a gateway');
   }
   return {
     atMs,
     readiness,
+    isEdge: table.has('requests_running'),
     requests: table.sum('requests_total'),
     statuses: table.by('requests_total', ({ status }) => `${status?.[0] ?? '?'}xx`),
     refusals: table.by('refusals_total', ({ code }) => code ?? '?'),

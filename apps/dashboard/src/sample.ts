@@ -5,6 +5,8 @@ export interface Sample {
   readonly atMs: number;
   /** What `/readyz` said: `ready`, `draining`, `keys_unavailable`, ... */
   readonly readiness: string;
+  /** Whether it takes requests of clients; a service behind it says only what its verifications cost. */
+  readonly isEdge: boolean;
   readonly requests: number;
   /** By class: `2xx`, `4xx`, ... */
   readonly statuses: Readonly<Record<string, number>>;

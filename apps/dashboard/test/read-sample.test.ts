@@ -27,6 +27,7 @@ describe('a look at a gateway', () => {
     expect(sample()).toEqual({
       atMs: 1_000_000,
       readiness: 'ready',
+      isEdge: true,
       requests: 1000,
       statuses: { '2xx': 900, '4xx': 100 },
       refusals: { token_expired: 50, signature_invalid: 10 },

@@ -77,9 +77,11 @@ async function startProvider(fleet: Fleet, algorithm: string, userCount: number)
 }
 
 // Only now: it would look at the gateway while that is measured.
-function startDashboard(fleet: Fleet, { gateway }: WatchwordStrategy): Promise<Child> {
-  const { origin } = new URL(gateway.metrics);
-  return fleet.start({ name: 'dashboard', script: 'dashboard.ts', env: { CONTROL_ORIGIN: origin } });
+async function startDashboard(fleet: Fleet, { gateway, children: [, ...services] }: WatchwordStrategy): Promise<Child> {
+  const edge = { name: 'mesh gateway', origin: new URL(gateway.metrics).origin };
+  const behind = services.map(async (service) => ({ name: service.name, origin: await service.ask('control') }));
+  const targets = [edge, ...(await Promise.all(behind)).toReversed()];
+  return fleet.start({ name: 'dashboard', script: 'dashboard.ts', env: { TARGETS: JSON.stringify(targets) } });
 }
 
 function userNamed(users: readonly User[], id: string): User {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { DashboardState } from '@watchword/dashboard';
 import type { Figures } from '../src/report/figures.ts';
 import { CAN_LIST_PROCESSES, MeshProcess } from './mesh-process.ts';
 
@@ -88,6 +89,10 @@ describe.skipIf(!CAN_LIST_PROCESSES)('npm start (on Linux)', () => {
     for (const [, url] of mesh!.output.matchAll(/^(?:dashboard|health|metrics|keys) +(http\S+)$/gm)) {
       expect((await fetch(url!)).status).toBe(200);
     }
+    const [, dashboard] = /^dashboard +(http\S+)$/m.exec(mesh!.output)!;
+    const { gateways } = (await (await fetch(`${dashboard}api/gateways`)).json()) as DashboardState;
+    expect(gateways.map(({ name }) => name)).toEqual(['mesh gateway', 'orders', 'pricing', 'inventory', 'tax']);
+    for (const { latest } of gateways) expect(latest!.cache!.hits).toBeGreaterThan(0);
     // The mesh itself, the provider, the gateway, the four services and the dashboard.
     expect(mesh!.processes()).toHaveLength(8);
     mesh!.kill('SIGINT');

@@ -74,7 +74,7 @@ export function duration(seconds: number | undefined): string {
 
 /** Users, requests: 100, 10 k, 1 M. */
 export function compact(value: number): string {
-  const { value: digits, unit } = scaled(value, 1000, ['', 'k', 'M', 'G']);
+  const { value: digits, unit } = scaled(value, 1000, ['', 'k', 'M', 'G'], true);
   return unit === '' ? digits : `${digits} ${unit}`;
 }
 
@@ -88,12 +88,12 @@ export function text({ value, unit }: Quantity): string {
   return unit === '/s' ? `${value}/s` : `${value} ${unit}`;
 }
 
-function scaled(value: number | undefined, step: number, units: readonly string[]): Quantity {
+function scaled(value: number | undefined, step: number, units: readonly string[], isShort = false): Quantity {
   if (value === undefined) return { value: UNKNOWN, unit: units[0]! };
   let [rest, index] = [value, 0];
   while (rest >= step && index < units.length - 1) {
     rest /= step;
     index += 1;
   }
-  return { value: Number.isInteger(rest) || index === 0 ? WHOLE.format(rest) : number(rest), unit: units[index]! };
+  return { value: index === 0 || (isShort && Number.isInteger(rest)) ? WHOLE.format(rest) : number(rest), unit: units[index]! };
 }

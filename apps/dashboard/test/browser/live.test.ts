@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type GatewayTarget, startDashboard } from '../../src/index.ts';
 import { CHROMIUM, IN_CHROMIUM, LOOKS, open, picture, seriousFindings, startBrowser } from './chromium.ts';
 import { type Edge, startEdge } from './edge.ts';
+import { controlListener } from '../support.ts';
 
 let browser: Browser;
 let edge: Edge;
@@ -39,6 +40,17 @@ describe.skipIf(CHROMIUM === undefined)(`the live view ${IN_CHROMIUM}`, () => {
     expect(text).not.toMatch(/NaN|undefined|null|Infinity/);
     const weights = await page.locator('.weight').allInnerTexts();
     expect(weights).toEqual([expect.stringMatching(/^\d+ B per request$/), expect.stringMatching(/^\d+ B per request$/)]);
+  });
+
+  test('services behind the gateway are listed with their verifications', async () => {
+    const metrics = 'watchword_signature_checks_total 3\nwatchword_cache_hits_total 97\nwatchword_cache_misses_total 3\n';
+    const origin = await controlListener({ '/metrics': metrics, '/readyz': '{"status":"ready"}' });
+    const url = await dashboardOf({ name: 'edge', origin: edge.control }, { name: 'orders', origin });
+    const page = await open(browser, url);
+    const row = page.getByRole('row', { name: /^orders/ });
+    await row.waitFor();
+    expect(await row.innerText()).toContain('97.0 %');
+    expect(await page.getByLabel('Gateway', { exact: true }).count()).toBe(0);
   });
 
   test('figures come by themselves, and nothing jumps when they do', async () => {

@@ -16,7 +16,7 @@ test('not all is never shown as all', () => {
 });
 
 test('units follow the size', () => {
-  expect([847, 1980, 27_300_000, 5e12].map((value) => text(bytes(value)))).toEqual(['847 B', '1.98 kB', '27.3 MB', '5 TB']);
+  expect([847, 1980, 27_300_000, 5e12].map((value) => text(bytes(value)))).toEqual(['847 B', '1.98 kB', '27.3 MB', '5.00 TB']);
   expect([0.000_031, 0.0092, 1.5].map((value) => text(latency(value)))).toEqual(['31.0 µs', '9.20 ms', '1.50 s']);
   expect([4, 90, 12_000, 200_000, -90].map(duration)).toEqual(['4 s', '1 min', '3 h 20 min', '2 d 7 h', '−1 min']);
   expect([100, 10_000, 1_000_000].map(compact)).toEqual(['100', '10 k', '1 M']);

@@ -1,6 +1,15 @@
 /** Whom the services trust: Txn-Tokens of this trust domain, signed with the keys that the gateway publishes. */
-import { type Pipeline, createRemoteKeys, createTxnPipeline } from '@watchword/core';
+import {
+  type Pipeline,
+  type SignatureChecks,
+  createCachedVerifier,
+  createPipeline,
+  createRemoteKeys,
+  createTxnVerifier,
+  inlineChecks,
+} from '@watchword/core';
 import { metered } from '../measure/metered.ts';
+import { offerControl } from './control.ts';
 import { setting } from './settings.ts';
 
 /** The pipeline that every service behind the gateway uses. */
@@ -13,6 +22,15 @@ export function trustGateway(): Pipeline {
     // Plain http is acceptable here because the whole example runs on loopback.
     allowInsecure: true,
   });
-  // `metered` is for the table of this example; a service of yours uses the pipeline as it is.
-  return metered(createTxnPipeline({ trustDomain, keys }));
+  // A service of yours needs no figures, and writes `createTxnPipeline({ trustDomain, keys })` for all that follows.
+  let signatureChecks = 0;
+  const checks: SignatureChecks = {
+    check(token, key, nowMs) {
+      signatureChecks += 1;
+      return inlineChecks.check(token, key, nowMs);
+    },
+  };
+  const cache = createCachedVerifier(createTxnVerifier({ trustDomain, keys, checks }));
+  offerControl({ cache, keys, signatureChecks: () => signatureChecks });
+  return metered(createPipeline({ source: 'txn-token', verifier: cache }));
 }

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { duration } from '../format.ts';
 import { Headline } from './headline.tsx';
 import { Keys } from './keys.tsx';
+import { Services } from './services.tsx';
 import { TokenFlow } from './token-flow.tsx';
 import { TrafficChart } from './traffic-chart.tsx';
 import { Work } from './work.tsx';
@@ -18,17 +19,23 @@ export function LiveView(): JSX.Element {
   const known = useGateways();
   const [chosen, setChosen] = useState(0);
   if (known === undefined) return <Waiting />;
-  const gateway = known.gateways[chosen] ?? known.gateways[0];
+  const gateways = known.gateways.filter(isShownAlone);
+  const gateway = gateways[chosen] ?? gateways[0];
   if (gateway === undefined) return <Nothing lost={known.lost} />;
   return (
     <>
       <div class="state-line">
-        {known.gateways.length > 1 && <Choice gateways={known.gateways} chosen={chosen} choose={setChosen} />}
+        {gateways.length > 1 && <Choice gateways={gateways} chosen={chosen} choose={setChosen} />}
         <State gateway={gateway} known={known} />
       </div>
       <GatewayFigures gateway={gateway} known={known} />
     </>
   );
+}
+
+// What has not answered yet is taken for a gateway.
+function isShownAlone({ latest }: KnownGateway): boolean {
+  return latest?.isEdge !== false;
 }
 
 function GatewayFigures({ gateway, known }: { readonly gateway: KnownGateway; readonly known: Known }): JSX.Element {
@@ -41,6 +48,7 @@ function GatewayFigures({ gateway, known }: { readonly gateway: KnownGateway; re
       <Headline figures={figures} />
       <TrafficChart moments={moments} nowMs={known.nowMs} />
       <TokenFlow figures={figures} sample={latest} />
+      <Services services={known.gateways.filter((one) => !isShownAlone(one))} />
       <div class="columns">
         <Keys sample={latest} />
         <Work sample={latest} verifySeconds={figures.verifySeconds} />
