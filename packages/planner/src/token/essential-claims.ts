@@ -50,9 +50,14 @@ const OWN: ReadonlySet<string> = new Set([
   'sub',
   'scope',
   'req_wl',
+  'req_wl_chain',
   'jti',
   'tctx',
   'rctx',
+  'cnf',
+  'txn_topic',
+  'txn_end',
+  'txn_iat',
 ]);
 
 /**
