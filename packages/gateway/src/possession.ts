@@ -27,7 +27,7 @@ export function createPossessionGuard(config: GatewayConfig, clock?: Clock): Pos
   const { possession: settings } = config;
   if (settings === undefined) return undefined;
   const { dpop, mutualTls } = settings;
-  const spent = openSpent(config);
+  const spent = openSpent(config, clock);
   const scheme = settings.scheme ?? (config.listen.tls === undefined ? 'http' : 'https');
   const time = clock === undefined ? {} : { clock };
   const judged = dpop && { maxAgeSeconds: dpop.maxAgeSeconds, toleranceSeconds: dpop.toleranceSeconds };
@@ -66,17 +66,20 @@ class RequestSender implements Sender {
   }
 }
 
-function openSpent(config: GatewayConfig): SpentTokens | undefined {
+function openSpent(config: GatewayConfig, clock: Clock | undefined): SpentTokens | undefined {
   const spent = config.possession?.dpop?.spent;
   if (spent === undefined) return undefined;
   const { sqlite, redis, passwordFile, prefix } = spent;
   const at = (name: string): ConfigPath => ['possession', 'dpop', 'spent', name];
+  const time = clock === undefined ? {} : { clock };
   if (redis !== undefined) {
     const server = redisAddress(config, redis, passwordFile, at('passwordFile'));
-    return locating(config, at('redis'), () => createRedisSpentTokens({ server, ...(prefix === undefined ? {} : { prefix }) }));
+    return locating(config, at('redis'), () =>
+      createRedisSpentTokens({ server, ...(prefix === undefined ? {} : { prefix }), ...time }),
+    );
   }
   const path = resolve(baseDirectoryOf(config), sqlite!);
-  return locating(config, at('sqlite'), () => createSqliteSpentTokens({ path }));
+  return locating(config, at('sqlite'), () => createSqliteSpentTokens({ path, ...time }));
 }
 
 // Not the address, nor what a driver says about it: it may hold the password (E12).

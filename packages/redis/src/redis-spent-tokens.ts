@@ -1,5 +1,14 @@
 /** A ledger of spent one-time tokens in Redis 6.2 or newer: shared by all machines that see the server. */
-import { type Schedule, type SpentTokens, WatchwordError, assertConfig, systemSchedule } from '@watchword/core';
+import {
+  type Clock,
+  type Schedule,
+  type SpentTokens,
+  WatchwordError,
+  assertConfig,
+  readClock,
+  systemClock,
+  systemSchedule,
+} from '@watchword/core';
 import type { RedisOptions } from 'ioredis';
 import { Connection, type ConnectionSettings } from './connection.ts';
 
@@ -11,6 +20,8 @@ export interface RedisSpentTokensOptions {
   readonly prefix?: string;
   /** Time limit of one answer; after it the token is refused with 503. Default 1000. */
   readonly timeoutMs?: number;
+  /** The clock that the end of a note is told by. The server's own takes no part. */
+  readonly clock?: Clock;
   readonly schedule?: Schedule;
 }
 
@@ -21,33 +32,38 @@ export interface RedisSpentTokensOptions {
  */
 export function createRedisSpentTokens(options: RedisSpentTokensOptions): SpentTokens {
   for (const name of Object.keys(options)) {
-    assertConfig(['server', 'prefix', 'timeoutMs', 'schedule'].includes(name), `spentTokens.${name}: unknown option`);
+    assertConfig(['server', 'prefix', 'timeoutMs', 'clock', 'schedule'].includes(name), `spentTokens.${name}: unknown option`);
   }
-  const { server, prefix = 'watchword:spent', timeoutMs = 1000, schedule = systemSchedule } = options;
+  const { server, prefix = 'watchword:spent', timeoutMs = 1000, clock = systemClock, schedule = systemSchedule } = options;
   const isUrl = typeof server === 'string' && /^rediss?:\/\/./.test(server);
   assertConfig(isUrl || (typeof server === 'object' && server !== null), 'spentTokens.server: must be a redis URL or options');
   assertConfig(typeof prefix === 'string' && prefix !== '', 'spentTokens.prefix: must be a non-empty string');
   assertConfig(Number.isFinite(timeoutMs) && timeoutMs > 0, 'spentTokens.timeoutMs: must be a finite number above 0');
-  return new RedisSpentTokens({ server, timeoutMs, schedule }, prefix);
+  assertConfig(typeof clock === 'function', 'spentTokens.clock: must be a function');
+  return new RedisSpentTokens({ server, timeoutMs, schedule }, prefix, clock);
 }
 
 class RedisSpentTokens implements SpentTokens {
   readonly #settings: ConnectionSettings;
   readonly #prefix: string;
+  readonly #clock: Clock;
   #connection: Connection | undefined;
   /** Shared by everybody who asks meanwhile. */
   #opening: Promise<Connection> | undefined;
   #isClosed = false;
 
-  constructor(settings: ConnectionSettings, prefix: string) {
+  constructor(settings: ConnectionSettings, prefix: string, clock: Clock) {
     this.#settings = settings;
     this.#prefix = prefix;
+    this.#clock = clock;
   }
 
   async spend(id: string, keepUntilMs: number): Promise<boolean> {
     const connection = await this.#connect();
+    // For how long and not until when: to a server whose clock is ahead the note would be old at once, and the token new again.
+    const keepMs = Math.max(1000, Math.ceil(keepUntilMs - readClock(this.#clock)));
     // One command, so that of two callers only one can be the first.
-    const answer = await connection.ask((redis) => redis.set(`${this.#prefix}:${id}`, '1', 'PXAT', Math.ceil(keepUntilMs), 'NX'));
+    const answer = await connection.ask((redis) => redis.set(`${this.#prefix}:${id}`, '1', 'PX', keepMs, 'NX'));
     return answer === 'OK';
   }
 

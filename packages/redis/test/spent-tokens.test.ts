@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRedisSpentTokens } from '../src/index.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
 
@@ -36,5 +36,19 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     for (const instance of instances) await instance.close();
     await expect(instances[0]!.spend('closed', LATER)).rejects.toMatchObject({ code: 'replay_unavailable' });
     await server.destroy();
+  });
+
+  test('B12: a server whose clock is far ahead does not make a token new again', async () => {
+    const server = await RedisServer.start('always');
+    onTestFinished(() => server.destroy());
+    const clock = (): number => Date.now() - 7_200_000;
+    const spent = createRedisSpentTokens({ server: server.url, clock });
+    expect(await spent.spend('proof', clock() + 130_000)).toBe(true);
+    expect(await spent.spend('proof', clock() + 130_000)).toBe(false);
+    // However short it is to be kept, it is.
+    expect(await spent.spend('late', clock() - 1)).toBe(true);
+    expect(await spent.spend('late', clock() - 1)).toBe(false);
+    await expect(spent.spend('for ever', Infinity)).rejects.toThrow();
+    await spent.close();
   });
 });

@@ -18,7 +18,7 @@ export function openReplayLedger(config: GatewayConfig, clock: Clock): SpentToke
     if (passwordFile !== undefined) {
       server.password = encodeURIComponent(readFileSync(resolve(directory, passwordFile), 'utf8').trim());
     }
-    return createRedisSpentTokens({ server: server.href, prefix: 'watchword:assertions' });
+    return createRedisSpentTokens({ server: server.href, prefix: 'watchword:assertions', clock });
   } catch (cause) {
     // Neither an address nor what a driver says about it: it may hold the password (E12).
     throw configErrorAt(config, ['tokenService', 'replay'], 'cannot be opened', cause);
