@@ -121,7 +121,20 @@ describe('advice', () => {
 });
 
 test('what is advised a minter takes, whatever services read', () => {
-  const names = ['iat', 'nbf', 'cnf', 'tctx', 'rctx', 'req_wl', 'req_wl_chain', 'txn', 'txn_topic', 'txn_end', 'txn_iat', 'tenant'];
+  const names = [
+    'iat',
+    'nbf',
+    'cnf',
+    'tctx',
+    'rctx',
+    'req_wl',
+    'req_wl_chain',
+    'txn',
+    'txn_topic',
+    'txn_end',
+    'txn_iat',
+    'tenant',
+  ];
   const reads = Object.fromEntries(names.map((name) => [name, 1]));
   const { mapping } = adviseMapping(dissectToken(tokenOf({ ...reads, ...CLAIMS })), reads);
   expect(mapping).toEqual({ tenant: 'tenant' });
