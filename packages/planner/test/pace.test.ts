@@ -3,10 +3,12 @@ import {
   type Calibration,
   type RareStep,
   RARE_STEPS,
+  DEFAULT_SCENARIO,
   REFERENCE_CALIBRATION,
   ShapeError,
   atPace,
   parseCalibration,
+  plan,
 } from '../src/index.ts';
 
 const extraMicros = Object.fromEntries(RARE_STEPS.map((step, index) => [step, 10 * (index + 1)])) as Record<RareStep, number>;
@@ -37,6 +39,25 @@ describe('a rarely asked process', () => {
   it('takes nothing more where nothing was measured, and additions are made once', () => {
     expect(atPace(busy, 1)).toEqual(busy);
     expect(atPace(atPace(calibration, 10), 10)).toEqual(atPace(calibration, 10));
+  });
+});
+
+describe('a plan', () => {
+  it('takes each process as busy as it is: what it costs to know a caller falls as the rate rises', () => {
+    const microsAt = (users: number, costs: Calibration): number => {
+      const { now } = plan(
+        { ...DEFAULT_SCENARIO, users, remedies: { ...DEFAULT_SCENARIO.remedies, caching: false, scaling: false } },
+        costs,
+      );
+      return (now.with.verificationCores.value * 1e6) / now.requestsPerSecond;
+    };
+    // Without a cache each of the four services verifies, and the gateway verifies and mints.
+    const extra = 5 * extraMicros.verify + extraMicros.mint;
+    const [rare, half, many] = [20, 400, 1e6].map((users) => microsAt(users, calibration) - microsAt(users, busy));
+    expect(rare).toBeCloseTo(extra);
+    // 200 requests per second on two threads: halfway, on the logarithm.
+    expect(half).toBeCloseTo(extra / 2);
+    expect(many).toBeCloseTo(0);
   });
 });
 

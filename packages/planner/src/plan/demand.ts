@@ -5,6 +5,7 @@ import { type CacheHits, cacheHits } from '../model/cache-hits.ts';
 import type { ServicePhase } from '../model/queueing.ts';
 import { usesInLife } from '../model/token-life.ts';
 import { type UserClass, zipfClasses } from '../model/users.ts';
+import { atPace } from '../pace.ts';
 import type { Scenario, Service } from '../scenario.ts';
 
 /** The gateway or a service. */
@@ -47,8 +48,13 @@ export function demandsOf(
   users: number,
   instances: Instances,
 ): readonly NodeDemand[] {
-  const classes = zipfClasses(users, scenario.zipf, users * scenario.requestsPerUserPerSecond);
-  return nodesOf(scenario).map((node) => demandOf(node, scenario, calibration, classes, instances));
+  const requestsPerSecond = users * scenario.requestsPerUserPerSecond;
+  const classes = zipfClasses(users, scenario.zipf, requestsPerSecond);
+  return nodesOf(scenario).map((node) => {
+    // A process that is asked rarely takes longer for each request.
+    const pace = (requestsPerSecond * node.visits) / (instances.get(node.name)! * node.threads);
+    return demandOf(node, scenario, atPace(calibration, pace), classes, instances);
+  });
 }
 
 function demandOf(
