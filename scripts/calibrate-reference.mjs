@@ -41,7 +41,10 @@ function sourceOf(costs) {
   return `/** Unit costs of a common server, so that planning works before anybody has measured: ${cpu}, ${cores} cores, Node ${node}. */
 import type { Calibration } from './calibration.ts';
 
-/** By \`npm run calibrate:reference\`. ${how} Measure yours with \`watchword calibrate\`. */
+/**
+ * By \`npm run calibrate:reference\`. Measure yours with \`watchword calibrate\`.
+ * ${how}
+ */
 export const REFERENCE_CALIBRATION: Calibration = ${JSON.stringify(costs, undefined, 2)};
 `;
 }

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { REFERENCE_CALIBRATION, ShapeError } from '@watchword/planner';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readCalibration } from '../../src/model/calibrated.ts';
+import { compare, errorText, verdictText } from '../../src/model/compare.ts';
+import type { Measured } from '../../src/model/load.ts';
+import { readModelOptions } from '../../src/model/options.ts';
+import { FULL_MODEL_PLAN } from '../../src/model/plan.ts';
+import { type MeshFacts, predict } from '../../src/model/predict.ts';
+import { txnTokenCharactersOf } from '../../src/model/txn-token.ts';
+
+const facts: MeshFacts = {
+  plan: FULL_MODEL_PLAN,
+  algorithm: 'RS256',
+  tokenCharacters: 1370,
+  txnTokenCharacters: 391,
+  tokenLifetimeSeconds: 3600,
+};
+
+describe('the comparison', () => {
+  const predicted = { requestsPerSecond: 50, verificationMicros: 100, hitRatio: 0.9, tokenBytesPerHop: 404 };
+  const measured = (changes: Partial<Measured>): Measured => ({
+    ...predicted,
+    requests: 3000,
+    verificationMicrosByProcess: {},
+    wireBytesPerHop: 530,
+    hops: 4,
+    p50Ms: 1,
+    p99Ms: 2,
+    ...changes,
+  });
+  const metBy = (changes: Partial<Measured>): boolean[] => compare('50/s', predicted, measured(changes)).map(({ met }) => met);
+
+  it('misses its target beyond 10 % of CPU, 2 points of hit ratio, 3 % of bytes, in either direction', () => {
+    for (const verificationMicros of [90, 112]) expect(metBy({ verificationMicros })).toEqual([false, true, true]);
+    for (const hitRatio of [0.879, 0.921]) expect(metBy({ hitRatio })).toEqual([true, false, true]);
+    for (const tokenBytesPerHop of [390, 418]) expect(metBy({ tokenBytesPerHop })).toEqual([true, true, false]);
+  });
+
+  it('meets it up to there', () => {
+    expect(metBy({ verificationMicros: 91, hitRatio: 0.881, tokenBytesPerHop: 393 })).toEqual([true, true, true]);
+    expect(metBy({ verificationMicros: 111, hitRatio: 0.919, tokenBytesPerHop: 416 })).toEqual([true, true, true]);
+  });
+
+  it('says how far off a prediction is', () => {
+    const [cpu, hits] = compare('50/s', predicted, measured({ verificationMicros: 125, hitRatio: 0.89 }));
+    expect([errorText(cpu!), verdictText(cpu!)]).toEqual(['-20.0 %', 'short (within 10 %)']);
+    expect([errorText(hits!), verdictText(hits!)]).toEqual(['+1.00 points', 'PASS (within 2 points)']);
+  });
+});
+
+describe('the prediction', () => {
+  const at = (rate: number): ReturnType<typeof predict> => predict(facts, REFERENCE_CALIBRATION, rate);
+
+  it('has more hits and less CPU per request at a higher rate, and the same octets', () => {
+    expect(at(500).hitRatio).toBeGreaterThan(at(50).hitRatio + 0.05);
+    expect(at(500).verificationMicros).toBeLessThan(at(50).verificationMicros);
+    expect(at(500).tokenBytesPerHop).toBe(at(50).tokenBytesPerHop);
+    // Over HTTP/1.1: `txn-token: ` and CRLF around the token.
+    expect(at(50).tokenBytesPerHop).toBeCloseTo(391 + 13, 0);
+  });
+
+  it('knows how long Txn-Tokens are before there are any', () => {
+    expect(txnTokenCharactersOf('user-0001')).toBe(391);
+    expect(txnTokenCharactersOf('user-00000001')).toBeGreaterThan(391);
+  });
+});
+
+describe('npm run bench:model', () => {
+  it('refuses what it does not know', () => {
+    expect(() => readModelOptions(['--fast'])).toThrow('--fast');
+    expect(() => readModelOptions(['now'])).toThrow('now');
+    expect(readModelOptions(['--quick', '--calibration', 'costs.json'])).toEqual({
+      quick: true,
+      help: false,
+      json: undefined,
+      calibration: 'costs.json',
+    });
+  });
+
+  it('refuses unit costs that are none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'watchword-model-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'costs.json');
+    writeFileSync(file, JSON.stringify({ ...REFERENCE_CALIBRATION, proxyMicros: -1 }));
+    expect(() => readCalibration(file)).toThrow(ShapeError);
+    writeFileSync(file, JSON.stringify(REFERENCE_CALIBRATION));
+    expect(readCalibration(file)).toEqual(REFERENCE_CALIBRATION);
+  });
+});
