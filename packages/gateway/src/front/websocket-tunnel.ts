@@ -31,7 +31,7 @@ export class WebSocketTunnel {
     this.#limits = limits;
     client.on('error', ignore).on('close', () => upstream.destroy());
     upstream.on('error', ignore).on('close', () => this.#onUpstreamClose());
-    client.on('data', (chunk: Buffer) => this.#toUpstream(chunk)).on('end', () => upstream.end());
+    client.on('data', (chunk: Buffer) => this.#toUpstream(chunk)).on('end', () => this.#onClientEnd());
     upstream.on('data', (chunk: Buffer) => this.#toClient(chunk)).on('end', () => client.end());
     client.on('drain', () => {
       this.#takenMs = performance.now();
@@ -69,6 +69,14 @@ export class WebSocketTunnel {
     this.#fromUpstream.follow(chunk);
     if (this.#client.writableLength === 0) this.#takenMs = this.#lastMs;
     if (!this.#client.write(chunk)) this.#upstream.pause();
+  }
+
+  // A WebSocket is not closed by halves (section 7.1.1): who ends its side without hearing the other out has left. An upstream that
+  // does not close for its part would keep the place of somebody who is gone (F10).
+  #onClientEnd(): void {
+    this.#upstream.end();
+    const timer = setTimeout(() => this.#client.destroy(), FAREWELL_MS).unref();
+    this.#client.on('close', () => clearTimeout(timer));
   }
 
   #onUpstreamClose(): void {

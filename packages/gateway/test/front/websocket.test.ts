@@ -309,6 +309,17 @@ describe('how a WebSocket ends', () => {
     await once(third, 'close');
   });
 
+  test('F10: when its client ends its side and the upstream does not', async () => {
+    const upstream = await startWebSocketUpstream((request, socket) => void socket.write(accept(request)));
+    const edge = await start(upstream.url);
+    const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => {}).write(handshake('/public-ws/x'));
+    await once(socket, 'data');
+    socket.end();
+    await vi.waitUntil(async () => (await edge.metrics()).includes('watchword_requests_running 0\n'), { timeout: 4000 });
+    await vi.waitUntil(() => upstream.sockets[0]!.destroyed || upstream.sockets[0]!.readableEnded, { timeout: 1000 });
+  });
+
   test('a drain says 1001 and does not wait for it', async () => {
     const edge = await start((await startWebSocketUpstream()).url, { limits: { shutdownTimeoutMs: 5000 } });
     const socket = openSocket(edge, '/public-ws/x');
