@@ -38,7 +38,8 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
+    // Often: whoever came together would otherwise be let go in one turn, while everybody else waits (F10).
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 500),
     shouldUpgradeCallback: upgrades.wants,
   };
   const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });

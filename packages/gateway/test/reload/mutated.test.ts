@@ -8,9 +8,10 @@ import { startUpstream } from '../support/upstream.ts';
 
 const NO_TOKEN = {};
 const MUTATIONS = amount(500, 5000);
+const LIMIT = { timeout: amount(20_000, 900_000) };
 
 describe(`S19: ${MUTATIONS} mutated configurations pushed by reload`, () => {
-  test('0 fail open, 0 crashes: each is refused and the old one kept, or is good and in force', async () => {
+  test('0 fail open, 0 crashes: each is refused and the old one kept, or is good and in force', LIMIT, async () => {
     const seed = freshSeed();
     const random = generator(seed);
     const edge = await startReloadingEdge((await startUpstream()).url);
