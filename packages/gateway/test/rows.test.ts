@@ -7,7 +7,8 @@ const packages = new URL('../../', import.meta.url);
 const range = (letter: string, last: number): readonly string[] =>
   Array.from({ length: last }, (_, index) => `${letter}${index + 1}`);
 
-const ROWS = [...range('E', 14), ...range('F', 11), 'D10', 'D11', 'S12', 'S15', 'S16', 'S18', 'S19', 'S20', 'S21', 'S22', 'S23'];
+// F11 is a check of the messaging suite in packages/conformance, which every carrier runs.
+const ROWS = [...range('E', 14), ...range('F', 10), 'D10', 'D11', 'S12', 'S15', 'S16', 'S18', 'S19', 'S20', 'S21', 'S22', 'S23'];
 
 const texts = readdirSync(packages, { encoding: 'utf8' }).flatMap((name) => {
   const folder = new URL(`${name}/test/`, packages);
