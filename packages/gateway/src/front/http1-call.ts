@@ -24,6 +24,7 @@ export class Http1Call implements ClientCall, BodySource {
   readonly #state: Http1State;
   #waitsToContinue: boolean;
   #hasWritten = false;
+  readonly #whenClosed: (() => void)[] = [];
 
   /** @param waitsToContinue whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1) */
   constructor(request: IncomingMessage, response: ServerResponse, waitsToContinue: boolean, state: Http1State) {
@@ -31,6 +32,7 @@ export class Http1Call implements ClientCall, BodySource {
     this.#response = response;
     this.#waitsToContinue = waitsToContinue;
     this.#state = state;
+    response.on('close', this.#onClose);
   }
 
   get method(): string {
@@ -104,7 +106,7 @@ export class Http1Call implements ClientCall, BodySource {
     if (this.#state.draining) fields.push('connection', 'close');
     this.#response.writeHead(status, fields);
     // Where there may be a long time before the first byte, as with events, the client is told at once that it will come.
-    if (!fields.includes('content-length')) queueMicrotask(this.#flush);
+    if (!fields.includes('content-length')) queueMicrotask(() => this.#flush());
   }
 
   write(chunk: Buffer): boolean {
@@ -142,16 +144,18 @@ export class Http1Call implements ClientCall, BodySource {
   }
 
   onClose(listener: () => void): void {
-    this.#response.on('close', listener);
+    this.#whenClosed.push(listener);
   }
 
-  readonly #flush = (): void => {
+  #flush(): void {
     if (!this.#response.headersSent || this.#hasWritten || this.#response.destroyed) return;
     this.#response.flushHeaders();
-  };
-
-  /** Lets go of the connection once what was written is out: answers that were started before a drain promised to keep it. */
-  closeConnection(): void {
-    this.#request.socket.destroySoon();
   }
+
+  // One listener of the response for all who want to know.
+  readonly #onClose = (): void => {
+    for (const listener of this.#whenClosed) listener();
+    // Answers that were started before a drain promised to keep the connection. What was written goes out first.
+    if (this.#state.draining) this.#request.socket.destroySoon();
+  };
 }

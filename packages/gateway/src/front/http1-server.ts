@@ -47,11 +47,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   server.maxHeadersCount = 0;
   const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
     if (takesNoMore(request.socket)) return;
-    const call = new Http1Call(request, response, waits, state);
-    response.on('close', () => {
-      if (state.draining) call.closeConnection();
-    });
-    pass(call, options);
+    pass(new Http1Call(request, response, waits, state), options);
   };
   server.on('request', (request, response) => handle(request, response, false));
   // The client waits for permission to send its body: it gets it when the request has been admitted (RFC 9110 section 10.1.1).

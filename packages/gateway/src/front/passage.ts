@@ -140,7 +140,7 @@ class Passage implements ForwardObserver, GuardedStream {
         method: this.#call.method,
         // The target itself, not a copy made from parts: what was decided on is what goes out (E6).
         target: this.#call.target,
-        headers: this.#withOurs(headers, txnToken, told),
+        headers: this.#withOurs(headers, txnToken, peer, told),
         body,
         client: body === null ? undefined : clientOf(peer, told),
         authenticated: txnToken !== undefined,
@@ -165,10 +165,9 @@ class Passage implements ForwardObserver, GuardedStream {
   }
 
   // Added after everything of the client's was removed, so that ours are the only ones (E1, E2, E5).
-  #withOurs(headers: InspectedHeaders, txnToken: string | undefined, told: FieldValues | undefined): string[] {
+  #withOurs(headers: InspectedHeaders, txnToken: string | undefined, peer: string, told: FieldValues | undefined): string[] {
     const { forwarded, host } = headers;
-    const { peer, scheme } = this.#call;
-    forwarded.push(...forwardingFields({ peer, scheme, host }, told));
+    forwarded.push(...forwardingFields({ peer, scheme: this.#call.scheme, host }, told));
     if (txnToken !== undefined) forwarded.push('txn-token', txnToken);
     return forwarded;
   }

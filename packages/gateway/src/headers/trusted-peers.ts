@@ -22,5 +22,5 @@ export function createTrustedPeers(blocks: readonly string[] = []): IsTrusted {
 
 /** An address of IPv4 as such, also where a socket for both families shows it as one of IPv6. */
 export function plainAddress(peer: string): string {
-  return peer.toLowerCase().startsWith('::ffff:') && peer.includes('.') ? peer.slice(7) : peer;
+  return peer.startsWith('::') && peer.toLowerCase().startsWith('::ffff:') && peer.includes('.') ? peer.slice(7) : peer;
 }

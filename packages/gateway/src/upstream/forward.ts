@@ -78,7 +78,7 @@ class Forwarding implements Exchange, Guest {
     this.#observer = observer;
     this.#kept = keptBody(upstream, request);
     this.#uploader = request.body === null ? undefined : request.client;
-    request.body?.on('end', this.#onUploaded);
+    request.body?.on('end', () => this.#uploaded());
     reply.onClose(this.#onClientClose);
   }
 
@@ -238,10 +238,10 @@ class Forwarding implements Exchange, Guest {
     this.#reply.onDrain(() => this.#flow?.resume());
   }
 
-  readonly #onUploaded = (): void => {
+  #uploaded(): void {
     this.#uploader = undefined;
     this.#upstream.room.uploaded(this);
-  };
+  }
 
   readonly #onClientClose = (): void => {
     if (this.#ended) return;

@@ -39,8 +39,8 @@ export interface Exchange {
   onResponseData(flow: Flow, chunk: Buffer): void;
   /** The whole answer has arrived. */
   onResponseEnd(flow: Flow, trailers: IncomingHttpHeaders): void;
-  /** There will be no more. What a `NotProcessed` says can be relied on. */
-  onResponseError(flow: Flow, error: Error): void;
+  /** There will be no more. What a `NotProcessed` says can be relied on. `flow` is missing where there was never any. */
+  onResponseError(flow: Flow | undefined, error: Error): void;
 }
 
 /** The connections to one address. */
