@@ -14,8 +14,9 @@ import { playRounds } from './measure.ts';
 import { edgePlan } from './plan.ts';
 import { type EdgeResult, drawEdge, edgeTargets } from './report.ts';
 import { assertInstalled, withStage } from './stage.ts';
+import { drawThreads, playThreads, threadsTarget } from './threads.ts';
 
-const HELP = `usage: npm run bench:edge [-- options]    about 5 minutes; needs nginx, haproxy and wrk
+const HELP = `usage: npm run bench:edge [-- options]    about 6 minutes; needs nginx, haproxy and wrk
 
   --quick       one algorithm, fewer and shorter rounds, under a minute: whether it works, not how fast it is
   --json FILE   where every round goes (default: nowhere)
@@ -24,8 +25,9 @@ const HELP = `usage: npm run bench:edge [-- options]    about 5 minutes; needs n
 Before the time is taken, every user has come through every proxy and the service has seen who is calling; forged, expired, wrongly
 addressed and missing tokens were answered 401. Every answer that is counted was a good one. The proxy whose turn it is has one core
 to itself, load and service share another. CPU: processor time of all processes that a proxy consists of, for each request; ratios are
-medians of the ratios within each round. HAProxy checks the signature each time, the others remember. Targets that are missed are
-marked in the table; they don't make the run fail.`;
+medians of the ratios within each round. HAProxy checks the signature each time, the others remember. At the end the gateway with one
+thread and with two, all processes on all cores; what a second thread brings where it has a core of its own is reckoned from the
+processor time for a request. Targets that are missed are marked in the table; they don't make the run fail.`;
 
 process.exitCode = await main();
 
@@ -63,8 +65,10 @@ async function measure(isQuick: boolean, json: string | undefined): Promise<void
     console.log(`${drawEdge(result)}\n`);
     results.push(result);
   }
-  const targets = edgeTargets(results);
+  const threads = await playThreads(plan);
+  console.log(`${drawThreads(threads)}\n`);
+  const targets = [...edgeTargets(results), threadsTarget(threads)];
   console.log(drawTargets(targets));
   if (json !== undefined)
-    writeFileSync(resolve(json), `${JSON.stringify({ machine, isQuick, plan, results, targets }, undefined, 2)}\n`);
+    writeFileSync(resolve(json), `${JSON.stringify({ machine, isQuick, plan, results, threads, targets }, undefined, 2)}\n`);
 }

@@ -60,16 +60,17 @@ export async function startHaproxy({ folder, core, upstreamPort, pair }: Surroun
 /** Where the command line of Watchword is. */
 export const WATCHWORD = join(dirname(createRequire(import.meta.url).resolve('watchword/package.json')), 'dist/main.js');
 
-/** Writes a configuration of Watchword and returns its name. */
+/** Writes a configuration of Watchword and returns its name. @param port of the decision service */
 export function writeWatchwordConfig(
   { folder, upstreamPort, pair }: Surroundings,
   template: 'watchword.yaml' | 'decisions.yaml',
-  port = 0,
+  { port = 0, threads = 1 }: { readonly port?: number; readonly threads?: number } = {},
 ): string {
   const jwksFile = join(folder, 'jwks.json');
   writeFileSync(jwksFile, JSON.stringify({ keys: [pair.material.jwk] }));
   const upstream = `http://127.0.0.1:${upstreamPort}`;
-  return fill(folder, template, { JWKS_FILE: JSON.stringify(jwksFile), UPSTREAM_URL: upstream, PORT: port });
+  const values = { JWKS_FILE: JSON.stringify(jwksFile), UPSTREAM_URL: upstream, PORT: port, THREADS: threads };
+  return fill(folder, template, values, `${threads}-${template}`);
 }
 
 /** The port that a gateway says it listens on. */
@@ -96,14 +97,14 @@ export async function cpuMsOf(child: Child): Promise<number> {
   return (user + system) / 1000;
 }
 
-function fill(folder: string, template: string, values: Readonly<Record<string, string | number>>): string {
+function fill(folder: string, template: string, values: Readonly<Record<string, string | number>>, name = template): string {
   const text = readFileSync(fromSource(`../config/edge/${template}`), 'utf8');
-  const file = join(folder, template);
+  const file = join(folder, name);
   writeFileSync(
     file,
-    text.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, name: string) => {
-      if (!(name in values)) throw new Error(`${template}: nothing fills in ${name}`);
-      return String(values[name]);
+    text.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, key: string) => {
+      if (!(key in values)) throw new Error(`${template}: nothing fills in ${key}`);
+      return String(values[key]);
     }),
   );
   return file;

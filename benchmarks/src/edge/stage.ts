@@ -75,7 +75,7 @@ async function withProxies<Result>(
   });
   const specs = [
     watchword('watchword gateway', writeWatchwordConfig(around, 'watchword.yaml')),
-    watchword('watchword decision service', writeWatchwordConfig(around, 'decisions.yaml', decisionPort)),
+    watchword('watchword decision service', writeWatchwordConfig(around, 'decisions.yaml', { port: decisionPort })),
     { name: '@fastify/http-proxy', script: 'gateway/fastify-proxy.ts', core: around.core },
   ];
   return withChildren(specs, async ([gateway, decisions, fastify]) => {
