@@ -13,8 +13,9 @@ async function planned(look: keyof typeof LOOKS = 'light', url = dashboard.url):
   return page;
 }
 
-function computed(page: Page): Promise<void> {
-  return page.locator('.results[aria-busy=false]').waitFor();
+async function computed(page: Page): Promise<void> {
+  await page.locator('.results[aria-busy=false]').waitFor();
+  await page.locator('.steps[aria-busy=false]').waitFor();
 }
 
 function figure(page: Page, name: string): Promise<string> {
@@ -64,6 +65,15 @@ describe.skipIf(CHROMIUM === undefined)(`the planner ${IN_CHROMIUM}`, () => {
     await computed(page);
     expect(await figure(page, 'Tokens per link')).not.toBe(before);
     await page.locator('.advice li', { hasText: 'Lightweight token inside off' }).waitFor();
+  });
+
+  test('what to do first when traffic grows, by how much one likes', async () => {
+    const page = await planned();
+    const steps = page.locator('.steps');
+    await expect.poll(() => steps.innerText()).toMatch(/At 100,000 users this breaks first: .+, beyond [\d,]+ requests\/s\./);
+    expect(await steps.locator('li').first().innerText()).toMatch(/^Run \d+ instances instead of \d+/);
+    await page.getByRole('button', { name: '100 times' }).click();
+    await expect.poll(() => steps.innerText(), { timeout: 15_000 }).toContain('At 1 M users');
   });
 
   test('the chart says what it shows, in words too', async () => {

@@ -8,6 +8,7 @@ import { Controls } from './controls.tsx';
 import { Advice, Limits } from './findings.tsx';
 import { fillFromGateway } from './from-gateway.ts';
 import { GrowthChart } from './growth-chart.tsx';
+import { GrowthSteps } from './growth-steps.tsx';
 import { GrowthTable } from './growth-table.tsx';
 import { usePlan } from './use-plan.ts';
 
@@ -33,6 +34,7 @@ export function PlanView(): JSX.Element {
           <GrowthChart plan={plan} />
           <Limits plan={plan} />
           <Advice plan={plan} />
+          <GrowthSteps scenario={scenario} />
         </div>
       </div>
       <GrowthTable plan={plan} />

@@ -1,24 +1,32 @@
 /** Plans beside the page, so that sliders stay smooth. */
-import { type Plan, type Scenario, plan } from '@watchword/planner';
+import { type GrowthAdvice, type Plan, type Scenario, grow, plan } from '@watchword/planner';
+
+/** What the page asks. */
+export interface PlanQuestion {
+  readonly scenario: Scenario;
+  /** undefined: the plan; a number: what to do when traffic grows so many times. */
+  readonly growBy?: number | undefined;
+}
 
 /** What the page is told. */
 export interface PlanAnswer {
   readonly plan?: Plan;
-  /** Why there is none. */
+  readonly growth?: GrowthAdvice;
+  /** Why there is neither. */
   readonly problem?: string;
 }
 
 // The global object of a worker; the page's types stand for a window.
 const worker = self as unknown as {
-  addEventListener(type: 'message', listener: (event: { readonly data: Scenario }) => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: PlanQuestion }) => void): void;
   postMessage(answer: PlanAnswer, transfer: []): void;
 };
 
 worker.addEventListener('message', ({ data }) => worker.postMessage(answerTo(data), []));
 
-function answerTo(scenario: Scenario): PlanAnswer {
+function answerTo({ scenario, growBy }: PlanQuestion): PlanAnswer {
   try {
-    return { plan: plan(scenario) };
+    return growBy === undefined ? { plan: plan(scenario) } : { growth: grow(scenario, growBy) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };
   }
