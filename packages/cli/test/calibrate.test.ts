@@ -1,8 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { parseCalibration } from '@watchword/planner';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CalibrationChild } from '../src/calibrate/child.ts';
 import { createProgressBar } from '../src/calibrate/progress-bar.ts';
 import { FULL_PLAN, QUICK_PLAN, durationOf } from '../src/calibrate/plan.ts';
@@ -13,6 +17,17 @@ const folder = (): string => {
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 };
+
+/** Processes that were started with this text in their environment. Linux only. */
+const processesWith = (text: string): string[] =>
+  (existsSync('/proc') ? readdirSync('/proc') : []).filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(text);
+    } catch {
+      // It has ended meanwhile, or belongs to somebody else.
+      return false;
+    }
+  });
 
 describe('watchword calibrate refuses', () => {
   it('a place where nothing can be written, before it measures', async () => {
@@ -63,6 +78,30 @@ describe('watchword calibrate', () => {
     expect(result.err).not.toContain('\u001B');
     expect(result.err).toContain('A quick run');
     expect(result.err).toContain(`Written to ${out}`);
+  });
+
+  it('that is interrupted leaves nothing behind: no process, no key, no file', { timeout: 60_000 }, async () => {
+    const temporary = folder();
+    const out = join(temporary, 'costs.json');
+    const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+    const command = spawn(process.execPath, [main, 'calibrate', '--quick', '--out', out], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = once(command, 'exit');
+    let said = '';
+    let most = 0;
+    for await (const chunk of command.stderr) {
+      said += chunk;
+      most = Math.max(most, processesWith(temporary).length);
+      if (said.includes('under load') && command.exitCode === null) command.kill('SIGINT');
+    }
+    expect(await ended).toEqual([1, null]);
+    expect(said).toContain('warming up');
+    // The command, the gateway and four services; elsewhere than on Linux nobody can be found.
+    if (process.platform === 'linux') expect(most).toBe(6);
+    expect(readdirSync(temporary)).toEqual([]);
+    await vi.waitUntil(() => processesWith(temporary).length === 0, { timeout: 10_000 });
   });
 
   it('takes about a minute', () => {

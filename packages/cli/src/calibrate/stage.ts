@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { createSigningKey } from '@watchword/core';
 import { CalibrationChild } from './child.ts';
 import type { CpuReading } from './cpu-meter.ts';
@@ -34,9 +35,13 @@ const FIRST_USES_LIMIT_MS = 30_000;
 export async function startStage(cacheSizes: readonly number[]): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'watchword-calibrate-'));
   const children: CalibrationChild[] = [];
+  // There is a private key in it: it goes however the command ends.
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   const close = async (): Promise<void> => {
     await Promise.all(children.map((child) => child.stop()));
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   };
   const start = (name: string, script: string): CalibrationChild => {
     const child = new CalibrationChild(name, script);

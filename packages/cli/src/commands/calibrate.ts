@@ -1,5 +1,6 @@
 /** `watchword calibrate`: measures what tokens cost on this machine, for the planner. */
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Calibration } from '@watchword/planner';
 import { calibrate } from '../calibrate/calibrate.ts';
@@ -32,6 +33,8 @@ async function runCalibrate({ quick, json, out }: CalibrateOptions, terminal: Te
     return EXIT.usage;
   }
   const bar = createProgressBar(terminal);
+  // The processes end with this one.
+  terminal.onStopSignal(() => terminal.exit(EXIT.refused));
   let calibration: Calibration;
   try {
     calibration = await calibrate(quick ? QUICK_PLAN : FULL_PLAN, bar.show);
@@ -49,11 +52,12 @@ async function runCalibrate({ quick, json, out }: CalibrateOptions, terminal: Te
   return EXIT.ok;
 }
 
-// Better known before the minute than after it. What is there stays until there is something to put in its place.
+// Better known before the minute than after it. Nothing is made yet: a calibration that fails leaves no file behind.
 function canWrite(file: string): boolean {
   try {
-    writeFileSync(file, '', { flag: 'a' });
-    return true;
+    if (existsSync(file)) accessSync(file, constants.W_OK);
+    else accessSync(dirname(resolve(file)), constants.W_OK);
+    return !existsSync(file) || statSync(file).isFile();
   } catch {
     return false;
   }
