@@ -39,7 +39,13 @@ export interface Answer {
 }
 
 export const ORDERS = { id: 'orders', method: 'client_secret_basic', requestDetails: ['order'], requestContext: ['ip'] };
-export const SIGNER = { id: 'signer', method: 'private_key_jwt', workload: 'billing', selfSigned: true };
+export const SIGNER = {
+  id: 'signer',
+  method: 'private_key_jwt',
+  workload: 'billing',
+  selfSigned: true,
+  scopes: ['read', 'write'],
+};
 
 export function basic(id = 'orders', secret = SECRET): Record<string, string> {
   const encode = (text: string): string => encodeURIComponent(text).replaceAll('%20', '+');

@@ -175,6 +175,10 @@ test('configurations that are refused, naming the setting', async () => {
   ] as const) {
     expect(() => createConfig({ txnToken: { trustDomain: 'd' }, tokenService: section })).toThrow(reason);
   }
+  const signs = { id: 'a', method: 'private_key_jwt', jwksFile: 'a.json', workload: 'a', selfSigned: true };
+  expect(() => createConfig({ txnToken: { trustDomain: 'd' }, tokenService: { ...good, clients: [signs] } })).toThrow(
+    'needs scopes',
+  );
   expect(() => createConfig({ tokenService: good })).toThrow('needs the section txnToken');
   const config = createConfig({ control: { port: 0 }, txnToken: { trustDomain: 'd' }, tokenService: good });
   await expect(startTokenService(config)).rejects.toThrow(ConfigError);

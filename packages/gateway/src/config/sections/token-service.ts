@@ -162,6 +162,9 @@ function* checkClient(
     if (isNeeded && entry[name] === undefined) yield { path: at(), reason: `needs ${name}` };
     if (!isNeeded && entry[name] !== undefined) yield { path: at(name), reason: `does not go with method ${entry.method}` };
   }
+  if (entry.selfSigned && entry.scopes === undefined) {
+    yield { path: at('selfSigned'), reason: 'needs scopes: what it says of itself would be the only bound otherwise' };
+  }
   if (entry.certificate !== undefined && Object.keys(entry.certificate).length !== 1) {
     yield { path: at('certificate'), reason: 'needs exactly one of sanUri and sanDns' };
   }
