@@ -124,7 +124,7 @@ describe('S18: two instances under load', () => {
     });
   }
 
-  test(`kill -9, ${ROUNDS} times: with one retry 0 errors, 0 wrong accepts`, async () => {
+  test(`kill -9, ${ROUNDS} times: with one retry 0 errors, 0 wrong accepts`, { timeout: 5000 + ROUNDS * 5000 }, async () => {
     const { instances, files } = await startTwo({});
     const agent = new Agent({ keepAlive: true, maxSockets: 32 });
     onTestFinished(() => agent.destroy());

@@ -40,6 +40,9 @@ export class WebSocketTunnel {
     upstream.on('drain', () => client.resume());
     this.#timer = setInterval(() => this.#look(performance.now()), Math.min(limits.idleMs, limits.stallMs) / 2).unref();
     client.on('close', () => clearInterval(this.#timer));
+    // Before anybody listened: it is not told again.
+    if (client.readableEnded) this.#onClientEnd();
+    if (upstream.readableEnded) client.end();
   }
 
   /** Ends it, with a close frame where the client can take one for what it is. */

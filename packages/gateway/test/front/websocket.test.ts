@@ -310,12 +310,16 @@ describe('how a WebSocket ends', () => {
   });
 
   test('F10: when its client ends its side and the upstream does not', async () => {
-    const upstream = await startWebSocketUpstream((request, socket) => void socket.write(accept(request)));
+    const upstream = await startWebSocketUpstream((request, socket) => void setTimeout(() => socket.write(accept(request)), 50));
     const edge = await start(upstream.url);
-    const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true });
-    socket.on('error', () => {}).write(handshake('/public-ws/x'));
+    const open = (): Socket => connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    const socket = open();
+    socket.write(handshake('/public-ws/x'));
     await once(socket, 'data');
     socket.end();
+    // Before it knows whether there will be a WebSocket.
+    open().end(handshake('/public-ws/x'));
+    await vi.waitUntil(() => upstream.seen.length === 2);
     await vi.waitUntil(async () => (await edge.metrics()).includes('watchword_requests_running 0\n'), { timeout: 4000 });
     await vi.waitUntil(() => upstream.sockets[0]!.destroyed || upstream.sockets[0]!.readableEnded, { timeout: 1000 });
   });
