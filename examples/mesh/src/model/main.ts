@@ -53,7 +53,7 @@ async function run(fleet: Fleet, options: ReturnType<typeof readModelOptions>): 
     `   ${highest.requests} requests at ${highest.requestsPerSecond.toFixed(0)} per second, the highest rate that this machine can drive\n`,
   );
 
-  const loads = [rare, highest].map((measured) => withPrediction(measured, facts, calibration));
+  const loads = [rare, highest].map((measured) => withPrediction(measured, facts, calibration, measured === highest));
   const comparisons = loads.flatMap(({ name, predicted, measured }) => compare(name, predicted, measured));
   console.log(`3. Predicted and measured\n\n${tableOf(comparisons)}\n\n${notesOf(loads)}`);
   if (options.quick) console.log('Quick run: too short to judge the model.');
@@ -72,9 +72,13 @@ interface Load {
   readonly measured: Measured;
 }
 
-function withPrediction(measured: Measured, facts: MeshFacts, calibration: Calibration): Load {
+function withPrediction(measured: Measured, facts: MeshFacts, calibration: Calibration, isSaturated: boolean): Load {
   const { requestsPerSecond } = measured;
-  return { name: `${requestsPerSecond.toFixed(0)}/s`, predicted: predict(facts, calibration, requestsPerSecond), measured };
+  return {
+    name: `${requestsPerSecond.toFixed(0)}/s`,
+    predicted: predict(facts, calibration, requestsPerSecond, isSaturated),
+    measured,
+  };
 }
 
 function tableOf(comparisons: readonly Comparison[]): string {

@@ -1,5 +1,5 @@
 /** What the planner says about the mesh, knowing nothing of it but its configuration. */
-import { type Calibration, DEFAULT_SCENARIO, type Scenario, atPace, plan as planOf } from '@watchword/planner';
+import { type Calibration, DEFAULT_SCENARIO, type Scenario, plan as planOf } from '@watchword/planner';
 import type { ModelPlan } from './plan.ts';
 
 /** What is known of the mesh before it runs. */
@@ -20,10 +20,11 @@ export interface Predicted {
   readonly tokenBytesPerHop: number;
 }
 
-/** Predicts. */
-export function predict(facts: MeshFacts, calibration: Calibration, requestsPerSecond: number): Predicted {
+/** Predicts. @param isSaturated whether it is the highest rate of the machine: then no process is asked rarely, whatever the rate */
+export function predict(facts: MeshFacts, calibration: Calibration, requestsPerSecond: number, isSaturated: boolean): Predicted {
   const scenario = scenarioOf(facts, requestsPerSecond);
-  const { with: cost } = planOf(scenario, calibrationFor(calibration, requestsPerSecond)).now;
+  const { rarely: _rarely, ...busy } = calibration;
+  const { with: cost } = planOf(scenario, isSaturated ? busy : calibration).now;
   const lookUps = 1 + scenario.services.length;
   const hops = cost.links.slice(1);
   return {
@@ -32,11 +33,6 @@ export function predict(facts: MeshFacts, calibration: Calibration, requestsPerS
     hitRatio: 1 - cost.signatureChecksPerRequest.value / lookUps,
     tokenBytesPerHop: hops.reduce((sum, { tokenBytes }) => sum + tokenBytes.value, 0) / hops.length,
   };
-}
-
-// Each process of the mesh has one thread and takes each request once.
-function calibrationFor(calibration: Calibration, requestsPerSecond: number): Calibration {
-  return atPace(calibration, requestsPerSecond);
 }
 
 /** The mesh as a scenario. */

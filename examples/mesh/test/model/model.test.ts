@@ -52,7 +52,7 @@ describe('the comparison', () => {
 });
 
 describe('the prediction', () => {
-  const at = (rate: number): ReturnType<typeof predict> => predict(facts, REFERENCE_CALIBRATION, rate);
+  const at = (rate: number): ReturnType<typeof predict> => predict(facts, REFERENCE_CALIBRATION, rate, false);
 
   it('has more hits and less CPU per request at a higher rate, and the same octets', () => {
     expect(at(500).hitRatio).toBeGreaterThan(at(50).hitRatio + 0.05);
@@ -60,6 +60,12 @@ describe('the prediction', () => {
     expect(at(500).tokenBytesPerHop).toBe(at(50).tokenBytesPerHop);
     // Over HTTP/1.1: `txn-token: ` and CRLF around the token.
     expect(at(50).tokenBytesPerHop).toBeCloseTo(391 + 13, 0);
+  });
+
+  it('adds nothing for rarely asked processes at the highest rate of the machine, however low that is', () => {
+    const saturated = predict(facts, REFERENCE_CALIBRATION, 100, true);
+    expect(saturated.verificationMicros).toBeLessThan(at(100).verificationMicros * 0.9);
+    expect(saturated.hitRatio).toBe(at(100).hitRatio);
   });
 
   it('knows how long Txn-Tokens are before there are any', () => {
