@@ -13,6 +13,7 @@ import { runLoad } from './load.ts';
 import type { EdgePlan } from './plan.ts';
 import { type Proxy, WATCHWORD, cpuMsOf, portOf, startUpstream, writeWatchwordConfig } from './proxies.ts';
 
+const PATH = '/orders/4711';
 /** Threads that are compared, the fewest first. */
 const COUNTS = [1, 2] as const;
 
@@ -61,7 +62,7 @@ async function play(proxies: readonly Proxy[], tokenFile: string, plan: EdgePlan
     showProgress(`threads: ${round < 0 ? 'warming up' : `round ${round + 1} of ${plan.rounds}`}`);
     for (const position of COUNTS.keys()) {
       const index = (position + round + plan.warmUpRounds) % COUNTS.length;
-      const turn = playTurn(proxies[index]!, tokenFile, plan);
+      const turn = playTurn(proxies[index]!, COUNTS[index]! * plan.connections, tokenFile, plan.roundSeconds);
       // While nobody is known yet, requests beyond what can be checked at a time are refused.
       if (round < 0) await turn.catch(() => {});
       else turns[COUNTS[index]!].push(await turn);
@@ -71,17 +72,10 @@ async function play(proxies: readonly Proxy[], tokenFile: string, plan: EdgePlan
   return turns;
 }
 
-async function playTurn({ port, cpuMs }: Proxy, tokenFile: string, plan: EdgePlan): Promise<ThreadTurn> {
-  const { connections, roundSeconds: seconds } = plan;
+// Each thread gets as many connections as the only one has: what a turn of an event loop costs is shared by what it finds to do.
+async function playTurn({ port, cpuMs }: Proxy, connections: number, tokenFile: string, seconds: number): Promise<ThreadTurn> {
   const before = await cpuMs();
-  const { requests, durationUs } = await runLoad({
-    port,
-    path: '/orders/4711',
-    tokenFile,
-    connections,
-    seconds,
-    core: undefined,
-  });
+  const { requests, durationUs } = await runLoad({ port, path: PATH, tokenFile, connections, seconds, core: undefined });
   const usedUs = 1000 * ((await cpuMs()) - before);
   return { requestsPerSecond: (requests * 1e6) / durationUs, cpuUs: usedUs / requests, cores: usedUs / durationUs };
 }
