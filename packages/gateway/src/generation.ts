@@ -1,59 +1,49 @@
 /** One configuration put to work: everything that changes when the configuration does. What stays the same is taken over. */
-import { createHash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import {
-  type CacheOptions,
   type SharedTable,
   SigningKey,
   type SigningKeys,
   type TxnMinter,
   type VerificationCache,
   type Verifier,
-  WatchwordError,
-  createCachedVerifier,
   systemClock,
 } from '@watchword/core';
 import type { Registry } from 'prom-client';
-import {
-  type MinterChanges,
-  type Trust,
-  type TrustDependencies,
-  compileRoutes,
-  createMinter,
-  createTrust,
-  createTxnKey,
-} from './assemble.ts';
+import { type Trust, type TrustDependencies, compileRoutes, createTrust } from './assemble.ts';
 import { createChecks } from './checks.ts';
-import type { GatewayConfig, TxnTokenConfig } from './config/config.ts';
+import type { GatewayConfig } from './config/config.ts';
 import { createMetrics } from './control/metrics.ts';
 import type { RevocationEndpoint } from './control/revocation-endpoint.ts';
 import { RouteTallies, type Tally } from './control/tally.ts';
-import { createAuthenticateStage } from './decision/authenticate.ts';
 import { createAuthorizeStage } from './decision/authorize.ts';
-import { type Stages, createDecide } from './decision/decide.ts';
-import { createExchangeStage } from './decision/exchange.ts';
+import { createDecide } from './decision/decide.ts';
 import { observed } from './decision/observed.ts';
-import { createRouteStage } from './decision/route.ts';
 import { type Deferral, createDeferral } from './deferred/deferral.ts';
 import type { EdgeOptions } from './front/passage.ts';
 import { StreamGuard } from './front/stream-guard.ts';
-import { longestVoucherSeconds } from './config/sections/vouchers.ts';
 import { readTls } from './front/tls.ts';
 import { keepKeysComing } from './key-watch.ts';
-import { type Logger, logRefusal } from './logger.ts';
-import { type PossessionGuard, createPossessionGuard } from './possession.ts';
+import { createObserver } from './generation/observer.ts';
+import { Running, inTime } from './generation/running.ts';
+import { composeStages } from './generation/stages.ts';
+import {
+  buildTokenService,
+  takeCache,
+  takeGuard,
+  takeMinter,
+  takePossession,
+  takeSigningKeys,
+  takeTxnKey,
+} from './generation/taken-parts.ts';
+import type { Logger } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
 import type { Lease, Shelf } from './reload/shelf.ts';
-import { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
-import { readLogPassword } from './revocation/open-log.ts';
+import type { RevocationGuard } from './revocation/guard.ts';
 import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import { createTrustedPeers } from './headers/trusted-peers.ts';
-import type { Route } from './routing/route.ts';
-import { createRouter } from './routing/router.ts';
-import { openSigningKeys, readSigningKeySecrets } from './signing-keys/open.ts';
-import { type WatchedSigningKeys, watchSigningKeys } from './signing-keys/watched.ts';
+import type { WatchedSigningKeys } from './signing-keys/watched.ts';
 import { upstreamLog } from './upstream/upstream-log.ts';
-import { type HostParts, type HostedTokenService, composeTokenService } from './token-service/compose.ts';
 import { addTokenMetrics } from './token-service/token-tally.ts';
 import { type Upstreams, createUpstreams } from './upstream/upstreams.ts';
 
@@ -237,174 +227,4 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       return lease.release();
     },
   };
-}
-
-function takeSigningKeys(
-  config: GatewayConfig,
-  logger: Logger,
-  clock: TrustDependencies['clock'],
-  { take }: Lease,
-): WatchedSigningKeys | undefined {
-  const { keys, algorithm } = config.txnToken ?? {};
-  if (keys === undefined) return undefined;
-  const secrets = readSigningKeySecrets(config);
-  return take(
-    ['signing keys', keys, algorithm, secrets.id, longestVoucherSeconds(config.tokenService)],
-    () => watchSigningKeys(openSigningKeys(config, keys, clock, secrets), logger),
-    (made) => made.close(),
-  );
-}
-
-// The same key as before unless its file says something else.
-function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { take }: Lease): SigningKey {
-  const { algorithm, keyFile, keyId } = section;
-  if (keyFile === undefined) return take(['own txn key', algorithm], () => createTxnKey(section, config));
-  const read = createTxnKey(section, config);
-  return take(['txn key', algorithm, keyId, read.publicJwk()], () => read);
-}
-
-function buildTokenService(
-  config: GatewayConfig,
-  { txnKey, published, ...parts }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'guard' | 'freshen'>,
-  lease: Lease,
-): HostedTokenService | undefined {
-  const { tokenService, revocation } = config;
-  if (tokenService === undefined) return undefined;
-  const { maxReplacements } = tokenService;
-  const changes = { maxReplacements, tokenIds: revocation !== undefined, reuseWindowSeconds: 0 };
-  const minter = takeMinter(config, txnKey!, parts.clock, lease, changes);
-  const jwks = () => (published === undefined ? minter.jwks() : published(minter.jwks().keys));
-  return composeTokenService(config, { ...parts, clock: parts.clock, take: lease.take, minter, jwks });
-}
-
-function takeMinter(
-  config: GatewayConfig,
-  key: SigningKey | SigningKeys,
-  clock: TrustDependencies['clock'],
-  { take }: Lease,
-  changes: MinterChanges = {},
-): TxnMinter {
-  return take(['minter', config.txnToken, key, changes], () => createMinter(config, clock, key, changes)!);
-}
-
-function takeGuard(
-  config: GatewayConfig,
-  logger: Logger,
-  clock: TrustDependencies['clock'],
-  { take }: Lease,
-): RevocationGuard | undefined {
-  const { revocation } = config;
-  if (revocation === undefined) return undefined;
-  const freshness = [revocation.staleAfterMs, ...config.routes.map((route) => route.revocation?.staleAfterMs)];
-  const password = createHash('sha256')
-    .update(readLogPassword(config) ?? '')
-    .digest('base64url');
-  return take(
-    ['revocations', revocation.log, freshness, password],
-    () => createRevocationGuard(config, logger, clock)!,
-    (made) => made.close(),
-  );
-}
-
-function takeCache(verifier: Verifier, { cache: { maxEntries, maxBytes } }: GatewayConfig, { take }: Lease): VerificationCache {
-  const options: CacheOptions = { maxEntries, ...(maxBytes === undefined ? {} : { maxBytes }) };
-  return take(
-    ['cache', verifier.policyId, options],
-    () => createCachedVerifier(verifier, options),
-    (made) => made.close(),
-  );
-}
-
-// A proof that was used stays used under the next configuration too.
-function takePossession(config: GatewayConfig, clock: TrustDependencies['clock'], { take }: Lease): PossessionGuard | undefined {
-  const { possession, listen } = config;
-  if (possession === undefined) return undefined;
-  return take(
-    ['possession', possession, listen.tls === undefined],
-    () => createPossessionGuard(config, clock)!,
-    (made) => made.close(),
-  );
-}
-
-function composeStages(
-  routes: readonly Route[],
-  cache: VerificationCache | undefined,
-  minter: TxnMinter | undefined,
-  guard: RevocationGuard | undefined,
-  possession: PossessionGuard | undefined,
-): Stages {
-  return {
-    route: createRouteStage(createRouter(routes)),
-    // Without issuers every route is public (checked with the configuration); should one not be, it refuses.
-    authenticate: cache === undefined ? unconfigured : createAuthenticateStage(cache, possession),
-    authorize: createAuthorizeStage(guard),
-    exchange: minter === undefined ? unconfigured : createExchangeStage(minter),
-  };
-}
-
-function unconfigured(): never {
-  throw new WatchwordError('internal');
-}
-
-function createObserver(tally: Tally, tallies: RouteTallies, running: Running, logger: Logger): EdgeOptions['observer'] {
-  return {
-    entered() {
-      tally.running += 1;
-      running.enter();
-    },
-    answered(route, status, durationMs) {
-      tallies.answered(route, status, durationMs);
-      tally.running -= 1;
-      tally.clients.count();
-      running.leave();
-    },
-    turnedAway() {
-      tally.turnedAway += 1;
-    },
-    refused(error, route, method) {
-      tally.refused(error.code);
-      logRefusal(logger, error, route, method);
-    },
-    removedTxnTokens(count) {
-      tally.removedTxnTokens += count;
-    },
-  };
-}
-
-/** How many requests run. */
-class Running {
-  #count = 0;
-  #idle: PromiseWithResolvers<void> | undefined;
-
-  enter(): void {
-    this.#count += 1;
-  }
-
-  leave(): void {
-    this.#count -= 1;
-    if (this.#count === 0) this.#idle?.resolve();
-  }
-
-  /** Counts the requests of a listener. */
-  around(listener: RequestListener): RequestListener {
-    return (request, response) => {
-      this.enter();
-      response.once('close', () => this.leave());
-      return listener(request, response);
-    };
-  }
-
-  async idle(): Promise<void> {
-    if (this.#count === 0) return;
-    this.#idle ??= Promise.withResolvers();
-    await this.#idle.promise;
-  }
-}
-
-/** Waits for something, but not longer than this. */
-export async function inTime(awaited: Promise<unknown>, timeoutMs: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeoutMs);
-  await Promise.race([awaited, late]);
-  clearTimeout(timer);
 }
