@@ -38,6 +38,8 @@ describe.skipIf(CHROMIUM === undefined)(`the planner ${IN_CHROMIUM}`, () => {
     expect(await figure(page, 'Requests')).toBe('5,000');
     const rows = await page.locator('.growth-table tbody th').allInnerTexts();
     expect(rows).toEqual(['100', '10,000', '1 M', '100 M']);
+    // Nobody has run these rates.
+    expect(await figure(page, 'Verification')).toMatch(/^~[\d.]+$/);
     expect(await page.locator('.limits li').count()).toBeGreaterThan(1);
     expect(await page.locator('.advice li').count()).toBe(7);
     expect(await page.locator('main').innerText()).not.toMatch(/NaN|undefined|null|Infinity|∞/);

@@ -8,7 +8,7 @@ import {
   REMEDIES,
   TOKEN_ALGORITHMS,
 } from '@watchword/planner';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { GROUPS, POSITIONS, type Setting, positionOf, valueAt } from './settings.ts';
 import { REMEDY_NAMES } from './words.ts';
 
@@ -23,22 +23,32 @@ export function Controls({ scenario, change }: ControlsProps): JSX.Element {
   return (
     <form class="controls" onSubmit={(event) => event.preventDefault()}>
       {GROUPS.map(({ title, settings }) => (
-        <fieldset key={title}>
-          <legend>{title}</legend>
+        <Group key={title} title={title}>
           {settings.map((setting) => (
             <Slider key={setting.id} setting={setting} scenario={scenario} change={change} />
           ))}
           {title === 'Tokens' && <Algorithm scenario={scenario} change={change} />}
           {title === 'Servers' && <AffinityChoice scenario={scenario} change={change} />}
-        </fieldset>
+        </Group>
       ))}
-      <fieldset>
-        <legend>Remedies</legend>
+      <Group title="Remedies">
         {REMEDIES.map((remedy) => (
           <RemedySwitch key={remedy} remedy={remedy} scenario={scenario} change={change} />
         ))}
-      </fieldset>
+      </Group>
     </form>
+  );
+}
+
+/** Where there is room beside the results, all groups are open; on a phone they would hide them. */
+const HAS_ROOM = '(min-width: 52.01rem)';
+
+function Group({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <details class="group" open={matchMedia(HAS_ROOM).matches}>
+      <summary>{title}</summary>
+      {children}
+    </details>
   );
 }
 

@@ -1,23 +1,25 @@
 /** The growth table: each cost with the remedies, and below it without. */
-import type { Plan, PlanRow, SystemCost } from '@watchword/planner';
+import type { Figure as Marked, Plan, PlanRow, SystemCost } from '@watchword/planner';
 import type { JSX } from 'preact';
 import { UNKNOWN, bytes, count, large, number, text } from '../format.ts';
-import { limitName } from './words.ts';
+import { limitName, marked } from './words.ts';
 
 interface Column {
   readonly name: string;
-  readonly show: (cost: SystemCost) => string;
+  /** undefined: there is none, because the servers cannot keep up. */
+  readonly of: (cost: SystemCost) => Marked | undefined;
+  readonly show: (value: number) => string;
 }
 
 const COLUMNS: readonly Column[] = [
-  { name: 'Verification, cores', show: ({ verificationCores }) => number(verificationCores.value) },
-  { name: 'of servers, %', show: ({ verificationShare }) => number(verificationShare.value * 100) },
-  { name: 'Tokens per link', show: ({ perLink }) => `${text(bytes(perLink.megabytesPerSecond * 1e6))}/s` },
-  { name: 'Gbit/s', show: ({ perLink }) => number(perLink.gigabitsPerSecond) },
-  { name: 'Cache', show: ({ cacheBytes }) => text(bytes(Math.round(cacheBytes.value))) },
-  { name: 'Instances', show: ({ instances }) => count(instances.value) },
-  { name: '99 % within, ms', show: ({ latency }) => (latency === null ? 'too slow' : number(latency.p99Ms.value)) },
-  { name: 'Month, $', show: ({ monthlyCost }) => count(monthlyCost.value) },
+  { name: 'Verification, cores', of: ({ verificationCores }) => verificationCores, show: number },
+  { name: 'of servers, %', of: ({ verificationShare }) => verificationShare, show: (share) => number(share * 100) },
+  { name: 'Tokens per link', of: ({ perLink }) => perLink, show: (perSecond) => `${text(bytes(perSecond))}/s` },
+  { name: 'Gbit/s', of: ({ perLink }) => perLink, show: (perSecond) => number((perSecond * 8) / 1e9) },
+  { name: 'Cache', of: ({ cacheBytes }) => cacheBytes, show: (value) => text(bytes(Math.round(value))) },
+  { name: 'Instances', of: ({ instances }) => instances, show: count },
+  { name: '99 % within, ms', of: ({ latency }) => latency?.p99Ms, show: number },
+  { name: 'Month, $', of: ({ monthlyCost }) => monthlyCost, show: count },
 ];
 
 const USERS: readonly number[] = [100, 10_000, 1_000_000, 100_000_000];
@@ -50,6 +52,7 @@ export function GrowthTable({ plan }: { readonly plan: Plan | undefined }): JSX.
           ))}
         </tbody>
       </table>
+      <p class="soft marks">~ extrapolated: computed from unit costs, at a rate that nobody has run. * simulated.</p>
     </div>
   );
 }
@@ -59,10 +62,10 @@ function Row({ users, row }: { readonly users: number; readonly row: PlanRow | u
     <tr>
       <th scope="row">{large(users)}</th>
       <td class="is-number">{row === undefined ? UNKNOWN : `${large(row.requestsPerSecond)}/s`}</td>
-      {COLUMNS.map(({ name, show }) => (
-        <td key={name} class="is-number">
-          {row === undefined ? UNKNOWN : show(row.with)}
-          <span class="soft">{row === undefined ? UNKNOWN : show(row.without)}</span>
+      {COLUMNS.map((column) => (
+        <td key={column.name} class="is-number">
+          {cell(row?.with, column)}
+          <span class="soft">{cell(row?.without, column)}</span>
         </td>
       ))}
       <td class="is-text">
@@ -71,6 +74,12 @@ function Row({ users, row }: { readonly users: number; readonly row: PlanRow | u
       </td>
     </tr>
   );
+}
+
+function cell(cost: SystemCost | undefined, { of, show }: Column): string {
+  if (cost === undefined) return UNKNOWN;
+  const figure = of(cost);
+  return figure === undefined ? 'too slow' : marked(figure, show);
 }
 
 function firstLimit(cost: SystemCost | undefined): string {

@@ -1,5 +1,12 @@
 /** The capacity planner: what a system costs as it grows, with and without each remedy. */
-import { type Plan, type Scenario, DEFAULT_SCENARIO } from '@watchword/planner';
+import {
+  type Figure as Marked,
+  type Plan,
+  type PlanRow,
+  type Scenario,
+  type SystemCost,
+  DEFAULT_SCENARIO,
+} from '@watchword/planner';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Figure } from '../figure.tsx';
@@ -11,6 +18,7 @@ import { GrowthChart } from './growth-chart.tsx';
 import { GrowthSteps } from './growth-steps.tsx';
 import { GrowthTable } from './growth-table.tsx';
 import { usePlan } from './use-plan.ts';
+import { marked } from './words.ts';
 
 /** The view. */
 export function PlanView(): JSX.Element {
@@ -20,8 +28,7 @@ export function PlanView(): JSX.Element {
     <>
       <h1 class="title">Capacity planner</h1>
       <p class="lead">
-        What verifying and carrying tokens costs, computed from measured unit costs. Beyond what was run, every figure is an
-        extrapolation.
+        What verifying and carrying tokens costs, computed from measured unit costs. ~ marks what is extrapolated.
       </p>
       <Source scenario={scenario} setScenario={setScenario} />
       <div class="plan">
@@ -70,11 +77,6 @@ function Source(props: { readonly scenario: Scenario; readonly setScenario: (sce
 
 function Present({ plan }: { readonly plan: Plan | undefined }): JSX.Element {
   const now = plan?.now;
-  const was = (show: (row: NonNullable<typeof now>) => string): string => `without ${now === undefined ? UNKNOWN : show(now)}`;
-  const latency = (row: NonNullable<typeof now>['with'] | undefined): Quantity =>
-    row?.latency === null
-      ? { value: 'none', unit: 'too slow' }
-      : { value: row === undefined ? UNKNOWN : number(row.latency!.p99Ms.value), unit: 'ms' };
   return (
     <dl class="figures">
       <Figure
@@ -82,32 +84,51 @@ function Present({ plan }: { readonly plan: Plan | undefined }): JSX.Element {
         quantity={{ value: now === undefined ? UNKNOWN : large(now.requestsPerSecond), unit: '/s' }}
         note={now === undefined ? undefined : `${large(now.users)} users`}
       />
-      <Figure
-        name="Verification"
-        quantity={{ value: now === undefined ? UNKNOWN : number(now.with.verificationCores.value), unit: 'cores' }}
-        note={was(({ without }) => number(without.verificationCores.value))}
-      />
-      <Figure
+      <Compared name="Verification" now={now} unit="cores" of={({ verificationCores }) => verificationCores} />
+      <Compared
         name="Cache hit rate"
-        quantity={{ value: now === undefined ? UNKNOWN : number(now.with.hitRatio.value * 100), unit: '%' }}
-        note="of look-ups"
+        now={now}
+        unit="%"
+        of={({ hitRatio }) => hitRatio}
+        show={(share) => inUnit(share * 100, '%')}
       />
-      <Figure
-        name="Tokens per link"
-        quantity={now === undefined ? { value: UNKNOWN, unit: 'MB/s' } : perSecond(now.with.perLink.megabytesPerSecond)}
-        note={was(({ without }) => text(perSecond(without.perLink.megabytesPerSecond)))}
-      />
-      <Figure name="Latency, 99 %" quantity={latency(now?.with)} note={was(({ without }) => text(latency(without)))} />
-      <Figure
-        name="Cost"
-        quantity={{ value: now === undefined ? UNKNOWN : `$${count(now.with.monthlyCost.value)}`, unit: 'a month' }}
-        note={was(({ without }) => `$${count(without.monthlyCost.value)}`)}
-      />
+      <Compared name="Tokens per link" now={now} unit="MB/s" of={({ perLink }) => perLink} show={perSecond} />
+      <Compared name="Latency, 99 %" now={now} unit="ms" of={({ latency }) => latency?.p99Ms} />
+      <Compared name="Cost, a month" now={now} unit="$" of={({ monthlyCost }) => monthlyCost} show={dollars} />
     </dl>
   );
 }
 
-function perSecond(megabytes: number): Quantity {
-  const { value, unit } = bytes(megabytes * 1e6);
+interface ComparedProps {
+  readonly name: string;
+  /** undefined: not known yet. */
+  readonly now: PlanRow | undefined;
+  readonly unit: string;
+  /** undefined: there is none, because the servers cannot keep up. */
+  readonly of: (cost: SystemCost) => Marked | undefined;
+  readonly show?: (value: number) => Quantity;
+}
+
+/** A figure with the remedies, and below it without. */
+function Compared({ name, now, unit, of, show = (value) => inUnit(value, unit) }: ComparedProps): JSX.Element {
+  if (now === undefined) return <Figure name={name} quantity={{ value: UNKNOWN, unit }} note={`without ${UNKNOWN}`} />;
+  const shown = (cost: SystemCost): Quantity => {
+    const figure = of(cost);
+    if (figure === undefined) return { value: 'none', unit: 'too slow' };
+    return { value: marked(figure, (value) => show(value).value), unit: show(figure.value).unit };
+  };
+  return <Figure name={name} quantity={shown(now.with)} note={`without ${text(shown(now.without))}`} />;
+}
+
+function inUnit(value: number, unit: string): Quantity {
+  return { value: number(value), unit };
+}
+
+function dollars(value: number): Quantity {
+  return { value: count(value), unit: '$' };
+}
+
+function perSecond(octets: number): Quantity {
+  const { value, unit } = bytes(octets);
   return { value, unit: `${unit}/s` };
 }

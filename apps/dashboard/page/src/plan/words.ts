@@ -1,5 +1,5 @@
 /** What the planner's terms are called on the page. */
-import type { Bottleneck, Remedy, Resource } from '@watchword/planner';
+import { type Bottleneck, type Figure, type Remedy, type Resource, BASIS_MARKS } from '@watchword/planner';
 
 /** The seven ways out. */
 export const REMEDY_NAMES: Readonly<Record<Remedy, string>> = {
@@ -34,4 +34,9 @@ export function groupedLimits(bottlenecks: readonly Bottleneck[]): { readonly na
     groups.set(key, group);
   }
   return [...groups.values()].map(({ resource, at, places }) => ({ name: `${RESOURCES[resource]}: ${places.join(', ')}`, at }));
+}
+
+/** A figure with the mark of where it comes from: a guess is never read as a measurement. */
+export function marked({ value, basis }: Figure, show: (value: number) => string): string {
+  return `${BASIS_MARKS[basis]}${show(value)}`;
 }
