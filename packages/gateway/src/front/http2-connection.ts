@@ -15,6 +15,9 @@ const CONTROL_PER_SECOND = 50;
 /** Unread DATA frames of one stream: with the window of 65,535 bytes only frames below 16 bytes get there (F3). */
 const UNREAD_FRAMES = 4096;
 
+/** Time that GOAWAY gets to be sent. */
+const LAST_WORDS_MS = 200;
+
 interface Progress {
   taken: number;
   /** When `taken` last grew. */
@@ -45,6 +48,8 @@ export class Http2Connection {
     this.#broken = new RateGuard(BROKEN_BURST, BROKEN_PER_SECOND, nowMs);
     this.#controls = new RateGuard(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
     this.#idleSinceMs = nowMs;
+    // GOAWAY may go out; the connection ends whether or not the client closes it, and does not wait for what is left to be read (F2).
+    session.once('error', () => void setTimeout(cut, LAST_WORDS_MS).unref());
     session.on('ping', this.#onControl).on('remoteSettings', this.#onControl);
   }
 

@@ -157,6 +157,26 @@ describe('F2: streams that are opened for nothing', () => {
     });
   }
 
+  test('F2: the connection ends although its client falls silent and does not close it', { timeout: 20_000 }, async () => {
+    const edge = await startHolding();
+    for (let round = 0; round < 2; round += 1) {
+      const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true })
+        .on('error', () => {})
+        .resume();
+      onTestFinished(() => void socket.destroy());
+      const resets = many(1000, (index) => {
+        const stream = streamOf(0, index, 1000);
+        return Buffer.concat([ask(stream), frame(RST_STREAM, 0, stream, uint32(constants.NGHTTP2_CANCEL))]);
+      });
+      socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0)]));
+      socket.write(resets);
+      // Only a connection that the server has let go of answers with a reset.
+      const probe = setInterval(() => void (socket.destroyed || socket.write(frame(PING, 0, 0, Buffer.alloc(8)))), 700);
+      await new Promise((resolve) => socket.once('close', resolve));
+      clearInterval(probe);
+    }
+  });
+
   test('F2: streams beyond the limit are refused', async () => {
     const edge = await startHolding();
     const result = await flood(edge, Buffer.alloc(0), (round) =>
