@@ -49,9 +49,9 @@ class Lines {
   }
 
   send(request: TargetRequest, exchange: Exchange): void {
+    if (this.#isClosing) return exchange.onResponseError(undefined, new errors.ClientClosedError());
     const line = this.#free.pop() ?? (this.#all.length < this.#most ? this.#open() : undefined);
-    if (this.#isClosing) exchange.onResponseError(undefined, new errors.ClientClosedError());
-    else if (line === undefined) this.#waiting.push([request, exchange]);
+    if (line === undefined) this.#waiting.push([request, exchange]);
     else this.#dispatch(line, request, exchange);
   }
 
