@@ -100,7 +100,7 @@ describe.skipIf(CHROMIUM === undefined)(`the planner ${IN_CHROMIUM}`, () => {
       await page.keyboard.press(key);
       await computed(page);
     }
-    expect(await page.evaluate(() => (window as unknown as { shift: number }).shift)).toBeLessThan(0.05);
+    expect(await page.evaluate(() => (window as unknown as { shift: number }).shift)).toBeLessThan(0.01);
   });
 
   test('takes over what a real gateway measured', async () => {
