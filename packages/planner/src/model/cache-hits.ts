@@ -17,6 +17,8 @@ export interface CacheLayout {
   readonly entries: number;
   /** Uses of the token in one request. Default 1. */
   readonly visits?: number;
+  /** Within a point of a simulation, in up to a second. Default: within two or three, in milliseconds. */
+  readonly isFine?: boolean;
 }
 
 /** What comes of it. */
@@ -28,7 +30,7 @@ export interface CacheHits {
   readonly liveTokens: number;
 }
 
-/** Computes it. Exact as long as the caches are large enough. */
+/** Computes it. The ratio without bounds is exact. */
 export function cacheHits(layout: CacheLayout): CacheHits {
   const { classes, session, lifeSeconds, places, groups, visits = 1 } = layout;
   let [requests, misses, live] = [0, 0, 0];

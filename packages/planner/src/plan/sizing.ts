@@ -15,7 +15,7 @@ export interface SizedNode extends NodeDemand {
 }
 
 /** Hits depend on instances, and instances on hits. */
-const ROUNDS = 4;
+const ROUNDS = 2;
 const MOST_UTILIZATION = 0.9;
 
 /** Sizes all nodes for a number of users. */

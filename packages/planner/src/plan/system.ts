@@ -57,7 +57,7 @@ export function systemCost(scenario: Scenario, calibration: Calibration, users: 
     cacheLimitBytes: told(cachesOf(system, scenario, () => scenario.cache.entries) * calibration.cachedTokenBytes),
     latency: latencyOf(system, scenario),
     monthlyCost: told(monthlyCost(system, scenario, allBytes)),
-    bottlenecks: bottlenecksOf(scenario, calibration, system),
+    bottlenecks: bottlenecksOf(scenario, system),
   };
 }
 

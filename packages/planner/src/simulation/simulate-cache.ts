@@ -47,7 +47,8 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
   const caches = Array.from({ length: places * groups }, () => new SieveSet(users, entries, eviction));
   // Requests of users as if all were busy; those of idle ones do not happen.
   const candidatesPerSecond = simulation.requestsPerSecond / busyShare;
-  const expires = new Float64Array(users).fill(Number.NEGATIVE_INFINITY);
+  // Tokens of any age, so that not all of them end together.
+  const expires = Float64Array.from({ length: users }, () => random.uniform() * simulation.lifeSeconds);
   const version = new Int32Array(users);
   let [nowSeconds, done, uses, hits] = [0, 0, 0, 0];
   const last = simulation.warmUpRequests + simulation.requests;
