@@ -43,15 +43,16 @@ async function run(fleet: Fleet, options: ReturnType<typeof readModelOptions>): 
   console.log('\n2. The mesh: identity provider, gateway, four services, clients');
   const { mesh, driver, facts } = await Promise.race([startMesh(fleet, plan), fleet.broken]);
   const load = { mesh, driver, plan };
+  // In this order: a system that gets 50 requests per second has run for hours, and its code has been compiled.
+  const highest = await Promise.race([measureLoad({ ...load, measuredMs: plan.measuredMs.highest }), fleet.broken]);
+  console.log(
+    `   ${highest.requests} requests at ${highest.requestsPerSecond.toFixed(0)} per second, the highest rate that this machine can drive`,
+  );
   const rare = await Promise.race([
     measureLoad({ ...load, perSecond: plan.perSecond, measuredMs: plan.measuredMs.rare }),
     fleet.broken,
   ]);
-  console.log(`   ${rare.requests} requests at ${rare.requestsPerSecond.toFixed(0)} per second`);
-  const highest = await Promise.race([measureLoad({ ...load, measuredMs: plan.measuredMs.highest }), fleet.broken]);
-  console.log(
-    `   ${highest.requests} requests at ${highest.requestsPerSecond.toFixed(0)} per second, the highest rate that this machine can drive\n`,
-  );
+  console.log(`   ${rare.requests} requests at ${rare.requestsPerSecond.toFixed(0)} per second\n`);
 
   const loads = [rare, highest].map((measured) => withPrediction(measured, facts, calibration, measured === highest));
   const comparisons = loads.flatMap(({ name, predicted, measured }) => compare(name, predicted, measured));

@@ -30,5 +30,5 @@ export const QUICK_MODEL_PLAN: ModelPlan = {
   ...FULL_MODEL_PLAN,
   users: 50,
   reuseWindowSeconds: 2,
-  measuredMs: { rare: 6000, highest: 4000 },
+  measuredMs: { rare: 4000, highest: 3000 },
 };
