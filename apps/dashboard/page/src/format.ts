@@ -15,13 +15,15 @@ const WHOLE = plain(0);
 const ONE = plain(1);
 const TWO = plain(2);
 const THREE = plain(3);
+const SMALL = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
 
-/** Three significant digits or more, and no more than three decimals: 0.021, 1.25, 31.4, 1,204. */
+/** Three significant digits or more, and of small numbers two: 0.00052, 0.021, 0.125, 31.4, 1,204. */
 export function number(value: number): string {
   const size = Math.abs(value);
   if (size >= 100 || value === 0) return WHOLE.format(value);
   if (size >= 10) return ONE.format(value);
-  return (size >= 1 ? TWO : THREE).format(value);
+  if (size >= 0.1) return (size >= 1 ? TWO : THREE).format(value);
+  return SMALL.format(value);
 }
 
 /** A count. */
@@ -85,7 +87,7 @@ export function large(value: number): string {
 
 /** A quantity as one text. */
 export function text({ value, unit }: Quantity): string {
-  return unit === '/s' ? `${value}/s` : `${value} ${unit}`;
+  return unit === '/s' ? `${value}/s` : `${value} ${unit}`.trimEnd();
 }
 
 function scaled(value: number | undefined, step: number, units: readonly string[], isShort = false): Quantity {

@@ -20,5 +20,13 @@ test('units follow the size', () => {
   expect([0.000_031, 0.0092, 1.5].map((value) => text(latency(value)))).toEqual(['31.0 µs', '9.20 ms', '1.50 s']);
   expect([4, 90, 12_000, 200_000, -90].map(duration)).toEqual(['4 s', '1 min', '3 h 20 min', '2 d 7 h', '−1 min']);
   expect([100, 10_000, 1_000_000].map(compact)).toEqual(['100', '10 k', '1 M']);
-  expect([0, 0.02, 1.254, 31.44, 1204.4].map(number)).toEqual(['0', '0.020', '1.25', '31.4', '1,204']);
+  expect([0, 0.000_52, 0.02, 0.1254, 1.254, 31.44, 1204.4].map(number)).toEqual([
+    '0',
+    '0.00052',
+    '0.020',
+    '0.125',
+    '1.25',
+    '31.4',
+    '1,204',
+  ]);
 });

@@ -28,7 +28,7 @@ export function PlanView(): JSX.Element {
     <>
       <h1 class="title">Capacity planner</h1>
       <p class="lead">
-        What verifying and carrying tokens costs, computed from measured unit costs. ~ marks what is extrapolated.
+        What verifying and carrying tokens costs, computed from measured unit costs. Figures with a ~ are extrapolated.
       </p>
       <Source scenario={scenario} setScenario={setScenario} />
       <div class="plan">
@@ -114,7 +114,7 @@ function Compared({ name, now, unit, of, show = (value) => inUnit(value, unit) }
   if (now === undefined) return <Figure name={name} quantity={{ value: UNKNOWN, unit }} note={`without ${UNKNOWN}`} />;
   const shown = (cost: SystemCost): Quantity => {
     const figure = of(cost);
-    if (figure === undefined) return { value: 'none', unit: 'too slow' };
+    if (figure === undefined) return { value: 'too slow', unit: '' };
     return { value: marked(figure, (value) => show(value).value), unit: show(figure.value).unit };
   };
   return <Figure name={name} quantity={shown(now.with)} note={`without ${text(shown(now.without))}`} />;
