@@ -16,7 +16,6 @@ describe('the rules of thumb come out of their assumptions', () => {
     const { measured, why } = rules[0]!;
     const { verifyMicros } = REFERENCE_CALIBRATION.algorithms.RS256;
     expect(measured).toBeCloseTo((verifyMicros * 5_000) / 1e4);
-    expect(measured).toBeLessThan(30);
     expect(why).toContain(`${verifyMicros} us`);
   });
 
