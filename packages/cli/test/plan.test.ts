@@ -109,6 +109,15 @@ describe('plan', () => {
     ]);
   });
 
+  test('--simulate: what is simulated carries a star, and is close to the formula', async () => {
+    const args = ['--users', '2000', '--lifetime', '60', '--simulate'];
+    const { out } = await watchword(['plan', ...args]);
+    expect(out).toMatch(/Cache hits of the gateway as it is now: \*\d/);
+    const planned = (await planOf(args)) as Plan & { simulatedHits: { value: number; basis: string } };
+    expect(planned.simulatedHits.basis).toBe('simulated');
+    expect(Math.abs(planned.simulatedHits.value - planned.now.with.hitRatio.value)).toBeLessThan(0.03);
+  });
+
   test('--services and --fan-out make a chain; --remedies chooses', async () => {
     const { scenario } = await planOf(['--services', '3', '--fan-out', '2', '--remedies', 'scaling,caching']);
     expect(scenario.services.map(({ calls }) => calls)).toEqual([{ 'service-2': 2 }, { 'service-3': 2 }, {}]);

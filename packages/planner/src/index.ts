@@ -24,6 +24,7 @@ export { type MetricsLook, observe, withObserved } from './observed.ts';
 export { plan, withRemedies } from './plan/plan.ts';
 export { type RuleCheck, RULES_OF_THUMB, checkRulesOfThumb } from './rules-of-thumb.ts';
 export { type CacheSimulation, type SimulatedHits, simulateCache } from './simulation/simulate-cache.ts';
+export { MOST_SIMULATED_USERS, simulateEdge } from './simulation/simulate-edge.ts';
 export { type Eviction } from './simulation/sieve.ts';
 export type {
   Bottleneck,

@@ -10,6 +10,7 @@ import {
   checkRulesOfThumb,
   grow,
   plan,
+  simulateEdge,
   withObserved,
 } from '@watchword/planner';
 import { describeFailure } from '../failure.ts';
@@ -25,6 +26,7 @@ interface PlanOptions extends ScenarioFlags {
   readonly grow?: string;
   readonly from?: string;
   readonly seconds: string;
+  readonly simulate?: true;
   readonly json?: true;
 }
 
@@ -43,6 +45,7 @@ export function addPlanCommand(program: Command, terminal: Terminal, done: (code
     .option('--from <url>', 'control listener of a running gateway: plan with what it has measured')
     .option('--seconds <n>', 'time between two looks at it', '5')
     .option('--grow <factor>', 'what to do first when traffic grows, as 10x')
+    .option('--simulate', "count the hits of the gateway's caches in a simulation too, in some seconds")
     .option('--json', 'print the plan as JSON');
   addScenarioFlags(command)
     .addHelpText('after', HELP)
@@ -57,9 +60,10 @@ async function runPlan(options: PlanOptions, terminal: Terminal): Promise<number
     const planned = plan(scenario, calibration);
     const growth = factor === undefined ? undefined : grow(scenario, factor, calibration);
     const rules = options.scenario === RULES_OF_THUMB.name ? checkRulesOfThumb(calibration) : undefined;
-    if (options.json)
-      terminal.out(`${JSON.stringify({ ...planned, ...(growth && { growth }), ...(rules && { rules }) }, undefined, 2)}\n`);
-    else terminal.out(formatPlan(planned, { growth, rules }));
+    const simulatedHits = options.simulate && simulateEdge(scenario);
+    const extras = { ...(growth && { growth }), ...(rules && { rules }), ...(simulatedHits && { simulatedHits }) };
+    if (options.json) terminal.out(`${JSON.stringify({ ...planned, ...extras }, undefined, 2)}\n`);
+    else terminal.out(formatPlan(planned, { growth, rules, simulatedHits }));
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ConfigError) terminal.err(describeFailure(error));

@@ -16,15 +16,20 @@ import { count, money, percent, rate, short } from './numbers.ts';
 export interface PlanExtras {
   readonly growth: GrowthAdvice | undefined;
   readonly rules: readonly RuleCheck[] | undefined;
+  /** Of the gateway, with its present instances. */
+  readonly simulatedHits: Figure<'simulated'> | undefined;
 }
 
 /** Several tables. */
-export function formatPlan(plan: Plan, { growth, rules }: PlanExtras): string {
+export function formatPlan(plan: Plan, { growth, rules, simulatedHits }: PlanExtras): string {
   const { scenario } = plan;
   return [
     `${scenario.name}: ${count(scenario.users)} users, ${rate(scenario.users * scenario.requestsPerUserPerSecond)}. ${MARKS}`,
     ...(scenario.observed === undefined ? [] : [observedLine(plan)]),
     growthTableText(plan),
+    ...(simulatedHits === undefined
+      ? []
+      : [`Cache hits of the gateway as it is now: ${mark(simulatedHits, percent(simulatedHits.value))}`]),
     'What is reached first, and what comes next:',
     ...[plan.now, ...plan.rows].flatMap((row) => bottleneckLines(row, row === plan.now)),
     '',
