@@ -40,8 +40,6 @@ export async function startStage(cacheSizes: readonly number[]): Promise<Stage> 
   process.once('exit', remove);
   const close = async (): Promise<void> => {
     await Promise.all(children.map((child) => child.stop()));
-    process.off('exit', remove);
-    remove();
   };
   const start = (name: string, script: string): CalibrationChild => {
     const child = new CalibrationChild(name, script);
@@ -53,6 +51,10 @@ export async function startStage(cacheSizes: readonly number[]): Promise<Stage> 
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    // The gateway has read what it needs.
+    process.off('exit', remove);
+    remove();
   }
 }
 
