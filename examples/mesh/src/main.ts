@@ -1,4 +1,4 @@
-/** `npm start`: brings the whole system up, measures three ways to know the caller, and stays up. */
+/** `npm start`: brings the whole system up, measures four ways to know the caller, and stays up. */
 import { constants } from 'node:os';
 import process from 'node:process';
 import { run } from './run.ts';

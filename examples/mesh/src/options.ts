@@ -14,7 +14,7 @@ export interface Options {
 /** Shown by --help. */
 export const HELP = `npm start [-- options]
 
-Starts an identity provider, the gateway and four services on loopback, measures three ways to know the caller in every
+Starts an identity provider, the gateway and four services on loopback, measures four ways to know the caller in every
 service, prints what each costs, and stays up for you to try, with a dashboard.
 
   --once         exit after the tables

@@ -63,7 +63,7 @@ Examples:
   $ watchword dashboard                                 see it all in a browser
   $ watchword plan --grow 10x                           what breaks first, and what to do about it?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
-  $ watchword queue stats --config watchword.yaml        what waits, and what could not be done?
+  $ watchword queue stats --config watchword.yaml       what waits, and what could not be done?
 
 Environment:
   WATCHWORD_DEBUG=1   show the stack of unexpected errors`;

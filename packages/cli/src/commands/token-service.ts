@@ -54,6 +54,7 @@ async function untilStopped(close: () => Promise<void>, terminal: Terminal): Pro
 const HELP = `
 Endpoints below the path of tokenService.issuer: /token, /jwks, /introspect, /revoke, /batch/exchange, /batch/verify; metadata at
 /.well-known/oauth-authorization-server. \`watchword gateway\` serves them too when its configuration has the section.
+The control listener (default 127.0.0.1:9090) is opened too: next to a gateway it needs a port of its own.
 SIGHUP: read the configuration again (keys, issuers, claims; clients and listeners need a restart).
 SIGTERM or SIGINT: finish running requests, then exit 0. Wrong configuration or a port that is taken: exit 1.
 
