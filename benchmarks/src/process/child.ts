@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, isAbsolute } from 'node:path';
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Core, nodeCommand } from './cores.ts';
 import type { Question, Reply } from './worker.ts';
@@ -16,6 +17,8 @@ export interface ChildSpec {
   readonly core?: Core | undefined;
   /** Options of Node. */
   readonly nodeOptions?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const KEPT_OUTPUT = 4000;
@@ -32,11 +35,12 @@ export class Child {
   #output = '';
   #questions = 0;
 
-  private constructor({ name, script, args: scriptArgs = [], core, nodeOptions = [] }: ChildSpec) {
+  private constructor({ name, script, args: scriptArgs = [], core, nodeOptions = [], env = {} }: ChildSpec) {
     this.name = name;
     const [command, ...args] = nodeCommand(core);
     this.#process = spawn(command, [...args, ...nodeOptions, fromSource(script), ...scriptArgs], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...env },
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) stream.on('data', (chunk: Buffer) => this.#keep(chunk));
     this.#process.on('message', (reply: Reply) => this.#receive(reply));

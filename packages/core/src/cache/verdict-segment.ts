@@ -15,7 +15,8 @@ const NODE = 10;
 const NOTES = 11;
 /** Large typed arrays begin 16 bytes after a cache line. With so many words in front of it the first slot begins one. */
 const AHEAD = 12;
-const MOST_FULL = 0.75;
+/** So seldom full that five hits of six find their token in the first slot: the next one is in cold memory too. */
+const MOST_FULL = 0.4;
 
 /** Maps digests to verdicts, and grows by doubling. */
 export class VerdictSegment<Verdict> {

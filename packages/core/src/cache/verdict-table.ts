@@ -11,12 +11,12 @@ export interface TableObserver<Verdict> {
   grown(capacity: number): void;
 }
 
-/** Verdicts that one segment is meant for: 32,768 slots, three quarters full. To double that many takes about 5 ms. */
+/** Verdicts that one segment is meant for: 65,536 slots. To double that many takes about 10 ms. */
 const SEGMENT_ENTRIES = 24_576;
 /** Slots of all segments together when they are new. */
 const FIRST_SLOTS = 2048;
 const LEAST_SLOTS = 16;
-/** The bits of a hash from here on choose the segment, those below the slot: at most 1024 segments of 2^15 slots. */
+/** The bits of a hash from here on choose the segment, those below the slot: at most 1024 segments of 2^22 slots. */
 const SEGMENT_SHIFT = 22;
 
 /** Maps digests to verdicts. The caller brings a digest in `TokenDigest.words` and the length of the token. */
