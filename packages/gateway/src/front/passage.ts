@@ -64,8 +64,6 @@ class Passage implements ForwardObserver, GuardedStream {
   readonly startMs: number = performance.now();
   token: VerifiedToken | undefined = undefined;
   isLong = false;
-  before: GuardedStream | undefined = undefined;
-  after: GuardedStream | undefined = undefined;
   #route: Route | undefined = undefined;
   #refusedAs: number | undefined = undefined;
 

@@ -159,7 +159,7 @@ describe('what it costs', () => {
   function guarded(startMs: number, ended: string[]): GuardedStream {
     const route = { streams: { atExpiry: 'end' } } as Route;
     const token = { isWithin: () => true, window: {} } as unknown as GuardedStream['token'];
-    const links = { isLong: false, before: undefined, after: undefined };
+    const links = { isLong: false };
     return { startMs, route, token, ...links, endStream: (error) => void ended.push(error.code) };
   }
 
