@@ -112,9 +112,35 @@ describe('what it does not do', () => {
     );
     await verifyBatch(slow, tokens, { concurrency: 4 });
     expect(most).toBe(4);
-    // Group after group, whatever the order of the tokens.
-    expect(new Set(starts.slice(0, 25)).size).toBe(1);
-    expect(new Set(starts.slice(25)).size).toBe(1);
+    // One of each ahead, then group after group, whatever the order of the tokens.
+    expect(new Set(starts.slice(0, 2)).size).toBe(2);
+    expect(new Set(starts.slice(2, 26)).size).toBe(1);
+    expect(new Set(starts.slice(26)).size).toBe(1);
+  });
+
+  test('a key that takes long to come holds up its own tokens only', async () => {
+    const [known, late] = [keys[0]!, keys[1]!].map((key) =>
+      Array.from({ length: 20 }, (_, index) => makeToken(key, { payload: accessClaims({ jti: `${index}` }) })),
+    ) as [string[], string[]];
+    const arrival = Promise.withResolvers<void>();
+    const othersDone = Promise.withResolvers<void>();
+    const started: string[] = [];
+    let done = 0;
+    const waiting: Verifier = {
+      ...verifier,
+      async verify(token) {
+        started.push(token);
+        if (late.includes(token)) await arrival.promise;
+        const verified = await verifier.verify(token);
+        if (known.includes(token) && (done += 1) === known.length) othersDone.resolve();
+        return verified;
+      },
+    };
+    const verdicts = verifyBatch(waiting, [...late, ...known], { concurrency: 2 });
+    await othersDone.promise;
+    expect(started.filter((token) => late.includes(token))).toHaveLength(1);
+    arrival.resolve();
+    expect((await verdicts).map(of).filter((word) => word.startsWith('accepted'))).toHaveLength(40);
   });
 
   test('the event loop gets its turns', async () => {
