@@ -22,6 +22,7 @@ export {
   retryAfterMs,
   roomOf,
 } from './shares.ts';
+export { type ClaimWait, ClaimWaits } from './claim-waits.ts';
 export { assertCount, assertDelay, assertEntry, assertOutcome, assertTime } from './entry-rules.ts';
 export { type SqliteQueueOptions, createSqliteQueue } from './sqlite-queue.ts';
 export { type DeferredRequest, type EntryFacts, type Receipts, createReceipts } from './receipt.ts';

@@ -1,5 +1,6 @@
 /** A queue in a SQLite file: the embedded default. Survives crashes and power loss; the processes of one machine may share it. */
 import { type Clock, type Schedule, WatchwordError, assertConfig, readClock, systemClock, systemSchedule } from '@watchword/core';
+import { ClaimWaits } from './claim-waits.ts';
 import {
   assertCount,
   assertDelay,
@@ -71,15 +72,12 @@ function tryFile(path: string): void {
 
 class SqliteQueue implements Queue {
   readonly #limits: Required<QueueLimits>;
-  readonly #pollMs: number;
-  readonly #schedule: Schedule;
+  readonly #waits: ClaimWaits;
   readonly #thread: QueueThread;
-  readonly #waiting = new Set<() => void>();
 
   constructor(settings: EngineSettings, pollMs: number, clock: Clock, schedule: Schedule) {
     this.#limits = settings.limits;
-    this.#pollMs = pollMs;
-    this.#schedule = schedule;
+    this.#waits = new ClaimWaits(schedule, pollMs);
     this.#thread = new QueueThread(settings, () => readClock(clock));
   }
 
@@ -89,7 +87,7 @@ class SqliteQueue implements Queue {
     // A disk that stalls must not fill the memory.
     if (this.#thread.isBehind) return { kind: 'full', scope: 'queue', retryAfterMs: 1000 };
     const acceptance = await this.#thread.ask('accept', entry);
-    if (acceptance.kind === 'accepted') this.#wake();
+    if (acceptance.kind === 'accepted') this.#waits.wake();
     return acceptance;
   }
 
@@ -97,24 +95,8 @@ class SqliteQueue implements Queue {
     assertCount(most, 'most');
     assertDelay(leaseMs, 1, 'leaseMs');
     assertDelay(waitMs, 0, 'waitMs');
-    let isOver = waitMs === 0 || signal?.aborted === true;
-    const end = (): void => {
-      isOver = true;
-      this.#wake();
-    };
-    const cancel = isOver ? () => {} : this.#schedule(end, waitMs, true);
-    signal?.addEventListener('abort', end);
-    try {
-      for (;;) {
-        const claims = await this.#thread.ask('claim', { worker, most, leaseMs });
-        if (claims.length > 0 || isOver || this.#thread.isClosed) return claims;
-        await this.#pause();
-        if (signal?.aborted === true) return [];
-      }
-    } finally {
-      cancel();
-      signal?.removeEventListener('abort', end);
-    }
+    const ask = (): Promise<readonly Claim[]> => this.#thread.ask('claim', { worker, most, leaseMs });
+    return this.#waits.until(ask, { waitMs, signal, isOver: () => this.#thread.isClosed });
   }
 
   async extend(claims: readonly Claim[], leaseMs: number): Promise<readonly Claim[]> {
@@ -143,7 +125,7 @@ class SqliteQueue implements Queue {
       'release',
       releases.map(({ claim, notBeforeMs, isUntouched = false }) => ({ ...nameOf(claim), notBeforeMs, isUntouched })),
     );
-    this.#wake();
+    this.#waits.wake();
     return released;
   }
 
@@ -162,7 +144,7 @@ class SqliteQueue implements Queue {
 
   async replay(ids: readonly string[]): Promise<readonly string[]> {
     const replayed = await this.#thread.ask('replay', ids);
-    this.#wake();
+    this.#waits.wake();
     return replayed;
   }
 
@@ -172,22 +154,8 @@ class SqliteQueue implements Queue {
 
   async close(): Promise<void> {
     const closed = this.#thread.close();
-    this.#wake();
+    this.#waits.wake();
     await closed;
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
-  }
-
-  // Until something was accepted or given back here, or it is time to look what others have done.
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    const cancel = this.#schedule(resolve, this.#pollMs, true);
-    await promise;
-    cancel();
-    this.#waiting.delete(resolve);
   }
 }
 

@@ -1,0 +1,133 @@
+/** Runs the scripts of a queue on a server that was looked at first, each in bounded time. */
+import { type Clock, WatchwordError, readClock } from '@watchword/core';
+import { Connection, type ConnectionSettings } from '../connection.ts';
+import { type Durability, insistOnDurability } from './durability.ts';
+import { type Argument, bytesOf, evaluate } from './evaluate.ts';
+import type { QueueScript } from './prelude.ts';
+import { Window } from './window.ts';
+
+/** What a store needs to know. */
+export interface StoreSettings extends ConnectionSettings {
+  readonly prefix: string;
+  readonly outcomesKeptMs: number;
+  readonly durability: Durability;
+  readonly onWarning: (warning: string) => void;
+  /** How many replicas must have a change before it counts as done. */
+  readonly replicas: number;
+  readonly clock: Clock;
+}
+
+/** How a script is run. */
+export interface RunOptions {
+  /** It changes nothing. */
+  readonly isRead?: boolean;
+  /** The moment that the script is told, in Unix milliseconds. Default: now. */
+  readonly nowMs?: number;
+}
+
+interface Link {
+  readonly connection: Connection;
+  /** The server's clock less our monotonic one, in milliseconds. */
+  readonly offsetMs: number;
+}
+
+/** Answers of the server after which the connection is as good as before. */
+const HARMLESS = /^(?:OOM|DAMAGED|NOREPLICAS|MISCONF) /;
+
+export class QueueStore {
+  readonly #settings: StoreSettings;
+  readonly #key: string;
+  readonly #window = new Window();
+  #link: Link | undefined;
+  /** Shared by everybody who asks meanwhile. */
+  #opening: Promise<Link> | undefined;
+  #isClosed = false;
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+    this.#key = `{${settings.prefix}}`;
+  }
+
+  /** Whether more waits than should. */
+  get isBehind(): boolean {
+    return this.#window.isBehind;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Connects, and looks at the server. @throws WatchwordError `queue_unavailable` */
+  async ready(): Promise<void> {
+    await this.#guarded(0, () => this.#connect());
+  }
+
+  /** @returns what the script gives, texts as Buffers. @throws WatchwordError `queue_unavailable` */
+  async run(script: QueueScript, facts: readonly Argument[], options: RunOptions = {}): Promise<unknown> {
+    return this.#guarded(bytesOf(facts), () => this.#run(script, facts, options));
+  }
+
+  /** What was asked before is answered. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#window.idle();
+    this.#link?.connection.close();
+  }
+
+  async #guarded<Answer>(bytes: number, work: () => Promise<Answer>): Promise<Answer> {
+    if (this.#isClosed) throw new WatchwordError('queue_unavailable', 'The queue is closed');
+    try {
+      return await this.#window.run(bytes, work);
+    } catch (cause) {
+      const isTold = cause instanceof WatchwordError && cause.code === 'queue_unavailable';
+      const error = isTold ? cause : new WatchwordError('queue_unavailable', 'Redis cannot be asked', { cause });
+      if (this.#link?.connection.isOpen !== true) this.#window.fail(error);
+      throw error;
+    }
+  }
+
+  async #run(script: QueueScript, facts: readonly Argument[], { isRead = false, nowMs }: RunOptions): Promise<unknown> {
+    const { clock, outcomesKeptMs, timeoutMs, replicas } = this.#settings;
+    const toldMs = nowMs ?? readClock(clock);
+    const { connection, offsetMs } = await this.#connect();
+    const lastMomentMs = performance.now() + offsetMs + timeoutMs;
+    const copiesMs = isRead || replicas === 0 ? 0 : timeoutMs;
+    const answer = await connection.ask(async (redis) => {
+      const running = evaluate(redis, script, this.#key, [lastMomentMs, toldMs, outcomesKeptMs, ...facts]);
+      if (copiesMs === 0) return running;
+      const value = await running;
+      return value instanceof Error ? value : insistOnCopies(value, await redis.wait(replicas, copiesMs), replicas);
+    }, copiesMs);
+    if (!(answer instanceof Error)) return answer;
+    // Out of memory and the like: others can go on. Anything else says that this is not the server that it was.
+    if (!HARMLESS.test(answer.message)) connection.close();
+    throw answer;
+  }
+
+  async #connect(): Promise<Link> {
+    if (this.#link?.connection.isOpen) return this.#link;
+    return (this.#opening ??= this.#open());
+  }
+
+  async #open(): Promise<Link> {
+    const { durability, onWarning } = this.#settings;
+    try {
+      const connection = await Connection.open(this.#settings);
+      const beganMs = performance.now();
+      // A server that stands still takes connections, but answers nothing: it is given no work before it has.
+      const [seconds, micros] = await connection.ask(async (redis) => {
+        const [time] = await Promise.all([redis.time(), insistOnDurability(redis, durability, onWarning)]);
+        return time;
+      });
+      const offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - beganMs;
+      return (this.#link = { connection, offsetMs });
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+}
+
+function insistOnCopies(value: unknown, copies: number, replicas: number): unknown {
+  if (copies >= replicas) return value;
+  return new WatchwordError('queue_unavailable', `Only ${copies} of ${replicas} replicas have the change`);
+}
