@@ -18,8 +18,8 @@ export interface Checks {
 }
 
 /** Builds them; with `table` they are shared with other threads. */
-export function createChecks({ adaptive, maxWaiting, maxWaitMs }: VerificationConfig, table: SharedTable | undefined): Checks {
-  const own = adaptive ? createAdaptiveChecks({ maxWaiting, maxWaitMs }) : undefined;
+export function createChecks({ adaptive, ...limits }: VerificationConfig, table: SharedTable | undefined): Checks {
+  const own = adaptive ? createAdaptiveChecks(limits) : undefined;
   const checks = own ?? inlineChecks;
   // Junk that comes again costs neither a check nor a place in the queue (D8).
   return {

@@ -33,6 +33,7 @@ describe('README', () => {
     });
     expect(config.control).toEqual({ host: '127.0.0.1', port: 9090 });
     expect(config.cache.maxEntries).toBe(10_000);
+    expect(config.verification).toEqual({ adaptive: true, maxWaiting: 1024, maxWaitMs: 250, burstMs: 2000 });
     expect(config.upstreams.a).toMatchObject({
       connections: 128,
       maxWaiting: 1024,

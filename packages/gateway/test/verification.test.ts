@@ -92,7 +92,7 @@ describe('more checks than can be made', () => {
     writeFileSync(jwksFile, JSON.stringify({ keys: [key.publicJwk()] }));
     const edge = await startEdge((await startUpstream()).url, {
       issuers: [{ issuer: 'https://idp.example', audience: 'https://api.example', algorithms: ['ES512'], jwksFile }],
-      verification: { maxWaiting: 1, maxWaitMs: 5 },
+      verification: { maxWaiting: 1, maxWaitMs: 5, burstMs: 0 },
     });
     const tokenOf = (jti: string): string =>
       signJws(Buffer.from(JSON.stringify(accessTokenClaims({ jti }))), { typ: 'at+jwt' }, key);
@@ -109,6 +109,15 @@ describe('more checks than can be made', () => {
     expect(new Set(hits)).toEqual(new Set([200]));
     expect(await edge.metrics()).toContain(`watchword_adaptive_checks_total{where="shed"} ${shed.length}\n`);
     await vi.waitFor(async () => expect(await call(edge.url, tokens[0]!)).toBe(200));
+  });
+
+  test('a start with many new tokens at once: as many as may wait are all accepted', async () => {
+    const verification = { maxWaiting: 400, maxWaitMs: 1, burstMs: 60_000 };
+    const edge = await startEdge((await startUpstream()).url, { verification });
+    const tokens = Array.from({ length: 400 }, (_, index) => edge.issuer.token({ jti: `id-${index}` }));
+    const answers = await Promise.all(tokens.map((token) => call(edge.url, token)));
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(await edge.metrics()).toContain('watchword_adaptive_checks_total{where="shed"} 0\n');
   });
 
   test('D8: the same junk again costs no signature check', async () => {

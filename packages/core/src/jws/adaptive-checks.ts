@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { assertBetween, assertFunction, assertKnownOptions } from '../options.ts';
 import { type Schedule, systemSchedule } from '../revocation/schedule.ts';
-import { CheckQueue } from './check-queue.ts';
+import { CheckQueue, type CheckQueueLimits } from './check-queue.ts';
 import { InlineBudget } from './inline-budget.ts';
 import { verifySignature, verifySignatureLater } from './signature.ts';
 import type { SignatureChecks } from './signature-checks.ts';
@@ -14,13 +14,19 @@ export interface AdaptiveChecksOptions {
   readonly inlineBudgetMs?: number;
   /**
    * Most checks in the pool at a time. Default: the cores less one, which stays this thread's, and at most the pool's threads less
-   * one, which stays for files and DNS. More would only take turns with this thread, and with it all cached tokens.
+   * one, which stays for files and DNS. More would only take turns with this thread, and with it all cached tokens; so the pool is
+   * used as a whole, less that thread, only in a burst, which then is over sooner. A number given here holds for bursts too.
    */
   readonly concurrency?: number;
   /** Most checks that wait for the pool. Default 1024. */
   readonly maxWaiting?: number;
-  /** Longest time until there is an answer, in milliseconds. Default 250. */
+  /** Longest time until there is an answer, in milliseconds, when more comes for long than is checked. Default 250. */
   readonly maxWaitMs?: number;
+  /**
+   * Time that a burst has, in milliseconds, from when nobody waited until all of it is answered: after a start, or an outage, many new
+   * tokens come at once, and not again. 0: bursts have `maxWaitMs` like everybody. Default 2000.
+   */
+  readonly burstMs?: number;
   /** Monotonic time in milliseconds. Default `performance.now`. */
   readonly now?: () => number;
   readonly schedule?: Schedule;
@@ -47,7 +53,8 @@ export interface AdaptiveChecks extends SignatureChecks {
 
 /**
  * Makes checks for the option `checks` of a verifier; one object for all verifiers of a thread, since they share the pool. Beyond
- * `maxWaiting` or `maxWaitMs` a check is refused with `overloaded` (503), until the queue is shorter again. HMAC never waits.
+ * `maxWaiting`, or `maxWaitMs` (a burst: `burstMs`), a check is refused with `overloaded` (503), until the queue is shorter again.
+ * HMAC never waits.
  * @throws WatchwordError `config_invalid`
  */
 export function createAdaptiveChecks(options: AdaptiveChecksOptions = {}): AdaptiveChecks {
@@ -69,16 +76,17 @@ export function createAdaptiveChecks(options: AdaptiveChecksOptions = {}): Adapt
   };
 }
 
-const OPTIONS = ['inlineBudgetMs', 'concurrency', 'maxWaiting', 'maxWaitMs', 'now', 'schedule'];
+const OPTIONS = ['inlineBudgetMs', 'concurrency', 'maxWaiting', 'maxWaitMs', 'burstMs', 'now', 'schedule'];
 
 function readOptions(options: AdaptiveChecksOptions): { readonly budget: InlineBudget; readonly queue: CheckQueue } {
   assertKnownOptions(options, OPTIONS, 'adaptive');
-  const { inlineBudgetMs = 0.5, concurrency = defaultConcurrency(), maxWaiting = 1024, maxWaitMs = 250 } = options;
+  const { inlineBudgetMs = 0.5, maxWaiting = 1024, maxWaitMs = 250, burstMs = 2000 } = options;
   const { now = () => performance.now(), schedule = systemSchedule } = options;
   const limits = {
-    concurrency: Math.floor(assertBetween(concurrency, 1, 1024, 'adaptive.concurrency')),
+    ...readConcurrency(options.concurrency),
     maxWaiting: Math.floor(assertBetween(maxWaiting, 1, 1_000_000, 'adaptive.maxWaiting')),
     maxWaitMs: assertBetween(maxWaitMs, 1, 60_000, 'adaptive.maxWaitMs'),
+    burstMs: assertBetween(burstMs, 0, 60_000, 'adaptive.burstMs'),
   };
   const budgetMs = assertBetween(inlineBudgetMs, 0, 10, 'adaptive.inlineBudgetMs');
   assertFunction(now, 'adaptive.now');
@@ -86,10 +94,18 @@ function readOptions(options: AdaptiveChecksOptions): { readonly budget: InlineB
   return { budget: new InlineBudget(budgetMs, now), queue: new CheckQueue(limits, now, schedule) };
 }
 
+function readConcurrency(asked: number | undefined): Pick<CheckQueueLimits, 'concurrency' | 'burstConcurrency'> {
+  if (asked !== undefined) {
+    const concurrency = Math.floor(assertBetween(asked, 1, 1024, 'adaptive.concurrency'));
+    return { concurrency, burstConcurrency: concurrency };
+  }
+  const burstConcurrency = Math.max(1, poolThreads() - 1);
+  return { concurrency: Math.max(1, Math.min(availableParallelism() - 1, burstConcurrency)), burstConcurrency };
+}
+
 const POOL_THREADS = 4;
 
-function defaultConcurrency(): number {
+function poolThreads(): number {
   const asked = Number(process.env.UV_THREADPOOL_SIZE ?? POOL_THREADS);
-  const threads = Number.isFinite(asked) && asked >= 1 ? asked : POOL_THREADS;
-  return Math.max(1, Math.floor(Math.min(availableParallelism(), threads)) - 1);
+  return Number.isFinite(asked) && asked >= 1 ? Math.floor(asked) : POOL_THREADS;
 }

@@ -3,14 +3,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { WatchwordError } from '../errors.ts';
 import type { Schedule } from '../revocation/schedule.ts';
 
-/** The bounds. */
+/** The bounds. A burst is what came, and comes, within `burstMs` of a time when whoever came was served at once. */
 export interface CheckQueueLimits {
   /** Most that are in the pool at a time. */
   readonly concurrency: number;
+  /** The same in a burst, at least `concurrency`. */
+  readonly burstConcurrency: number;
   /** Most that wait. */
   readonly maxWaiting: number;
-  /** Longest time from arrival to answer, in milliseconds. */
+  /** Longest time from arrival to answer, in milliseconds, when more comes for long than is checked. */
   readonly maxWaitMs: number;
+  /** Time in which a burst is to be answered, in milliseconds. */
+  readonly burstMs: number;
 }
 
 /** Something that the pool does. It is called on nobody's behalf. */
@@ -34,6 +38,8 @@ export class CheckQueue {
   readonly #running = new Set<Job>();
   /** In the pool, those included that nobody waits for any more. */
   #busy = 0;
+  /** When whoever came would last have been served at once. */
+  #quietAtMs: number;
   #isWatched = false;
   #workMs = 0.1;
   #started = 0;
@@ -43,6 +49,7 @@ export class CheckQueue {
     this.#limits = limits;
     this.#now = now;
     this.#schedule = schedule;
+    this.#quietAtMs = now();
   }
 
   /** Whether somebody waits. */
@@ -58,22 +65,35 @@ export class CheckQueue {
   add(work: Work): Promise<boolean> {
     const nowMs = this.#now();
     this.#refuseLate(nowMs);
-    const { concurrency, maxWaiting, maxWaitMs } = this.#limits;
-    const expectedMs = ((this.#waiting.size + this.#busy) / concurrency) * this.#workMs;
+    this.#noteQuiet(nowMs);
+    const { maxWaiting, maxWaitMs, burstMs } = this.#limits;
     // The newest is refused and not the oldest: who has waited is served, and a flood pushes nobody out.
-    if (this.#waiting.size >= maxWaiting || expectedMs > maxWaitMs) {
+    if (this.#waiting.size >= maxWaiting || this.#willBeLate(nowMs)) {
       this.#shed += 1;
       throw new WatchwordError('overloaded', 'More signatures wait to be checked than can be in time');
     }
-    const job: Job = { work, answer: Promise.withResolvers(), deadlineMs: nowMs + maxWaitMs };
+    const job: Job = {
+      work,
+      answer: Promise.withResolvers(),
+      deadlineMs: Math.max(nowMs + maxWaitMs, this.#quietAtMs + burstMs),
+    };
     this.#waiting.add(job);
-    this.#detached(() => this.#startNext());
+    this.#detached(() => this.#startNext(nowMs));
     return job.answer.promise;
   }
 
-  #startNext(): void {
+  // Times include this thread's, until it hears of an end. In a burst it has much else to do, so that they say nothing about the pool.
+  #willBeLate(nowMs: number): boolean {
+    const { concurrency, maxWaitMs, burstMs } = this.#limits;
+    const expectedMs = ((this.#waiting.size + this.#busy) / concurrency) * this.#workMs;
+    return expectedMs > maxWaitMs && nowMs + maxWaitMs >= this.#quietAtMs + burstMs;
+  }
+
+  #startNext(nowMs: number): void {
+    const { concurrency, burstConcurrency, burstMs } = this.#limits;
+    const places = nowMs < this.#quietAtMs + burstMs ? burstConcurrency : concurrency;
     for (const job of this.#waiting) {
-      if (this.#busy >= this.#limits.concurrency) break;
+      if (this.#busy >= places) break;
       this.#waiting.delete(job);
       void this.#run(job);
     }
@@ -95,7 +115,13 @@ export class CheckQueue {
     const endedMs = this.#now();
     this.#learn(endedMs - startedMs);
     this.#refuseLate(endedMs);
-    this.#startNext();
+    this.#startNext(endedMs);
+    this.#noteQuiet(endedMs);
+  }
+
+  // Not by how many wait: while the pool does not get on, refusals leave nobody waiting.
+  #noteQuiet(nowMs: number): void {
+    if (this.#busy < this.#limits.concurrency) this.#quietAtMs = nowMs;
   }
 
   // The mean of the last 16 or so. One long wait, for threads that others hold, must not refuse those who come after it.

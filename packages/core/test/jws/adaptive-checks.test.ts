@@ -43,6 +43,8 @@ describe('createAdaptiveChecks', () => {
     { maxWaiting: 0 },
     { maxWaitMs: 0 },
     { maxWaitMs: Infinity },
+    { burstMs: -1 },
+    { concurrency: 1.5e9 },
     { now: 5 },
     { schedule: 'soon' },
     { maxInflight: 5 },
@@ -59,6 +61,16 @@ describe('createAdaptiveChecks', () => {
     const { status, headers } = toProblem(new WatchwordError('overloaded'));
     expect(status).toBe(503);
     expect(headers['retry-after']).toBe('1');
+  });
+
+  test('a burst of as many new tokens as may wait is answered as a whole, whatever each of them waits', async () => {
+    // One reading of the clock is as long as anybody waits when more comes for long than is checked.
+    let nowMs = 0;
+    const limits = { inlineBudgetMs: 0, maxWaiting: 1024, maxWaitMs: 1, burstMs: 60_000 };
+    const { checks, verifier } = worldOf({ ...limits, now: () => (nowMs += 1) });
+    const answers = await Promise.all(Array.from({ length: 1024 }, (_, index) => verdict(verifier, tokenOf(index))));
+    expect(tally(answers)).toEqual({ accepted: 1024 });
+    expect(checks.stats()).toEqual({ inline: 0, pooled: 1024, shed: 0, running: 0, waiting: 0 });
   });
 
   test('junk that fills the queue is refused as junk, hits go on meanwhile, and good tokens are accepted right after', async () => {

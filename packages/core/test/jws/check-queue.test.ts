@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 function queueOf(limits: Partial<CheckQueueLimits> = {}): CheckQueue {
-  const all = { concurrency: 2, maxWaiting: 3, maxWaitMs: 100, ...limits };
+  const all = { concurrency: 2, burstConcurrency: 2, maxWaiting: 3, maxWaitMs: 100, burstMs: 0, ...limits };
   return new CheckQueue(
     all,
     () => nowMs,
@@ -52,6 +52,15 @@ async function pass(ms: number): Promise<void> {
   timers = timers.filter(({ atMs }) => atMs > nowMs);
   for (const { callback } of due) callback();
   await settle();
+}
+
+/** Ends what is in the pool, one piece at a time, each so many milliseconds after the one before. */
+async function endEach(count: number, ms: number): Promise<void> {
+  for (let ended = 0; ended < count; ended += 1) {
+    await pass(ms);
+    begun.shift()!.end.resolve(true);
+    await settle();
+  }
 }
 
 const names = (): number[] => begun.map(({ name }) => name);
@@ -122,6 +131,61 @@ describe('CheckQueue', () => {
     begun[2]!.end.resolve(false);
     expect(await Promise.all(answers)).toEqual(['true', 'false']);
     expect(queue.counts).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  describe('a burst after a quiet time', () => {
+    const limits = { concurrency: 1, burstConcurrency: 1, maxWaiting: 100, maxWaitMs: 100, burstMs: 1000 };
+
+    test('is answered as a whole if that takes no longer than it may, however slow the latest times were', async () => {
+      const queue = queueOf(limits);
+      // Its second half comes when it has become clear that its last piece will wait for much longer than 100 ms.
+      const answers = Array.from({ length: 50 }, (_, name) => add(queue, name));
+      await endEach(25, 10);
+      answers.push(...Array.from({ length: 50 }, (_, name) => add(queue, 50 + name)));
+      await endEach(74, 10);
+      expect(queue.counts).toMatchObject({ shed: 0, waiting: 0, running: 1 });
+      await endEach(1, 5);
+      expect(await Promise.all(answers)).toEqual(Array.from(answers, () => 'true'));
+    });
+
+    test('is refused beyond the length of the queue, at once', async () => {
+      const queue = queueOf(limits);
+      const answers = Array.from({ length: 150 }, (_, name) => add(queue, name));
+      expect(queue.counts).toEqual({ started: 1, shed: 49, running: 1, waiting: 100 });
+      await endEach(101, 5);
+      expect((await Promise.all(answers)).filter((answer) => answer === 'true')).toHaveLength(101);
+    });
+
+    test('is refused when its time is over, and those who come then have no more than everybody', async () => {
+      const queue = queueOf(limits);
+      const answers = Array.from({ length: 100 }, (_, name) => add(queue, name));
+      await endEach(49, 20);
+      // At 980 ms, behind 50 that take 20 ms each.
+      expect(await add(queue, 100)).toBe('overloaded');
+      await pass(20);
+      expect(await Promise.all(answers.slice(49))).toEqual(Array.from({ length: 51 }, () => 'overloaded'));
+      expect(queue.counts).toMatchObject({ shed: 52, waiting: 0, running: 1 });
+      // Nobody waits, but the pool has not got on: that is not quiet.
+      const next = add(queue, 101);
+      await pass(99);
+      expect(queue.counts.waiting).toBe(1);
+      await pass(1);
+      expect(await next).toBe('overloaded');
+    });
+
+    test('may have more of the pool than what lasts', async () => {
+      const queue = queueOf({ ...limits, burstConcurrency: 3, maxWaitMs: 2000 });
+      for (let name = 0; name < 100; name += 1) void add(queue, name);
+      expect(queue.counts.running).toBe(3);
+      await pass(999);
+      begun[0]!.end.resolve(true);
+      await settle();
+      expect(queue.counts.running).toBe(3);
+      await pass(1);
+      for (let name = 1; name < 4; name += 1) begun[name]!.end.resolve(true);
+      await settle();
+      expect(queue.counts.running).toBe(1);
+    });
   });
 
   test('answers a late end of refused work no second time', async () => {

@@ -148,8 +148,10 @@ export interface VerificationConfig {
   readonly adaptive: boolean;
   /** Most checks that wait; one more is refused with 503. */
   readonly maxWaiting: number;
-  /** Longest time that one may wait; beyond it 503. */
+  /** Longest time that one may wait when more come for long than are made; beyond it 503. */
   readonly maxWaitMs: number;
+  /** Time that a burst after a quiet time has until all of it is answered. */
+  readonly burstMs: number;
 }
 
 /** The whole file. */

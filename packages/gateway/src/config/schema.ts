@@ -145,6 +145,7 @@ export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
       adaptive: v.optional(v.boolean(), true),
       maxWaiting: v.optional(between(1, 1_000_000), 1024),
       maxWaitMs: v.optional(between(1, 60_000), 250),
+      burstMs: v.optional(between(0, 60_000), 2000),
     }),
     {},
   ),
