@@ -136,6 +136,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       upstreams,
       withRevocations: (inner) => guard?.guard(inner) ?? inner,
       take,
+      logger,
       clock,
     });
   const tallies = new RouteTallies(routes, earlier?.routes);

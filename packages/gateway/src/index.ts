@@ -30,4 +30,4 @@ export type { DecisionPorts } from './services/decision-service.ts';
 export { type Logger, createLogger } from './logger.ts';
 export { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 export type { Route } from './routing/route.ts';
-export { openDeferredQueue } from './deferred/deferral.ts';
+export { type OpenQueueOptions, openDeferredQueue } from './deferred/open-queue.ts';

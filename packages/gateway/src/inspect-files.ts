@@ -4,6 +4,7 @@ import { compileRoutes, createKeySource, createMinter, createTrust } from './ass
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { readEncryptionKeys } from './config/secret-files.ts';
+import { readQueuePassword } from './deferred/open-queue.ts';
 import { readTls } from './front/tls.ts';
 import { readLogPassword } from './revocation/open-log.ts';
 import { readSigningKeySecrets } from './signing-keys/open.ts';
@@ -28,6 +29,7 @@ function inspections(config: GatewayConfig): (() => void)[] {
     () => void readSigningKeySecrets(config),
     () => void readLogPassword(config),
     () => void readEncryptionKeys(config, config.deferred?.sealKeyFile, ['deferred', 'sealKeyFile']),
+    () => void readQueuePassword(config),
     ...Object.keys(config.upstreams).map((name) => () => void readUpstreamTls(config, name)),
     () => void inspectTokenService(config),
     () => void compileRoutes(config),

@@ -62,10 +62,13 @@ async function runWith(
   try {
     const config = loadConfig(file);
     if (config.deferred === undefined) throw new Error(`${file}: has no section deferred`);
-    const path = resolve(dirname(file), config.deferred.queue.sqlite);
+    const { sqlite } = config.deferred.queue;
+    const path = sqlite === undefined ? undefined : resolve(dirname(file), sqlite);
     // Looking must not make one.
-    if (!existsSync(path)) throw new Error(`${path}: is not there; no gateway has deferred anything yet`);
-    queue = openDeferredQueue(config);
+    if (path !== undefined && !existsSync(path)) {
+      throw new Error(`${path}: is not there; no gateway has deferred anything yet`);
+    }
+    queue = openDeferredQueue(config, { looksOnly: true, onWarning: (warning) => terminal.err(`warning: ${warning}\n`) });
     const { json: content, text, isShort } = await work(queue, ids);
     terminal.out(json ? `${JSON.stringify(content, undefined, 2)}\n` : text);
     return isShort ? EXIT.refused : EXIT.ok;

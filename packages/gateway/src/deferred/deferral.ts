@@ -1,15 +1,15 @@
 /** From the section `deferred` to a door and the work behind it. */
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
 import { type Clock, type Verifier, createDeferredVerifier, createScreen, systemClock } from '@watchword/core';
-import { type Queue, type Receipts, createReceipts, createSqliteQueue } from '@watchword/deferred';
+import { type Queue, type Receipts, createReceipts } from '@watchword/deferred';
 import type { Trust } from '../assemble.ts';
 import type { Checks } from '../checks.ts';
 import type { GatewayConfig } from '../config/config.ts';
-import { baseDirectoryOf, configErrorAt } from '../config/locate.ts';
 import { readEncryptionKeys } from '../config/secret-files.ts';
+import type { Logger } from '../logger.ts';
 import type { Take } from '../reload/shelf.ts';
 import { type DeferredDoor, createDoor } from './door.ts';
+import { openDeferredQueue, queueIdOf } from './open-queue.ts';
 import { type DoJob, type WorkParts, createWork } from './work.ts';
 
 /** Both sides of the queue. */
@@ -28,6 +28,7 @@ export interface DeferralParts extends Pick<WorkParts, 'route' | 'authorize' | '
   /** Puts revocations around a verifier. */
   readonly withRevocations: (verifier: Verifier) => Verifier;
   readonly take: Take;
+  readonly logger: Logger;
   readonly clock?: Clock | undefined;
 }
 
@@ -54,29 +55,12 @@ export function createDeferral(config: GatewayConfig, parts: DeferralParts): Def
   };
 }
 
-function takeQueue(config: GatewayConfig, { take, clock }: DeferralParts): Queue {
-  const { queue, limits, outcomesKeptSeconds } = config.deferred!;
+function takeQueue(config: GatewayConfig, { take, clock, logger }: DeferralParts): Queue {
   return take(
-    ['deferred queue', resolve(baseDirectoryOf(config), queue.sqlite), limits, outcomesKeptSeconds],
-    () => openDeferredQueue(config, clock),
+    queueIdOf(config),
+    () => openDeferredQueue(config, { clock, onWarning: (warning) => logger.warn({ code: 'queue_unavailable' }, warning) }),
     (made) => made.close(),
   );
-}
-
-/** Opens the queue of a configuration that has a section `deferred`. @throws ConfigError */
-export function openDeferredQueue(config: GatewayConfig, clock?: Clock): Queue {
-  const { queue, limits, outcomesKeptSeconds } = config.deferred!;
-  const path = resolve(baseDirectoryOf(config), queue.sqlite);
-  try {
-    return createSqliteQueue({
-      path,
-      limits,
-      outcomesKeptMs: outcomesKeptSeconds * 1000,
-      ...(clock === undefined ? {} : { clock }),
-    });
-  } catch (cause) {
-    throw configErrorAt(config, ['deferred', 'queue', 'sqlite'], 'cannot be opened', cause);
-  }
 }
 
 function takeReceipts(config: GatewayConfig, take: Take): Receipts {

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { Finding } from '../check.ts';
 import type { GatewayConfig } from '../config.ts';
 import { between, section, text } from '../forms.ts';
+import { redisUrl } from '../redis-server.ts';
 
 /** How much waits at most, and how much of it one issuer or client may hold. */
 export interface DeferredLimitsConfig {
@@ -12,10 +13,25 @@ export interface DeferredLimitsConfig {
   readonly clientShare: number;
 }
 
+/** Where requests wait. Exactly one of `sqlite` and `redis` is given; the default is `deferred.db`. */
+export interface DeferredQueueConfig {
+  /** A file on a local file system, for the threads and processes of one machine. */
+  readonly sqlite?: string | undefined;
+  /** URL of a Redis server, for several machines. Without a password. */
+  readonly redis?: string | undefined;
+  /** File with the password of the Redis server. */
+  readonly passwordFile?: string | undefined;
+  /** First part of the key names in Redis. */
+  readonly prefix?: string | undefined;
+  /** What to do about a server that may lose what it has acknowledged: accept nothing (the default), or warn. */
+  readonly durability?: 'require' | 'warn' | undefined;
+  /** How many replicas must have a request before it counts as accepted. */
+  readonly replicas?: number | undefined;
+}
+
 /** The section `deferred`. */
 export interface DeferredConfig {
-  /** A file on a local file system, for the threads and processes of one machine. */
-  readonly queue: { readonly sqlite: string };
+  readonly queue: DeferredQueueConfig;
   /** File with the secrets that seal what waits: 32 bytes each in base64 or hex, one a line, the first closes. */
   readonly sealKeyFile: string;
   readonly limits: DeferredLimitsConfig;
@@ -48,7 +64,18 @@ const share = v.pipe(v.number(), v.minValue(0.001, 'must be above 0'), v.maxValu
 
 /** Form and defaults of the section. */
 export const deferred: v.GenericSchema<unknown, DeferredConfig> = section({
-  queue: v.optional(section({ sqlite: text }), { sqlite: 'deferred.db' }),
+  queue: v.optional(
+    section({
+      sqlite: v.optional(text),
+      redis: v.optional(redisUrl),
+      passwordFile: v.optional(text),
+      prefix: v.optional(v.pipe(text, v.regex(/^[^{}]+$/, 'must be text without braces'))),
+      durability: v.optional(v.picklist(['require', 'warn'], 'must be require or warn')),
+      replicas: v.optional(between(0, 100)),
+    }),
+    // For one machine, survives restarts.
+    { sqlite: 'deferred.db' },
+  ),
   sealKeyFile: text,
   limits: v.optional(
     section({
@@ -89,6 +116,7 @@ export const routeDeferral: {
 
 /** Rules about both. */
 export function* checkDeferred({ deferred: settings, routes }: GatewayConfig): Generator<Finding> {
+  if (settings !== undefined) yield* checkQueue(settings.queue);
   for (const [index, route] of routes.entries()) {
     const at = (name: string): (string | number)[] => ['routes', index, name];
     if (route.verification === 'inline') {
@@ -101,5 +129,16 @@ export function* checkDeferred({ deferred: settings, routes }: GatewayConfig): G
       yield { path: at('verification'), reason: 'needs an upstream: nobody else can run it later' };
     if (route.stream || route.upgrade !== undefined)
       yield { path: at('verification'), reason: 'cannot be deferred where the client takes part in it' };
+  }
+}
+
+function* checkQueue(queue: DeferredQueueConfig): Generator<Finding> {
+  const path = ['deferred', 'queue'];
+  if ((queue.sqlite === undefined) === (queue.redis === undefined)) {
+    yield { path, reason: 'needs exactly one of sqlite and redis' };
+  }
+  if (queue.redis !== undefined) return;
+  for (const name of ['passwordFile', 'prefix', 'durability', 'replicas'] as const) {
+    if (queue[name] !== undefined) yield { path: [...path, name], reason: 'goes with redis only' };
   }
 }
