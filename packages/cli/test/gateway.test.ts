@@ -118,6 +118,18 @@ describe('the command itself, as a process', () => {
     expect(await exited).toBe(0);
   });
 
+  test('SIGHUP and SIGTERM while it starts neither kill it nor are they lost', async () => {
+    const files = createFiles();
+    const terminal = createTerminal();
+    const running = run(['gateway', '-c', files.config], terminal);
+    terminal.hangUp();
+    terminal.stop();
+    expect(await running).toBe(0);
+    expect(terminal.exits).toEqual([]);
+    expect(terminal.text.err).toContain('listens on');
+    await vi.waitUntil(() => terminal.text.err.includes('reloaded its configuration'));
+  });
+
   test('exit codes of verify and of wrong usage reach the shell', async () => {
     const files = createFiles();
     const codeOf = (...args: string[]): Promise<number> =>

@@ -10,6 +10,7 @@ import {
   startGateway,
 } from '@watchword/gateway';
 import { describeFailure } from '../failure.ts';
+import { runService } from '../service-run.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
 interface GatewayOptions {
@@ -34,7 +35,8 @@ async function runGateway({ config: file, check, watch }: GatewayOptions, termin
   try {
     const config = loadConfig(file);
     if (check) return checkOnly(config, file, terminal);
-    await runUntilStopped(await startGateway(config, { watch: watch === true }), config, terminal);
+    const start = (): Promise<Gateway> => startGateway(config, { watch: watch === true });
+    await runService({ name: 'watchword gateway', start, addressesOf: (gateway) => addressesOf(gateway, config) }, terminal);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -48,27 +50,6 @@ function checkOnly(config: GatewayConfig, file: string, terminal: Terminal): num
   createMinter(config);
   terminal.out(`${file}: good: ${config.routes.length} routes, ${config.issuers.length} issuers\n`);
   return EXIT.ok;
-}
-
-async function runUntilStopped(gateway: Gateway, config: GatewayConfig, terminal: Terminal): Promise<void> {
-  // Standard output carries the log lines, one JSON object each.
-  terminal.err(`watchword gateway listens on ${addressesOf(gateway, config)}\n`);
-  terminal.onReloadSignal(() => {
-    // What was wrong with it stands in the log, with its place.
-    gateway.reload().then(
-      () => terminal.err('watchword gateway has reloaded its configuration\n'),
-      (error: unknown) => terminal.err(`${describeFailure(error)}watchword gateway keeps its old configuration\n`),
-    );
-  });
-  const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  let stopping = false;
-  terminal.onStopSignal(() => {
-    if (stopping) return terminal.exit(EXIT.refused);
-    stopping = true;
-    terminal.err('watchword gateway finishes running requests; a second signal ends it at once\n');
-    resolve(gateway.close());
-  });
-  await stopped;
 }
 
 function addressesOf(gateway: Gateway, { listen, control, tokenService, decisionService }: GatewayConfig): string {

@@ -1,7 +1,8 @@
 /** `watchword token-service`: runs the token service alone until it is told to stop. */
 import type { Command } from 'commander';
-import { ConfigError, loadConfig, startTokenService } from '@watchword/gateway';
+import { ConfigError, type Gateway, type GatewayConfig, loadConfig, startTokenService } from '@watchword/gateway';
 import { describeFailure } from '../failure.ts';
+import { runService } from '../service-run.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 
 /** Adds the command. */
@@ -17,20 +18,11 @@ export function addTokenServiceCommand(program: Command, terminal: Terminal, don
 async function runTokenService(file: string, terminal: Terminal): Promise<number> {
   try {
     const config = loadConfig(file);
-    const service = await startTokenService(config);
-    const { host } = config.tokenService!.listen;
-    const address = (port: number | undefined, of: string): string => `${of.includes(':') ? `[${of}]` : of}:${port}`;
-    terminal.err(
-      `watchword token-service listens on ${address(service.tokenServicePort, host)}, control on ${address(service.controlPort, config.control.host)}\n`,
+    const start = (): Promise<Gateway> => startTokenService(config);
+    await runService(
+      { name: 'watchword token-service', start, addressesOf: (service) => addressesOf(service, config) },
+      terminal,
     );
-    terminal.onReloadSignal(() => {
-      // What was wrong with it stands in the log, with its place.
-      service.reload().then(
-        () => terminal.err('watchword token-service has reloaded its configuration\n'),
-        (error: unknown) => terminal.err(`${describeFailure(error)}watchword token-service keeps its old configuration\n`),
-      );
-    });
-    await untilStopped(() => service.close(), terminal);
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -39,16 +31,12 @@ async function runTokenService(file: string, terminal: Terminal): Promise<number
   }
 }
 
-async function untilStopped(close: () => Promise<void>, terminal: Terminal): Promise<void> {
-  const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  let stopping = false;
-  terminal.onStopSignal(() => {
-    if (stopping) return terminal.exit(EXIT.refused);
-    stopping = true;
-    terminal.err('watchword token-service finishes running requests; a second signal ends it at once\n');
-    resolve(close());
-  });
-  await stopped;
+function addressesOf({ tokenServicePort, controlPort }: Gateway, { tokenService, control }: GatewayConfig): string {
+  return `${addressOf(tokenService!.listen.host, tokenServicePort!)}, control on ${addressOf(control.host, controlPort)}`;
+}
+
+function addressOf(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const HELP = `

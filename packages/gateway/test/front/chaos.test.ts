@@ -71,7 +71,11 @@ test(
 
     for (const gauge of GAUGES) {
       if (gauge !== 'upstream_requests_waiting') expect(highest.get(gauge), gauge).toBeGreaterThan(0);
-      await vi.waitUntil(async () => sumOf(await edge.metrics(), gauge) === 0, { timeout: 8000 });
+      // Polled with the values, so that a failure names the gauge and the upstream that holds something.
+      await vi.waitFor(async () => expect(heldOf(await edge.metrics(), gauge), `WATCHWORD_SEED=${seed}`).toEqual([]), {
+        timeout: 20_000,
+        interval: 100,
+      });
     }
     expect(thrown, `WATCHWORD_SEED=${seed}`).toEqual([]);
     const answer = await fetch(`${edge.url}/h1/x`, { headers: edge.bearer() }).catch(() => undefined);
@@ -211,8 +215,20 @@ async function answerWebSocket(request: IncomingMessage, socket: Duplex, random:
 }
 
 function sumOf(metrics: string, name: string): number {
-  const values = metrics.split('\n').filter((line) => line.startsWith(`watchword_${name}`));
-  return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  return linesOf(metrics, name).reduce((sum, line) => sum + valueOf(line), 0);
+}
+
+/** The lines of a gauge that are not 0. */
+function heldOf(metrics: string, name: string): string[] {
+  return linesOf(metrics, name).filter((line) => valueOf(line) !== 0);
+}
+
+function linesOf(metrics: string, name: string): string[] {
+  return metrics.split('\n').filter((line) => line.startsWith(`watchword_${name}`));
+}
+
+function valueOf(line: string): number {
+  return Number(line.slice(line.lastIndexOf(' ') + 1));
 }
 
 function createRandom(seed: number): Random {
