@@ -42,6 +42,9 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
     const { socket } = session;
     // What the session shows of it cannot be destroyed.
     const own = accepting;
+    // Node leaves its own side open. Nobody can take an answer without saying how much of it, so who has closed its side is gone,
+    // and with a stream that nothing is written to nobody would notice (F10).
+    own?.on('end', () => own.destroy());
     const connection = new Http2Connection(session, () => own?.destroy(), options, {
       // Not `in socket`: the session stands in for it, and has the property in any case.
       scheme: session.encrypted === true ? 'https' : 'http',

@@ -91,11 +91,14 @@ export class Http2Exchange implements Flow {
     this.#streamId = stream.id;
     stream.on('response', (headers) => this.#onResponse(headers));
     stream.on('trailers', (trailers) => (this.#trailers = trailers));
-    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('data', (chunk: Buffer) => {
+      this.#onData(chunk);
+      this.#endAfterError(stream);
+    });
     stream.on('end', () => {
       if (this.#isWhole) this.#succeed();
     });
-    stream.on('error', (error: Error) => (this.#error ??= error));
+    stream.on('error', (error: Error) => this.#onError(error, stream));
     stream.on('close', () => this.fail(this.#reasonOf(stream)));
   }
 
@@ -120,6 +123,17 @@ export class Http2Exchange implements Flow {
     this.#receiver.onResponseData(this, chunk);
   }
 
+  // Where the rest of a request could not be written Node ends neither the stream nor, ever, its data. The answer may be whole.
+  #onError(error: Error, stream: ClientHttp2Stream): void {
+    this.#error ??= error;
+    if (this.#isWhole) this.#endAfterError(stream);
+    else stream.destroy();
+  }
+
+  #endAfterError(stream: ClientHttp2Stream): void {
+    if (this.#isWhole && stream.errored !== null && stream.readableLength === 0) this.#succeed();
+  }
+
   #succeed(): void {
     if (this.#isOver) return;
     this.#end();
@@ -130,9 +144,12 @@ export class Http2Exchange implements Flow {
     body.on('data', (chunk: Buffer) => {
       // The time for the answer counts from the last part of the request.
       this.#timer?.refresh();
-      if (!this.#isOver && !stream.write(chunk)) body.pause();
+      // A target that has answered may want no more (RFC 9113 section 8.1). Writing all the same would be an error, after which
+      // Node never tells that the answer ends.
+      if (!this.#isOver && stream.writable && !stream.write(chunk)) body.pause();
     });
-    stream.on('drain', () => body.resume());
+    const goOn = (): void => void body.resume();
+    stream.on('drain', goOn).on('aborted', goOn);
     body.on('end', () => {
       if (!this.#isOver) stream.end();
     });

@@ -11,6 +11,8 @@ import { type TestEdge, startEdge } from '../support/edge.ts';
 import {
   DATA,
   END_HEADERS,
+  END_STREAM,
+  GOAWAY,
   HEADERS,
   PREFACE,
   RST_STREAM,
@@ -331,6 +333,30 @@ describe('when the client breaks off', () => {
     expect((await askHttp2(session, get('/public/quick'))).body).toBe('ok');
     await vi.waitUntil(async () => (await edge.metrics()).includes('watchword_requests_total{route="/public/*",status="499"} 1'));
   });
+
+  for (const leave of ['end', 'destroy', 'GOAWAY and end'] as const) {
+    test(`F10: one that closes its connection (${leave}) is gone, also where nothing is left to be said`, async () => {
+      const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+      const upstream = await startUpstream((_request, response) => {
+        response.on('close', close);
+        response.write('one event');
+      });
+      const edge = await startEdge(upstream.url);
+      const socket = connect({ port: edge.port, host: '127.0.0.1', allowHalfOpen: true });
+      let heard = '';
+      socket.on('error', () => {}).on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
+      const head = frame(HEADERS, END_HEADERS | END_STREAM, 1, block(...pseudo('/public/x', 'GET')));
+      socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), frame(SETTINGS, 1, 0), head]));
+      await vi.waitUntil(() => heard.includes('one event'));
+      if (leave === 'GOAWAY and end') socket.write(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
+      if (leave === 'destroy') socket.destroy();
+      else socket.end();
+      await closed;
+      await vi.waitUntil(async () =>
+        (await edge.metrics()).includes('watchword_requests_total{route="/public/*",status="499"} 1'),
+      );
+    });
+  }
 
   test('F10: one that takes nothing of its answer loses it', async () => {
     const { promise: closed, resolve: close } = Promise.withResolvers<void>();

@@ -235,6 +235,37 @@ describe('both directions', () => {
     await reset;
   });
 
+  // Beyond the window of 65,535 bytes the target leaves what was sent waiting at the edge.
+  for (const bytes of [1, 200_000]) {
+    const name = `F5: an early answer arrives whole where its client takes its time and has sent ${bytes} bytes (RFC 9113 section 8.1)`;
+    test(name, async () => {
+      const part = Buffer.alloc(16_000);
+      const upstream = await startFrameUpstream((socket, stream) => {
+        const parts = Array.from({ length: 15 }, () => frame(DATA, 0, stream, part));
+        const end = [frame(DATA, END_STREAM, stream, part), frame(RST_STREAM, 0, stream, words(0))];
+        socket.write(Buffer.concat([frame(HEADERS, END_HEADERS, stream, STATUS_200), ...parts]));
+        setTimeout(() => socket.write(Buffer.concat(end)), 100);
+      });
+      const routes = [{ path: '/public/*', upstream: 'main', public: true, stream: true }];
+      const edge = await startH2Edge(upstream.url, {}, { routes });
+      const call = openHttp2(edge.port, { settings: { initialWindowSize: 16_384 } }).request({
+        ':method': 'POST',
+        ':authority': 'a',
+        ':path': '/public/x',
+      });
+      let received = 0;
+      call.on('error', () => {}).on('data', (chunk: Buffer) => (received += chunk.length));
+      call.pause().write(Buffer.alloc(bytes));
+      await once(call, 'response');
+      const sending = setInterval(() => call.writable && call.write('a'), 5);
+      onTestFinished(() => clearInterval(sending));
+      // Time for the end of the answer, and for what is sent behind it, to get to the edge.
+      setTimeout(() => call.resume(), 300);
+      await once(call, 'end');
+      expect(received).toBe(16 * part.length);
+    });
+  }
+
   test('HEAD, 204 and 304 end at once; interim answers are dropped', async () => {
     const upstream = await startHttp2Upstream((stream, headers) => {
       stream.additionalHeaders({ ':status': 103, link: '</a.css>' });
