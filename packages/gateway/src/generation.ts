@@ -134,7 +134,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
       trust,
       checks,
       upstreams,
-      withRevocations: (inner) => guard?.guard(inner) ?? inner,
+      revocations: guard?.revocations,
       take,
       logger,
       clock,
@@ -197,7 +197,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     },
     metrics,
     tokenService: tokenService && running.around(tokenService.listener),
-    revocation: guard && createEndpoint(guard, config, logger, clock),
+    revocation: guard && createEndpoint(guard, config, routes, logger, clock),
     fetchKeys() {
       for (const keys of remoteKeys) {
         take(

@@ -9,6 +9,11 @@ export interface RevocationEndpointOptions {
   readonly revocations: Pick<Revocations, 'revoke'>;
   /** The issuers whose tokens are accepted here, and the trust domain: a slip in the name would revoke nothing. */
   readonly issuers: ReadonlySet<string>;
+  /**
+   * How long after its end a token may still be good for a request that was accepted before. Revocations are remembered so much
+   * longer: whoever asks need not know of it.
+   */
+  readonly deferredForMs: number;
   readonly clock: () => number;
   /** Is told of each attempt: whose tokens and which kind of target, never which one. */
   readonly onRevoked: (issuer: string, target: string, isStored: boolean) => void;
@@ -46,9 +51,9 @@ const MAX_BODY_BYTES = 131_072;
 
 async function revoke(
   text: string,
-  { revocations, issuers, clock, onRevoked }: RevocationEndpointOptions,
+  { revocations, issuers, deferredForMs, clock, onRevoked }: RevocationEndpointOptions,
 ): Promise<EndpointAnswer> {
-  const revocation = parseRevocation(text, clock());
+  const revocation = lengthen(parseRevocation(text, clock()), deferredForMs);
   if (!issuers.has(revocation.issuer)) return problem(400, 'issuer: is neither a trusted issuer nor the trust domain');
   const target = targetOf(revocation);
   try {
@@ -74,6 +79,10 @@ function parseRevocation(text: string, nowMs: number): Revocation {
   if (revocation.expiresAtMs <= nowMs) invalid('expiresAtMs: is in the past');
   if ('issuedBefore' in revocation && revocation.issuedBefore > LATEST_SECONDS) invalid('issuedBefore: must be in seconds');
   return revocation;
+}
+
+function lengthen(revocation: Revocation, byMs: number): Revocation {
+  return { ...revocation, expiresAtMs: Math.min(revocation.expiresAtMs + byMs, Number.MAX_SAFE_INTEGER) };
 }
 
 /** The year 5138: a number above it is in milliseconds. */

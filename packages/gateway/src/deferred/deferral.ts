@@ -1,6 +1,6 @@
 /** From the section `deferred` to a door and the work behind it. */
 import { createHash } from 'node:crypto';
-import { type Clock, type Verifier, createDeferredVerifier, createScreen, systemClock } from '@watchword/core';
+import { type Clock, type RevocationView, createDeferredVerifier, createScreen, systemClock } from '@watchword/core';
 import { type Queue, type Receipts, createReceipts } from '@watchword/deferred';
 import type { Trust } from '../assemble.ts';
 import type { Checks } from '../checks.ts';
@@ -25,8 +25,8 @@ export interface Deferral {
 export interface DeferralParts extends Pick<WorkParts, 'route' | 'authorize' | 'exchange' | 'upstreams'> {
   readonly trust: Trust;
   readonly checks: Checks['checks'];
-  /** Puts revocations around a verifier. */
-  readonly withRevocations: (verifier: Verifier) => Verifier;
+  /** The revocations known here; undefined: nothing can be revoked. */
+  readonly revocations: RevocationView | undefined;
   readonly take: Take;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
@@ -36,7 +36,7 @@ export interface DeferralParts extends Pick<WorkParts, 'route' | 'authorize' | '
 export function createDeferral(config: GatewayConfig, parts: DeferralParts): Deferral | undefined {
   const { deferred: section } = config;
   if (section === undefined) return undefined;
-  const { trust, checks, take, clock = systemClock } = parts;
+  const { trust, checks, revocations, take, clock = systemClock } = parts;
   const queue = takeQueue(config, parts);
   const receipts = takeReceipts(config, take);
   const { bodyBytes, statusPath } = section;
@@ -48,8 +48,9 @@ export function createDeferral(config: GatewayConfig, parts: DeferralParts): Def
     work: createWork({
       ...parts,
       receipts,
-      verifier: createDeferredVerifier(trust.policy),
-      decorate: (verifier) => parts.withRevocations(trust.withStatusLists(verifier)),
+      // How fresh is fresh enough is each route's own choice, made when it authorizes.
+      verifier: createDeferredVerifier({ ...trust.policy, whenStale: 'accept', ...(revocations && { revocations }) }),
+      decorate: (verifier) => trust.withStatusLists(verifier),
       answerBytes: bodyBytes,
     }),
   };

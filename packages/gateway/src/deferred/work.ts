@@ -24,8 +24,9 @@ import { encodeAnswer } from './stored-answer.ts';
 /** What a worker is given to work with. */
 export interface WorkParts {
   readonly route: RouteStage;
+  /** Knows the revocations, and that they count after the end of a token that waits. */
   readonly verifier: DeferredVerifier;
-  /** Puts status lists and revocations around a verifier. */
+  /** Puts status lists around a verifier. */
   readonly decorate: (verifier: Verifier) => Verifier;
   readonly authorize: AuthorizeStage;
   readonly exchange: ExchangeStage;

@@ -4,12 +4,14 @@ import type { GatewayConfig } from '../config/config.ts';
 import { type RevocationEndpoint, createRevocationEndpoint } from '../control/revocation-endpoint.ts';
 import type { RevocationMetricSource } from '../control/revocation-metrics.ts';
 import type { Logger } from '../logger.ts';
+import type { Route } from '../routing/route.ts';
 import type { RevocationGuard } from './guard.ts';
 
 /** Builds `POST /revocations`. */
 export function createEndpoint(
   { revocations }: RevocationGuard,
   { issuers, txnToken }: GatewayConfig,
+  routes: readonly Pick<Route, 'deferredForMs'>[],
   logger: Logger,
   clock: Clock = systemClock,
 ): RevocationEndpoint {
@@ -18,6 +20,7 @@ export function createEndpoint(
   return createRevocationEndpoint({
     revocations,
     issuers: new Set(names),
+    deferredForMs: Math.max(0, ...routes.map(({ deferredForMs = 0 }) => deferredForMs)),
     clock,
     onRevoked(issuer, target, isStored) {
       // Whose tokens and by what, for the record; the id itself is a claim value (E12).

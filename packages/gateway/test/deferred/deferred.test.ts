@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createSqliteRevocationLog } from '@watchword/core';
 import { describe, expect, test } from 'vitest';
 import { createConfig } from '../../src/index.ts';
 import { type TestEdge, startEdge } from '../support/edge.ts';
@@ -186,18 +187,35 @@ describe('what was accepted and must not run', () => {
     const now = Math.floor(Date.now() / 1000);
     const revoked = await send(door, '/later/1', { headers: door.bearer({ jti: 'gone' }) });
     const expiring = await send(door, '/later/2', { headers: door.bearer({ jti: 'short', exp: now + 1 }) });
+    const late = await send(door, '/later/3', { headers: door.bearer({ jti: 'late', exp: now + 1 }) });
     const body = JSON.stringify({ issuer: 'https://idp.example', jti: 'gone', expiresInSeconds: 600 });
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${door.control}/revocations`, { method: 'POST', headers, body })).status).toBe(201);
+    // By somebody who knows when the token ends, and of no deferred routes.
+    const log = createSqliteRevocationLog({ path: join(folder, 'log.db') });
+    await log.append({ issuer: 'https://idp.example', jti: 'late', expiresAtMs: (now + 6) * 1000 });
+    await log.close();
     // Beyond its exp and the tolerance of 5 s.
     await delay(Math.max(0, (now + 6.2) * 1000 - Date.now()));
     expect((await send(door, '/later/2', { headers: door.bearer({ jti: 'short', exp: now + 1 }) })).code).toBe(401);
     const issuers = [door.issuer.entry];
     const worker = await startEdge(upstream.url, { routes: ROUTES, deferred: { ...deferred, worker: {} }, issuers, ...more });
     expect(await outcomeOf(worker, revoked.body)).toMatchObject({ state: 'refused', reason: 'token_revoked' });
+    expect(await outcomeOf(worker, late.body)).toMatchObject({ state: 'refused', reason: 'token_revoked' });
     expect(await outcomeOf(worker, expiring.body)).toMatchObject({ state: 'done', upstreamStatus: 200 });
     expect(upstream.seen.map(({ target }) => target)).toEqual(['/later/2']);
   }, 30_000);
+
+  test('S17: a revocation is remembered for as long as requests may wait', async () => {
+    const more = { revocation: { log: { memory: true } } };
+    const edge = await start(await startUpstream(), section(), more);
+    const expiresAtMs = Date.now() + 1000;
+    const body = JSON.stringify({ issuer: 'https://idp.example', jti: 'gone', expiresAtMs });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${edge.control}/revocations`, { method: 'POST', headers, body });
+    // The route's maxAgeSeconds.
+    expect(await response.json()).toMatchObject({ expiresAtMs: expiresAtMs + 60_000 });
+  });
 
   test('too old to run', async () => {
     const upstream = await startUpstream();
