@@ -63,6 +63,14 @@ export class NativeServer {
     clearTimeout(timer);
   }
 
+  /** Ends it as a crash does; resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.pid === undefined) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
   /** What people call it. */
   get name(): string {
     return this.#name;

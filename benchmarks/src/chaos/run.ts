@@ -1,0 +1,196 @@
+/** One run: orders and kills at the same time, times in which nobody works, then the question what became of everything. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createKeyPair } from '../tokens/key-pair.ts';
+import { Callers } from './callers.ts';
+import { Client } from './client.ts';
+import { Collector } from './collector.ts';
+import { Destroyer } from './destroyer.ts';
+import { Dice } from './dice.ts';
+import { KINDS, type Kind, WAITING_KINDS } from './kinds.ts';
+import { Orders } from './orders.ts';
+import { type ClientLine, Journal } from './records.ts';
+import { type QueueName, STALE_MS, type Stage, withStage } from './stage.ts';
+
+/** What to do. */
+export interface ChaosPlan {
+  readonly requests: number;
+  readonly queue: QueueName;
+  readonly seed: number;
+  /** Files of the run. */
+  readonly folder: string;
+  /** Is told how far it is, every few seconds. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** Where the two sides have written, and what they cannot know. */
+export interface ChaosRecords {
+  readonly client: string;
+  readonly service: string;
+  readonly seconds: number;
+  /** Times that a client was told to come again. */
+  readonly comeAgain: number;
+}
+
+/** How long after its confirmation a revocation may still be unknown, and a request be on its way. */
+export const REVOCATION_LAG_MS = STALE_MS + 6000;
+
+/** Requests at a time. */
+const AT_ONCE = 48;
+const WAITING_SHARE = 0.04;
+/** Beyond the lag of revocations, the tolerance for short tokens, and the age of brief ones. */
+const NOBODY_WORKS_MS = 8500;
+const PATIENCE_MS = 60_000;
+const SAMPLE = 0.05;
+const SAMPLE_EVERY_MS = 500;
+const PROGRESS_EVERY_MS = 5000;
+
+/** Longest time a run may take. */
+export function limitMs({ requests }: Pick<ChaosPlan, 'requests'>): number {
+  return 240_000 + 20 * requests;
+}
+
+/** Plays it. @throws Error when its time is up */
+export async function playChaos(plan: ChaosPlan): Promise<ChaosRecords> {
+  const from = performance.now();
+  const clientFile = join(plan.folder, 'client.jsonl');
+  const journal = new Journal<ClientLine>(clientFile);
+  return withStage(plan.folder, plan.queue, async (stage) => {
+    const run = new Run(plan, stage, journal);
+    const progress = setInterval(() => void run.tell(), PROGRESS_EVERY_MS);
+    try {
+      await run.play();
+      await stage.service.ask('finish');
+    } finally {
+      clearInterval(progress);
+      await run.close();
+      journal.close();
+    }
+    const seconds = (performance.now() - from) / 1000;
+    return { client: clientFile, service: stage.serviceJournal, seconds, comeAgain: run.orders.comeAgain };
+  });
+}
+
+class Run {
+  readonly orders: Orders;
+  readonly #plan: ChaosPlan;
+  readonly #stage: Stage;
+  readonly #journal: Journal<ClientLine>;
+  readonly #dice: Dice;
+  readonly #client: Client;
+  readonly #collector: Collector;
+  #kills = 0;
+  #phase = 'starting';
+
+  constructor(plan: ChaosPlan, stage: Stage, journal: Journal<ClientLine>) {
+    this.#plan = plan;
+    this.#stage = stage;
+    this.#journal = journal;
+    this.#dice = new Dice(plan.seed);
+    this.#client = new Client(stage.doors, Date.now() + limitMs(plan));
+    const stranger = createKeyPair('ES256');
+    const callers = new Callers(stage.pair, stranger);
+    this.orders = new Orders({ client: this.#client, callers, journal, dice: this.#dice });
+    this.#collector = new Collector(this.#client, journal);
+  }
+
+  async play(): Promise<void> {
+    const { requests } = this.#plan;
+    const phases = Math.min(5, Math.ceil(requests / 20_000));
+    const waiting = Math.max(30, Math.round((WAITING_SHARE * requests) / phases));
+    const busy = Math.max(1, Math.ceil(requests / phases) - waiting);
+    let isOver = false;
+    const sampling = this.#sample(() => isOver);
+    try {
+      for (let phase = 1; phase <= phases; phase += 1) {
+        this.#phase = `phase ${phase} of ${phases}`;
+        await this.#work(busy);
+        this.#phase += ', nobody works';
+        await this.#wait(waiting);
+      }
+    } finally {
+      isOver = true;
+      await sampling;
+    }
+    this.#phase = 'what became of it';
+    await this.#collector.collect(this.orders.receipts, PATIENCE_MS);
+  }
+
+  async tell(): Promise<void> {
+    const effects = await this.#stage.service.ask<number>('effects').catch(() => '?');
+    const { sent, receipts } = this.orders;
+    this.#plan.onProgress(
+      `${this.#phase}: ${sent} sent, ${receipts.length} receipts, ${effects} done, ${this.#kills} kills, ${this.#collector.ended} ends told`,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** Orders and kills. */
+  async #work(count: number): Promise<void> {
+    const every = Math.min(600, Math.max(60, count / 12));
+    await this.#underFire(this.#stage.victims, every, () => this.#send(KINDS, count));
+  }
+
+  /** Nobody works, and those that accept are killed: so what is accepted becomes old, and is taken back, before it runs. */
+  async #wait(count: number): Promise<void> {
+    const workers = this.#destroyer(
+      this.#stage.victims.filter(({ role }) => role === 'works'),
+      Infinity,
+    );
+    await workers.kill('works');
+    this.#kills += workers.kills;
+    const others = this.#stage.victims.filter(({ role }) => role !== 'works');
+    await this.#underFire(others, Math.max(30, count / 4), () => this.#send(WAITING_KINDS, count));
+    await delay(NOBODY_WORKS_MS);
+    await workers.startAll();
+  }
+
+  async #underFire(victims: Stage['victims'], every: number, work: () => Promise<void>): Promise<void> {
+    let isOver = false;
+    const destroyer = this.#destroyer(victims, every);
+    const working = work().finally(() => (isOver = true));
+    const before = this.#kills;
+    const counting = setInterval(() => (this.#kills = before + destroyer.kills), 100);
+    try {
+      await Promise.all([working, destroyer.rage(() => isOver)]);
+    } finally {
+      clearInterval(counting);
+      this.#kills = before + destroyer.kills;
+    }
+  }
+
+  async #send(kinds: readonly Kind[], count: number): Promise<void> {
+    let left = count;
+    const loop = async (): Promise<void> => {
+      while (left > 0) {
+        left -= 1;
+        await this.orders.send(this.#dice.weigh(kinds));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, loop));
+  }
+
+  /** Some are asked for while everything falls: what a client was told once must stay so. */
+  async #sample(isOver: () => boolean): Promise<void> {
+    let next = 0;
+    while (!isOver()) {
+      await delay(SAMPLE_EVERY_MS);
+      const fresh = this.orders.receipts.slice(next);
+      next += fresh.length;
+      const some = fresh.filter(() => this.#dice.chance(SAMPLE));
+      for (let turn = 0; turn < some.length && !isOver(); turn += SAMPLE_AT_ONCE)
+        await this.#collector.collect(some.slice(turn, turn + SAMPLE_AT_ONCE), 2 * NOBODY_WORKS_MS);
+    }
+  }
+
+  #destroyer(victims: Stage['victims'], every: number): Destroyer {
+    const start = this.orders.sent;
+    const sent = (): number => this.orders.sent - start;
+    return new Destroyer({ victims, journal: this.#journal, dice: this.#dice, sent, every });
+  }
+}
+
+const SAMPLE_AT_ONCE = 50;

@@ -1,0 +1,92 @@
+/** A small chaos run, as people start it: real gateways, killed while orders flow, and what the independent checker says of it. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { historyOf } from '../../src/chaos/history.ts';
+import { KINDS, WAITING_KINDS } from '../../src/chaos/kinds.ts';
+import { Journal } from '../../src/chaos/records.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/chaos/main.ts');
+const IS_LONG = process.env['WATCHWORD_LONG'] === '1';
+
+function chaos(args: readonly string[], timeout = 60_000): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    timeout,
+    maxBuffer: 2 ** 26,
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'watchword-chaos-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+describe('the command', () => {
+  test.each([
+    ['--requests', '99'],
+    ['--requests', '1e9'],
+    ['--requests', 'many'],
+    ['--queue', 'kafka'],
+    ['--seed', '0'],
+    ['--sed', '1'],
+  ])('refuses %s %s', (name, value) => {
+    const { status, out, err } = chaos([name, value]);
+    expect([status, out]).toEqual([1, '']);
+    expect(err).toContain(name);
+  });
+
+  test('helps', () => {
+    const { status, out } = chaos(['--help']);
+    expect(status).toBe(0);
+    expect(out).toContain('npm run chaos');
+  });
+});
+
+const requests = IS_LONG ? 1_000_000 : 1200;
+// The bound that the run sets itself, and time to check.
+const limitMs = 600_000 + 25 * requests;
+
+test(`S17: kill -9 of all that accept and work while ${requests} requests flow: no rule is broken`, { timeout: limitMs }, () => {
+  const json = join(temporaryFolder(), 'result.json');
+  const { status, out, err } = chaos(['--requests', String(requests), '--json', json], limitMs);
+  expect({ status, findings: out.match(/BROKEN.*/g), err: status === 0 ? '' : err }).toEqual({
+    status: 0,
+    findings: null,
+    err: '',
+  });
+  expect(out).toContain('no rule is broken');
+  const { counts, ends, seed } = JSON.parse(readFileSync(json, 'utf8')) as Record<string, Record<string, number>>;
+  expect(counts!['kills'], `seed ${seed}`).toBeGreaterThanOrEqual(5);
+  expect(counts!['orders']).toBeGreaterThanOrEqual(requests);
+  expect(counts!['effects']).toBeGreaterThan(0.5 * requests);
+  // What was not sent was not tried: all kinds but perhaps the rarest.
+  const names = [...KINDS, ...WAITING_KINDS].map(({ name }) => name);
+  expect(Object.keys(ends!).filter((name) => names.includes(name)).length).toBeGreaterThan(names.length - 4);
+});
+
+test('the history of an order is what both sides wrote of it, in the order of time, and the kills in between', async () => {
+  const folder = temporaryFolder();
+  const files = { client: join(folder, 'client'), service: join(folder, 'service') };
+  const client = new Journal(files.client);
+  client.add({ at: 0, what: 'killed', name: 'door-1' });
+  client.add({ at: 1000, what: 'order', order: 'order-1' });
+  client.add({ at: 1500, what: 'order', order: 'order-2' });
+  client.add({ at: 2000, what: 'killed', name: 'worker-1' });
+  client.add({ at: 4000, what: 'end', order: 'order-1' });
+  client.close();
+  const service = new Journal(files.service);
+  service.add({ at: 3000, order: 'order-1', id: 'id-1' });
+  service.close();
+  expect((await historyOf('order-1', files)).map((line) => line.replaceAll(/\s+/g, ' ').trim())).toEqual([
+    '00:00:01.000 client {"what":"order","order":"order-1"}',
+    '00:00:02.000 client {"what":"killed","name":"worker-1"}',
+    '00:00:03.000 service {"order":"order-1","id":"id-1"}',
+    '00:00:04.000 client {"what":"end","order":"order-1"}',
+  ]);
+});
