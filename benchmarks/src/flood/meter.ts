@@ -1,0 +1,71 @@
+/**
+ * Loaded before the gateway, which knows nothing of it: what the gateway itself sees of a turn. What a client sees besides is the
+ * other processes' share, its own included.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PerformanceObserver, monitorEventLoopDelay } from 'node:perf_hooks';
+import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
+import { serve } from '../process/worker.ts';
+
+/** A turn, as the gateway saw it. */
+export interface MeterReading {
+  /** From a request that was read to its answer that was written, of those that were answered 200. */
+  readonly servedP99Ms: number;
+  /** How late a timer of 1 ms was. */
+  readonly loopP99Ms: number;
+  /** Collections, and how long they took, of each second. */
+  readonly collections: number;
+  readonly collectedMs: number;
+  /** Processor time of the whole process, of each second. */
+  readonly cpuMs: number;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+const served: number[] = [];
+const collections: number[] = [];
+const startedMs = new WeakMap<ServerResponse, number>();
+const loop = monitorEventLoopDelay({ resolution: 1 });
+let began = { atMs: performance.now(), cpu: process.cpuUsage() };
+
+// The server is in this thread. Threads of a gateway load this too.
+if (isMainThread) {
+  subscribe('http.server.request.start', (message) => startedMs.set((message as Exchange).response, performance.now()));
+  subscribe('http.server.response.finish', (message) => {
+    const { response } = message as Exchange;
+    if (response.statusCode === 200) served.push(performance.now() - startedMs.get(response)!);
+  });
+  new PerformanceObserver((list) => collections.push(...list.getEntries().map(({ duration }) => duration))).observe({
+    entryTypes: ['gc'],
+  });
+  serve({ begin, read });
+  // The program decides when it ends.
+  process.channel?.unref();
+}
+
+function begin(): void {
+  served.length = 0;
+  collections.length = 0;
+  loop.enable();
+  loop.reset();
+  began = { atMs: performance.now(), cpu: process.cpuUsage() };
+}
+
+function read(): MeterReading {
+  loop.disable();
+  const seconds = (performance.now() - began.atMs) / 1000;
+  const cpu = process.cpuUsage(began.cpu);
+  served.sort((left, right) => left - right);
+  return {
+    servedP99Ms: served[Math.ceil(0.99 * served.length) - 1] ?? Number.NaN,
+    loopP99Ms: loop.percentile(99) / 1e6,
+    collections: collections.length / seconds,
+    collectedMs: collections.reduce((sum, ms) => sum + ms, 0) / seconds,
+    cpuMs: (cpu.user + cpu.system) / 1000 / seconds,
+  };
+}

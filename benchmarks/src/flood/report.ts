@@ -1,0 +1,61 @@
+/** Tables of the flood, and what is compared. */
+import { median, medianRatio } from '../statistics.ts';
+import { type Column, drawTable, ratioText } from '../report/table.ts';
+import type { Target } from '../report/targets.ts';
+import { FLOOD_PER_SECOND, type Turn, type Turns, WEATHERS, type Weather } from './measure.ts';
+
+/** A ratio that nobody promised. */
+export type Share = Pick<Target, 'claim' | 'ratio'>;
+
+const COLUMNS: readonly Column[] = [
+  [`regulars, beside ${FLOOD_PER_SECOND}/s of`, 'left'],
+  ['p50', 'right'],
+  ['p99', 'right'],
+  ['p99 in the gateway', 'right'],
+  ['event loop late, p99', 'right'],
+  ['collections/s', 'right'],
+  ['of', 'right'],
+  ['CPU of a core', 'right'],
+  ['key sets fetched', 'right'],
+];
+
+/** A line for each weather. */
+export function draw(turns: Turns): string {
+  const rows = WEATHERS.map((weather) => {
+    const middle = (name: keyof Turn): number => median(turns[weather].map((turn) => turn[name]));
+    return [
+      weather === 'alone' ? 'nobody' : weather,
+      `${middle('p50Ms').toFixed(3)} ms`,
+      `${middle('p99Ms').toFixed(3)} ms`,
+      `${middle('servedP99Ms').toFixed(3)} ms`,
+      `${middle('loopP99Ms').toFixed(3)} ms`,
+      middle('collections').toFixed(1),
+      `${middle('collectedMs').toFixed(1)} ms`,
+      `${(middle('cpuMs') / 10).toFixed(0)} %`,
+      String(turns[weather].reduce((sum, { fetches }) => sum + fetches, 0)),
+    ];
+  });
+  return drawTable(COLUMNS, rows);
+}
+
+/** What was promised (S14). */
+export function targetsOf(turns: Turns): readonly Target[] {
+  return [{ ...compare(turns, 'alone', 'p99Ms'), limit: 1.1, bound: 'at most' }];
+}
+
+/** What tells the key ids' share from that of the load, and the gateway's from that of its clients. */
+export function ratiosOf(turns: Turns): readonly Share[] {
+  return [compare(turns, 'no token', 'p99Ms'), compare(turns, 'bad signature', 'p99Ms'), compare(turns, 'alone', 'servedP99Ms')];
+}
+
+/** One line for each. */
+export function drawShares(shares: readonly Share[]): string {
+  return shares.map((share) => `  ${share.claim}: ${ratioText(share.ratio)}x`).join('\n');
+}
+
+function compare(turns: Turns, other: Weather, name: 'p99Ms' | 'servedP99Ms'): Share {
+  const [flooded, compared] = (['unknown key id', other] as const).map((weather) => turns[weather].map((turn) => turn[name]));
+  const place = name === 'p99Ms' ? '' : ' in the gateway';
+  const claim = `p99 of the regulars${place} beside unknown key ids, of that ${other === 'alone' ? other : `beside ${other}`}`;
+  return { claim, ratio: medianRatio(flooded!, compared!) };
+}
