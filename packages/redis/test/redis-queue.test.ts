@@ -1,9 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { START_MS, digestOf, entryOf } from '../../deferred/test/support/queue-harness.ts';
 import { describeQueue } from '../../deferred/test/support/queue-suite.ts';
-import { createRedisQueue } from '../src/index.ts';
+import { type RedisQueue, type RedisQueueOptions, createRedisQueue } from '../src/index.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
+
+const LEASE = { leaseMs: 10_000, waitMs: 0 } as const;
+const DONE = { state: 'done', status: 200 } as const;
+
+describe('a queue in Redis refuses', () => {
+  test.each<[string, Record<string, unknown>]>([
+    ['no server', { server: undefined }],
+    ['a URL of something else', { server: 'https://redis.example' }],
+    ['a prefix with braces', { prefix: 'a{b}' }],
+    ['an empty prefix', { prefix: '' }],
+    ['unknown options', { appendfsync: 'always' }],
+    ['null', { prefix: null }],
+    ['no room', { limits: { entries: 0 } }],
+    ['to forget outcomes at once', { outcomesKeptMs: 0 }],
+    ['to look without pause', { pollMs: 0 }],
+    ['no time to answer', { timeoutMs: NaN }],
+    ['another durability', { durability: 'none' }],
+    ['half a replica', { replicas: 0.5 }],
+    ['a clock that is none', { clock: 5 }],
+  ])('%s', (_name, options) => {
+    const all = { server: 'redis://127.0.0.1:1', ...options };
+    expect(() => createRedisQueue(all as never)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  });
+
+  test('everything with queue_unavailable when there is no server', async () => {
+    const queue = createRedisQueue({ server: 'redis://127.0.0.1:1' });
+    const expected = { code: 'queue_unavailable' };
+    await expect(queue.ready()).rejects.toMatchObject(expected);
+    await expect(queue.accept(entryOf())).rejects.toMatchObject(expected);
+    await expect(queue.claim('worker-1', 1, LEASE)).rejects.toMatchObject(expected);
+    await expect(queue.stats()).rejects.toMatchObject(expected);
+    await queue.close();
+  });
+});
 
 describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed: apt-get install redis-server)', () => {
   let server: RedisServer;
@@ -19,5 +55,117 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       process: { module: resolve(import.meta.dirname, 'support/queue-open.ts'), argument: `${server.url} ${prefix}` },
       destroy: async () => {},
     };
+  });
+
+  describe('a queue in Redis', () => {
+    let prefix: string;
+    let admin: Redis;
+    let queues: RedisQueue[];
+    beforeEach(() => {
+      prefix = `test:${randomUUID()}`;
+      admin = new Redis(server.url);
+      queues = [];
+    });
+    afterEach(async () => {
+      await admin.config('SET', 'maxmemory', '0');
+      admin.disconnect();
+      for (const queue of queues) await queue.close();
+    });
+    const open = (options: Partial<RedisQueueOptions> = {}): RedisQueue => {
+      const queue = createRedisQueue({ server: server.url, prefix, clock: () => START_MS, timeoutMs: 20_000, ...options });
+      queues.push(queue);
+      return queue;
+    };
+    const keys = async (): Promise<string[]> => (await admin.keys(`*${prefix}*`)).toSorted();
+
+    test('is streams with a consumer group: what was delivered is pending until it has ended, then it is in neither', async () => {
+      const queue = open();
+      for (let index = 0; index < 3; index += 1) await queue.accept(entryOf());
+      const claims = await queue.claim('worker-1', 2, LEASE);
+      const [stream] = (await keys()).filter((key) => key.includes(':stream:'));
+      const pending = async (): Promise<unknown> => ((await admin.xpending(stream!, 'workers')) as unknown[])[0];
+      expect([await admin.xlen(stream!), await pending()]).toEqual([3, 2]);
+      await queue.settle([[claims[0]!, DONE]]);
+      expect([await admin.xlen(stream!), await pending()]).toEqual([2, 1]);
+      // A dead letter keeps its message.
+      await queue.settle([[claims[1]!, { state: 'dead', reason: 'crash' }]]);
+      expect([await admin.xlen(stream!), await pending()]).toEqual([2, 1]);
+    });
+
+    test('keeps all its keys in one slot of a cluster', async () => {
+      const queue = open();
+      for (const client of ['a', 'b']) await queue.accept(entryOf({ client: digestOf(client), idempotencyKey: client }));
+      const claims = await queue.claim('worker-1', 2, LEASE);
+      await queue.release([{ claim: claims[0]!, notBeforeMs: START_MS + 5000 }]);
+      await queue.settle([[claims[1]!, { state: 'done', status: 200, result: new Uint8Array([1]) }]]);
+      const names = await keys();
+      expect(names.length).toBeGreaterThan(8);
+      for (const name of names) expect(name).toMatch(new RegExp(`^\\{${prefix}\\}:`));
+    });
+
+    test('leaves nothing behind of what has ended and is forgotten', async () => {
+      let nowMs = START_MS;
+      const queue = open({ clock: () => nowMs, outcomesKeptMs: 1000 });
+      for (let round = 0; round < 5; round += 1) {
+        for (let index = 0; index < 20; index += 1) {
+          const part = { idempotencyKey: digestOf(`${round} ${index}`), client: digestOf(`client ${round}`) };
+          await queue.accept(entryOf({ acceptedAtMs: nowMs, ...part }));
+        }
+        const claims = await queue.claim('worker-1', 20, LEASE);
+        const outcomes = claims.map((claim) => [claim, { ...DONE, result: new Uint8Array(9) }] as const);
+        expect(await queue.settle(outcomes)).not.toContain(false);
+        nowMs += 2000;
+      }
+      while ((await admin.exists(`{${prefix}}:ended`)) === 1) await queue.claim('worker-1', 1, LEASE);
+      expect(await keys()).toEqual([`{${prefix}}:head`, `{${prefix}}:paces`]);
+    });
+
+    test('goes on when the server has forgotten its scripts', async () => {
+      const queue = open();
+      await queue.accept(entryOf());
+      await admin.script('FLUSH');
+      await Promise.all(Array.from({ length: 10 }, () => queue.accept(entryOf())));
+      expect((await queue.stats()).depth).toBe(11);
+    });
+
+    test('without memory accepts nothing, but can be worked off', async () => {
+      const queue = open();
+      const entries = [entryOf(), entryOf(), entryOf({ client: digestOf('another') }), entryOf()];
+      for (const entry of entries) await queue.accept(entry);
+      const [first] = await queue.claim('worker-1', 1, LEASE);
+      await admin.config('SET', 'maxmemory', '1');
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable' });
+      const [second, third, fourth] = await queue.claim('worker-1', 3, LEASE);
+      expect(await queue.extend([first!, second!], 5000)).toHaveLength(2);
+      expect(await queue.release([{ claim: third!, notBeforeMs: START_MS }])).toEqual([true]);
+      const dead = { state: 'dead', reason: 'crash' } as const;
+      expect(
+        await queue.settle([
+          [first!, DONE],
+          [second!, { ...DONE, result: new Uint8Array(100) }],
+          [fourth!, dead],
+        ]),
+      ).toEqual([true, true, true]);
+      expect(await queue.replay([fourth!.entry.id])).toHaveLength(1);
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable' });
+      expect(await queue.stats()).toMatchObject({ depth: 2, totals: { accepted: 4, done: 2 } });
+      await admin.config('SET', 'maxmemory', '0');
+      expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+    });
+
+    test('says so when somebody has deleted messages, and goes on with all others', async () => {
+      const queue = open();
+      for (const client of ['damaged', 'whole', 'whole', 'whole']) await queue.accept(entryOf({ client: digestOf(client) }));
+      await admin.del((await keys()).find((key) => key.includes(`:stream:43:${digestOf('damaged')}`))!);
+      const clients: string[] = [];
+      const errors: unknown[] = [];
+      for (let turn = 0; turn < 8; turn += 1) {
+        const claims = await queue.claim('worker-1', 1, LEASE).catch((error: unknown) => void errors.push(error));
+        clients.push(...(claims ?? []).map(({ entry }) => entry.client));
+      }
+      expect(clients).toEqual(Array(3).fill(digestOf('whole')));
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) expect(error).toMatchObject({ code: 'queue_unavailable' });
+    });
   });
 });
