@@ -82,8 +82,8 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       const queue = open();
       for (let index = 0; index < 3; index += 1) await queue.accept(entryOf());
       const claims = await queue.claim('worker-1', 2, LEASE);
-      const [stream] = (await keys()).filter((key) => key.includes(':stream:'));
-      const pending = async (): Promise<unknown> => ((await admin.xpending(stream!, 'workers')) as unknown[])[0];
+      const stream = (await keys()).find((key) => key.includes(':stream:'));
+      const pending = async (): Promise<unknown> => ((await admin.xpending(stream!, 'workers')) as unknown[]).at(0);
       expect([await admin.xlen(stream!), await pending()]).toEqual([3, 2]);
       await queue.settle([[claims[0]!, DONE]]);
       expect([await admin.xlen(stream!), await pending()]).toEqual([2, 1]);
@@ -126,6 +126,24 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       await admin.script('FLUSH');
       await Promise.all(Array.from({ length: 10 }, () => queue.accept(entryOf())));
       expect((await queue.stats()).depth).toBe(11);
+    });
+
+    test('says nothing by a clock that gives no time', async () => {
+      const queue = open({ clock: () => NaN });
+      const expected = { code: 'queue_unavailable' };
+      await expect(queue.accept(entryOf())).rejects.toMatchObject(expected);
+      await expect(queue.claim('worker-1', 1, LEASE)).rejects.toMatchObject(expected);
+      await expect(queue.stats()).rejects.toMatchObject(expected);
+    });
+
+    test('claims more than goes into one answer', async () => {
+      const queue = open({ limits: { issuerShare: 1, clientShare: 1 } });
+      const large = Array.from({ length: 20 }, () => entryOf({ payload: new Uint8Array(2 ** 20) }));
+      const small = Array.from({ length: 300 }, () => entryOf());
+      for (const entry of [...large, ...small]) await queue.accept(entry);
+      const claims = await queue.claim('worker-1', 310, LEASE);
+      expect(claims.map(({ entry }) => entry.id)).toEqual([...large, ...small].slice(0, 310).map(({ id }) => id));
+      expect(new Set(claims.map(({ token }) => token)).size).toBe(1);
     });
 
     test('without memory accepts nothing, but can be worked off', async () => {

@@ -57,6 +57,15 @@ export class QueueStore {
     return this.#isClosed;
   }
 
+  /** The time by the injected clock. @throws WatchwordError `queue_unavailable` for a clock that gives none */
+  now(): number {
+    try {
+      return readClock(this.#settings.clock);
+    } catch (cause) {
+      throw new WatchwordError('queue_unavailable', 'The clock gives no time', { cause });
+    }
+  }
+
   /** Connects, and looks at the server. @throws WatchwordError `queue_unavailable` */
   async ready(): Promise<void> {
     await this.#guarded(0, () => this.#connect());
@@ -87,8 +96,8 @@ export class QueueStore {
   }
 
   async #run(script: QueueScript, facts: readonly Argument[], { isRead = false, nowMs }: RunOptions): Promise<unknown> {
-    const { clock, outcomesKeptMs, timeoutMs, replicas } = this.#settings;
-    const toldMs = nowMs ?? readClock(clock);
+    const { outcomesKeptMs, timeoutMs, replicas } = this.#settings;
+    const toldMs = nowMs ?? this.now();
     const { connection, offsetMs } = await this.#connect();
     const lastMomentMs = performance.now() + offsetMs + timeoutMs;
     const copiesMs = isRead || replicas === 0 ? 0 : timeoutMs;
