@@ -28,7 +28,7 @@ export interface NewEntry {
   readonly client: string;
   /** A digest over route, client and the key that the client gave; the same one again gives the first entry. Undefined: none. */
   readonly idempotencyKey?: string | undefined;
-  /** Digest of the request itself: an idempotency key that comes again with another request is a conflict. */
+  /** Digest of the request itself: an idempotency key that comes again with another request is a conflict. Without a key: anything. */
   readonly fingerprint: string;
   /** Request, token and receipt, sealed by the gateway: a store holds nothing that can be used or read. */
   readonly payload: Uint8Array;

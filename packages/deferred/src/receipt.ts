@@ -1,11 +1,10 @@
 /**
- * What was accepted, sealed, with a receipt that nobody but the gateway can make (TT-33): that this request came with this token, was
- * accepted then, for this route, issuer and client, and may run until then.
+ * What was accepted, sealed. The seal is the receipt that nobody but the gateway can make (TT-33): its tag says that this request came
+ * with this token, was accepted then, for this route, issuer and client, and may run until then.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { WatchwordError } from '@watchword/core';
-import { createByteSeal, deriveKeys } from './byte-seal.ts';
-import { type Framed, frame, unframe } from './framing.ts';
+import { createByteSeal } from './byte-seal.ts';
+import { frame, unframe } from './framing.ts';
 import type { NewEntry } from './queue.ts';
 
 /** A request as it was accepted. */
@@ -27,7 +26,7 @@ export type EntryFacts = Omit<NewEntry, 'payload'>;
 
 /** Makes and checks receipts. */
 export interface Receipts {
-  /** At acceptance: an entry for the queue. */
+  /** At acceptance: an entry for the queue. Its payload is bound to all that stands beside it. */
   close(facts: EntryFacts, request: DeferredRequest): NewEntry;
   /** When the work runs. @throws WatchwordError `receipt_invalid` unless all of the entry is as it was accepted */
   open(entry: NewEntry): DeferredRequest;
@@ -37,8 +36,6 @@ export interface Receipts {
   openResult(id: string, sealed: Uint8Array): Uint8Array;
 }
 
-const RECEIPT_BYTES = 32;
-
 /**
  * @param keys of the operator, 32 random bytes each. The first closes, all of them open
  * @throws WatchwordError `config_invalid`
@@ -46,22 +43,12 @@ const RECEIPT_BYTES = 32;
 export function createReceipts({ keys }: { readonly keys: readonly Uint8Array[] }): Receipts {
   const payloads = createByteSeal(keys, 'payload');
   const results = createByteSeal(keys, 'result');
-  const receiptKeys = deriveKeys(keys, 'receipt');
   return {
-    close(facts, request) {
-      const bytes = encode(request);
-      const receipt = receiptWith(receiptKeys[0]!, facts, request.token, bytes);
-      const payload = payloads.close(Buffer.concat([receipt, bytes]), frame(valuesOf(facts)));
-      return { ...facts, payload };
-    },
+    close: (facts, request) => ({ ...facts, payload: payloads.close(encode(request), contextOf(facts)) }),
     open({ payload, ...facts }) {
-      const opened = payloads.open(payload, frame(valuesOf(facts)));
-      if (opened === undefined || opened.length <= RECEIPT_BYTES) throw new WatchwordError('receipt_invalid');
-      const [receipt, bytes] = [opened.subarray(0, RECEIPT_BYTES), opened.subarray(RECEIPT_BYTES)];
-      const request = decode(bytes);
-      const isOurs = receiptKeys.some((key) => timingSafeEqual(receipt, receiptWith(key, facts, request.token, bytes)));
-      if (!isOurs) throw new WatchwordError('receipt_invalid');
-      return request;
+      const bytes = payloads.open(payload, contextOf(facts));
+      if (bytes === undefined) throw new WatchwordError('receipt_invalid');
+      return decode(bytes);
     },
     closeResult: (id, result) => results.close(result, Buffer.from(id)),
     openResult(id, sealed) {
@@ -72,28 +59,18 @@ export function createReceipts({ keys }: { readonly keys: readonly Uint8Array[] 
   };
 }
 
-function receiptWith(key: Buffer, facts: EntryFacts, token: string, request: Buffer): Buffer {
-  const digests = [digestOf(Buffer.from(token)), digestOf(request)];
-  return createHmac('sha256', key)
-    .update(frame([...valuesOf(facts), ...digests]))
-    .digest();
-}
-
-function valuesOf(facts: EntryFacts): readonly Framed[] {
+function contextOf(facts: EntryFacts): Buffer {
   const { id, acceptedAtMs, runBeforeMs, route, issuer, client, idempotencyKey, fingerprint } = facts;
-  return [id, acceptedAtMs, runBeforeMs, route, issuer, client, fingerprint, idempotencyKey ?? ''];
+  return frame([id, acceptedAtMs, runBeforeMs, route, issuer, client, fingerprint, idempotencyKey ?? '']);
 }
 
 function encode({ method, target, headers, body, token, isProven }: DeferredRequest): Buffer {
-  return frame([JSON.stringify({ method, target, headers, token, isProven }), body]);
+  return frame([JSON.stringify({ method, target, headers, isProven }), token, body]);
 }
 
 // What was sealed under our keys is as we wrote it.
 function decode(bytes: Buffer): DeferredRequest {
-  const [head, body] = unframe(bytes);
-  return { ...(JSON.parse(head!.toString()) as Omit<DeferredRequest, 'body'>), body: body! };
-}
-
-function digestOf(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  const [head, token, body] = unframe(bytes);
+  const rest = JSON.parse(head!.toString()) as Omit<DeferredRequest, 'token' | 'body'>;
+  return { ...rest, token: token!.toString(), body: body! };
 }

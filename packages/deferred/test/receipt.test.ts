@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type DeferredRequest, type NewEntry, createReceipts } from '../src/index.ts';
+import { createByteSeal } from '../src/byte-seal.ts';
 import { frame, unframe } from '../src/framing.ts';
 import { digestOf, entryOf } from './support/queue-harness.ts';
 
@@ -88,6 +89,32 @@ test('shows nothing of the request or the token, and nothing twice', () => {
   const payloads = [accepted(), accepted()].map(({ payload }) => Buffer.from(payload).toString('latin1'));
   for (const secret of [TOKEN, TOKEN.slice(10, 30), '/orders', 'content-type']) expect(payloads[0]).not.toContain(secret);
   expect(payloads[0]!.slice(0, 32)).not.toBe(payloads[1]!.slice(0, 32));
+});
+
+test('no two messages of a series, and no two series, are sealed with one key and nonce', () => {
+  const seal = createByteSeal([KEY], 'payload');
+  const SERIES = 65_536;
+  const heads = new Set<string>();
+  const salts = new Set<string>();
+  for (let message = 0; message <= SERIES; message += 1) {
+    const sealed = Buffer.from(seal.close(new Uint8Array(0), new Uint8Array(0)));
+    heads.add(sealed.toString('latin1', 0, 21));
+    salts.add(sealed.toString('latin1', 1, 17));
+  }
+  expect(heads.size).toBe(SERIES + 1);
+  expect(salts.size).toBe(2);
+  expect(
+    Buffer.from(createByteSeal([KEY], 'payload').close(new Uint8Array(0), new Uint8Array(0))).toString('latin1', 1, 17),
+  ).not.toBe([...salts][1]);
+});
+
+test('opens what many series have closed, whatever their order', () => {
+  const series = Array.from({ length: 40 }, () => createReceipts({ keys: [KEY] }));
+  const entries = series.map((one) => {
+    const { payload: _, ...facts } = entryOf();
+    return one.close(facts, REQUEST);
+  });
+  for (const entry of [...entries, ...entries.toReversed()]) expect(receipts.open(entry).token).toBe(TOKEN);
 });
 
 test('changes its keys: the first closes, all of them open, one that was taken away does not', () => {

@@ -55,6 +55,16 @@ export function parseCompact(token: string, known?: KnownHeaders): CompactJws {
   };
 }
 
+/** Headers kept: one for each signing key in use, with room for a rotation. */
+const MAX_KNOWN_HEADERS = 64;
+
+/** Saves parsing a header again. The caller decides whose are worth it. */
+export function rememberHeader({ headerSegment, header }: CompactJws, headers: Map<string, JoseHeader>): void {
+  if (headers.has(headerSegment)) return;
+  if (headers.size >= MAX_KNOWN_HEADERS) headers.clear();
+  headers.set(headerSegment, header);
+}
+
 function parseHeader(segment: string): JoseHeader {
   const header = parseStrictObject(decodeBase64url(segment), MAX_HEADER_DEPTH);
   // No extension is implemented, so every crit names something that is not understood, or is malformed (A8, JO-4). b64 is

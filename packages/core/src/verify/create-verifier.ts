@@ -1,7 +1,7 @@
 /** The verifier without a cache: the oracle that every faster path is held against. */
 import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
-import { type CompactJws, assertTokenSize, parseCompact } from '../jws/compact.ts';
+import { assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
 import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
 import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
@@ -75,6 +75,7 @@ async function verifyToken(
   const proven = policy.checks.check(signed, key, readClock(policy.clock));
   // Nothing but true is a yes: checks may be a user's.
   if ((typeof proven === 'boolean' ? proven : await proven) !== true) throw new WatchwordError('signature_invalid');
+  // Only signed headers get in, so junk can't fill it. Besides time, it makes thousands of verdicts share one object.
   rememberHeader(jws, headers);
   const claims = parsePayload(jws, share);
   checkClaims(claims, rules);
@@ -83,16 +84,6 @@ async function verifyToken(
   assertWithin(window, atMs ?? nowMs);
   if (nowMs < window.expiresAtMs) policy.checks.accepted?.(signed, key, window.expiresAtMs);
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
-}
-
-/** Headers kept: one for each signing key in use, with room for a rotation. */
-const MAX_KNOWN_HEADERS = 64;
-
-// Saves parsing it again, and makes thousands of verdicts share one object. Only signed headers get in, so junk can't fill it.
-function rememberHeader({ headerSegment, header }: CompactJws, headers: Map<string, JoseHeader>): void {
-  if (headers.has(headerSegment)) return;
-  if (headers.size >= MAX_KNOWN_HEADERS) headers.clear();
-  headers.set(headerSegment, header);
 }
 
 function stillHolds(token: VerifiedToken, policy: TrustPolicy): boolean {

@@ -4,12 +4,13 @@
  */
 import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
-import { assertTokenSize, parseCompact } from '../jws/compact.ts';
+import { assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
 import type { VerificationKey } from '../keys/verification-key.ts';
 import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
 import { checkClaims } from './check-claims.ts';
 import { type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
 import { type ValidityWindow, assertWithin, validityWindow } from './validity.ts';
+import type { JoseHeader } from './verified-token.ts';
 
 /** What an unverified token says, as far as a queue needs it. */
 export interface Screened {
@@ -34,9 +35,10 @@ export type Screen = (token: string) => Screened | Promise<Screened>;
 /** Builds a screen with the policy of the verifier that will judge later. @throws WatchwordError `config_invalid` */
 export function createScreen({ isKnownBad = () => false, ...options }: ScreenOptions): Screen {
   const policy = defineTrustPolicy(options);
+  const headers = new Map<string, JoseHeader>();
   return (token) => {
     assertTokenSize(token, policy.maxTokenBytes);
-    const jws = parseCompact(token);
+    const jws = parseCompact(token, headers);
     const rules = selectRules(jws, policy);
     assertHeaderAllowed(jws, rules);
     const { alg, kid } = jws.header;
@@ -49,6 +51,8 @@ export function createScreen({ isKnownBad = () => false, ...options }: ScreenOpt
       if (claims.cnf !== undefined) throw new WatchwordError('sender_constrained');
       const window = validityWindow(claims, rules);
       assertWithin(window, readClock(policy.clock));
+      // What a header segment says is the same whoever sends it: junk that gets so far costs time, and nothing else.
+      rememberHeader(jws, headers);
       return { issuer: rules.issuer, window };
     };
     const known = rules.keys.lookup(alg, kid, readClock(policy.clock));

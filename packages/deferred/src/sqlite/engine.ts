@@ -86,21 +86,27 @@ export class QueueEngine {
   }
 
   #accept(entry: NewEntry): Acceptance {
-    const first = this.#first(this.#rows.byId(entry.id)) ?? this.#first(this.#byKey(entry.idempotencyKey));
-    if (first !== undefined) {
-      return first.fingerprint === entry.fingerprint ? { kind: 'repeated', id: first.id } : { kind: 'conflict' };
-    }
     const adding = roomOf(entry.payload);
     const scope = fullScope(this.#settings.limits, this.#ledger.held(entry), adding);
-    const { head } = this.#ledger;
-    if (scope !== undefined) {
-      return { kind: 'full', scope, retryAfterMs: retryAfterMs(head.depth, this.#ledger.perSecond(this.#nowMs).ended) };
+    // Most are new: they are looked for by being put in.
+    if (scope !== undefined || !this.#insert(entry, adding.bytes)) {
+      const first = this.#first(this.#rows.byId(entry.id)) ?? this.#first(this.#byKey(entry.idempotencyKey));
+      if (first !== undefined) {
+        return first.fingerprint === entry.fingerprint ? { kind: 'repeated', id: first.id } : { kind: 'conflict' };
+      }
+      if (scope !== undefined) return this.#full(scope);
+      // What stood in the way was an outcome whose time is over.
+      this.#insert(entry, adding.bytes);
     }
-    this.#insert(entry, adding.bytes);
-    this.#ledger.change(entry, { ...adding, depth: 1, ready: 1 });
+    this.#ledger.change(entry, { entries: 1, bytes: adding.bytes, depth: 1, ready: 1 });
     this.#ledger.count('accepted');
-    head.accepted += 1;
+    this.#ledger.head.accepted += 1;
     return { kind: 'accepted', id: entry.id };
+  }
+
+  #full(scope: 'queue' | 'issuer' | 'client'): Acceptance {
+    const { depth } = this.#ledger.head;
+    return { kind: 'full', scope, retryAfterMs: retryAfterMs(depth, this.#ledger.perSecond(this.#nowMs).ended) };
   }
 
   #claim({ most, leaseMs }: Operations['claim']['ask']): readonly Claim[] {
@@ -224,10 +230,11 @@ export class QueueEngine {
     return true;
   }
 
-  #insert(entry: NewEntry, bytes: number): void {
+  // False: there is one with this id or key.
+  #insert(entry: NewEntry, bytes: number): boolean {
     const { id, idempotencyKey = null, fingerprint, acceptedAtMs, runBeforeMs, route, issuer, client, payload } = entry;
     const { insert, insertBody } = this.#rows.sql;
-    const { lastInsertRowid } = insert.run(
+    const { changes, lastInsertRowid } = insert.run(
       id,
       idempotencyKey,
       fingerprint,
@@ -238,7 +245,9 @@ export class QueueEngine {
       client,
       bytes,
     );
+    if (changes === 0) return false;
     insertBody.run(lastInsertRowid, payload);
+    return true;
   }
 
   #entry(row: Row): NewEntry {

@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { WatchwordError } from '@watchword/core';
 import type { EngineSettings } from './engine.ts';
-import type { Batch, BatchAnswer, OperationName, Operations, Question } from './operations.ts';
+import type { BatchAnswer, OperationName, Operations, Question } from './operations.ts';
+import { pack } from './packing.ts';
 
 interface Waiting {
   readonly question: Question;
@@ -78,10 +79,10 @@ export class QueueThread {
     }
     this.#running = batch;
     try {
-      const message: Batch = { nowMs: this.#now(), questions: batch.map(({ question }) => question) };
+      const message = pack({ nowMs: this.#now(), questions: batch.map(({ question }) => question) });
       const worker = (this.#worker ??= this.#start());
       worker.ref();
-      worker.postMessage(message, []);
+      worker.postMessage(message, [message.payloads.buffer]);
     } catch (error) {
       this.#finish({ failure: error instanceof Error ? error.message : 'unknown' });
     }

@@ -45,7 +45,7 @@ type QueryName =
 
 const QUERIES: Readonly<Record<QueryName, string>> = {
   insert: `INSERT INTO entries (id, idempotency_key, fingerprint, accepted_at, run_before, route, issuer, client, bytes, state, attempts)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${READY}, 0)`,
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${READY}, 0) ON CONFLICT DO NOTHING`,
   insertBody: 'INSERT OR REPLACE INTO bodies VALUES (?, ?)',
   body: 'SELECT body FROM bodies WHERE seq = ?',
   dropBody: 'DELETE FROM bodies WHERE seq = ?',

@@ -1,12 +1,13 @@
 /** The thread that owns the file of a SQLite queue, so that no event loop waits for a disk. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type EngineSettings, QueueEngine } from './engine.ts';
-import type { Batch, BatchAnswer } from './operations.ts';
+import type { BatchAnswer } from './operations.ts';
+import { type PackedBatch, unpack } from './packing.ts';
 
 const settings = workerData as EngineSettings;
 let engine: QueueEngine | undefined;
 
-parentPort!.on('message', (batch: Batch | 'close') => {
+parentPort!.on('message', (batch: PackedBatch | 'close') => {
   if (batch === 'close') {
     engine?.close();
     parentPort!.close();
@@ -15,11 +16,11 @@ parentPort!.on('message', (batch: Batch | 'close') => {
   parentPort!.postMessage(answer(batch), []);
 });
 
-function answer(batch: Batch): BatchAnswer {
+function answer(batch: PackedBatch): BatchAnswer {
   try {
     if (engine?.isInPlace() === false) closeEngine();
     engine ??= new QueueEngine(settings);
-    return { answers: engine.run(batch) };
+    return { answers: engine.run(unpack(batch)) };
   } catch (error) {
     // After an error of the disk nobody knows what this connection believes: the next one reads the file anew.
     closeEngine();

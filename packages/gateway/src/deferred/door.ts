@@ -2,13 +2,13 @@
  * Where requests of deferred routes are put aside: the cheap checks, durable storage, 202. And where clients ask what became of them.
  * Nothing is verified here, so nothing here is anybody's word (invariant 8).
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { type Clock, type Screen, WatchwordError, extractBearer, readClock } from '@watchword/core';
 import type { EntryFacts, EntryStatus, Queue, Receipts } from '@watchword/deferred';
 import type { Decision } from '../decision/decision.ts';
 import { Refusal } from '../decision/decision.ts';
 import type { ClientCall } from '../front/client-call.ts';
 import type { InspectedHeaders } from '../headers/request-headers.ts';
+import { ID_FORM, createId, digest, digestOfClient } from './naming.ts';
 import { decodeAnswer } from './stored-answer.ts';
 
 /** What the door is made of. */
@@ -31,7 +31,6 @@ export interface DeferredDoor {
   answerStatus(call: ClientCall): Promise<void>;
 }
 
-const ID_BYTES = 18;
 const MAX_IDEMPOTENCY_KEY = 256;
 
 /** Builds the door. */
@@ -53,22 +52,26 @@ async function accept(
 ): Promise<void> {
   // Before the body is read, and before anything is remembered of whoever sent it.
   const token = extractBearer(headers);
-  const { issuer } = await screen(token);
+  const screened = screen(token);
+  const { issuer } = screened instanceof Promise ? await screened : screened;
   const idempotencyKey = readIdempotencyKey(headers);
   const body = await readBody(call, headers, bodyBytes);
   const { method, target } = call;
-  const client = digest('client', clientName);
+  const client = digestOfClient(clientName);
   const name = `${route.host ?? ''}${route.path}`;
   const acceptedAtMs = readClock(clock);
+  const id = createId(acceptedAtMs);
   const facts: EntryFacts = {
-    id: randomBytes(ID_BYTES).toString('base64url'),
+    id,
     acceptedAtMs,
     runBeforeMs: acceptedAtMs + route.deferredForMs!,
     route: name,
     issuer,
     client,
     idempotencyKey: idempotencyKey === undefined ? undefined : digest('key', name, client, idempotencyKey),
-    fingerprint: digest('request', method, headers.host, target, body.toString('base64'), token),
+    // Asked for by the key alone: without one no other request is taken for this one.
+    fingerprint:
+      idempotencyKey === undefined ? id : digest('request', method, headers.host, target, body.toString('base64'), token),
   };
   const fields = pairs(headers.forwarded);
   fields.push([HOST, headers.host], [PATH, canonicalPath], [FROM, clientName]);
@@ -108,11 +111,9 @@ async function readBody(call: ClientCall, headers: InspectedHeaders, limitBytes:
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, index) => [flat[2 * index]!, flat[2 * index + 1]!]);
-}
-
-function digest(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  const found: [string, string][] = [];
+  for (let index = 0; index < flat.length; index += 2) found.push([flat[index]!, flat[index + 1]!]);
+  return found;
 }
 
 function refuseFull(call: ClientCall, retryAfterMs: number): void {
@@ -128,7 +129,7 @@ async function answerStatus(call: ClientCall, rest: string, { queue, receipts }:
     throw new Refusal('method_not_allowed', 'A status can be read, and nothing else', { allow: 'GET, HEAD' });
   }
   const [id = '', part, ...more] = rest.split('/');
-  const isKnownForm = /^[\w-]{24}$/.test(id) && more.length === 0 && (part === undefined || part === 'answer');
+  const isKnownForm = ID_FORM.test(id) && more.length === 0 && (part === undefined || part === 'answer');
   const status = isKnownForm ? await queue.status(id) : undefined;
   if (status === undefined) throw new WatchwordError('route_unknown', 'No request has this id');
   if (part === undefined) return answer(call, 200, describe(status, call.target));
