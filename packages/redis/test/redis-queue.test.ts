@@ -128,14 +128,6 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       expect((await queue.stats()).depth).toBe(11);
     });
 
-    test('says nothing by a clock that gives no time', async () => {
-      const queue = open({ clock: () => NaN });
-      const expected = { code: 'queue_unavailable' };
-      await expect(queue.accept(entryOf())).rejects.toMatchObject(expected);
-      await expect(queue.claim('worker-1', 1, LEASE)).rejects.toMatchObject(expected);
-      await expect(queue.stats()).rejects.toMatchObject(expected);
-    });
-
     test('claims more than goes into one answer', async () => {
       const queue = open({ limits: { issuerShare: 1, clientShare: 1 } });
       const large = Array.from({ length: 20 }, () => entryOf({ payload: new Uint8Array(2 ** 20) }));

@@ -467,6 +467,50 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
       });
     });
 
+    test('gives back what it was given, whatever characters and bytes are in it, and takes nobody for somebody else', async () => {
+      const queue = await open();
+      const odd = 'https://issuer.example/{a}:\u0000 "\n\t\u00fc\u{1f511}';
+      const parts: readonly Partial<NewEntry>[] = [
+        { issuer: odd, route: odd, client: odd, fingerprint: odd, idempotencyKey: odd },
+        { issuer: '__proto__', client: 'constructor', payload: new Uint8Array(0) },
+        { issuer: 'b', client: 'a1:', payload: Uint8Array.from({ length: 256 }, (_, index) => index) },
+        { issuer: '1:b', client: 'a', acceptedAtMs: START_MS + 0.25, runBeforeMs: 1e300 },
+        { issuer: ':b', client: 'a1', acceptedAtMs: 0.1, runBeforeMs: -0.1 },
+      ];
+      const entries: NewEntry[] = [];
+      for (const part of parts) entries.push(await accept(queue, part));
+      expect((await queue.stats()).byIssuer).toEqual(Object.fromEntries(parts.map(({ issuer }) => [issuer, 1])));
+      for (const { id, route, client, acceptedAtMs } of entries) {
+        expect(await queue.status(id)).toMatchObject({ route, client, acceptedAtMs });
+      }
+      const claims = await queue.claim(odd, 5, LEASE);
+      expect(claims.map(({ entry }) => plain(entry))).toEqual(entries.map((entry) => plain(entry)));
+      expect(await queue.accept({ ...entryOf(), idempotencyKey: odd, fingerprint: odd })).toEqual({
+        kind: 'repeated',
+        id: entries[0]!.id,
+      });
+    });
+
+    test('ends and gives back many at once, each once', async () => {
+      const queue = await open();
+      const entries = await Promise.all(Array.from({ length: 700 }, () => accept(queue)));
+      const claims = await queue.claim('worker-1', 700, LEASE);
+      expect(idsOf(claims).toSorted()).toEqual(entries.map(({ id }) => id).toSorted());
+      nowMs += 5000;
+      expect(await queue.extend(claims, 10_000)).toHaveLength(700);
+      const released = claims.slice(0, 300).map((claim) => ({ claim, notBeforeMs: nowMs }));
+      expect(await queue.release(released)).toEqual(Array(300).fill(true));
+      expect(await queue.settle(claims.map((claim) => [claim, DONE] as const))).toEqual(claims.map((_, index) => index >= 300));
+      expect(await queue.stats()).toMatchObject({ depth: 300, claimed: 0, totals: { done: 400 } });
+    });
+
+    test('says nothing by a clock that gives no time', async () => {
+      const queue = await open({ clock: () => NaN });
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable' });
+      await expect(queue.claim('worker-1', 1, LEASE)).rejects.toMatchObject({ code: 'queue_unavailable' });
+      await expect(queue.stats()).rejects.toMatchObject({ code: 'queue_unavailable' });
+    });
+
     test('gives its figures', async () => {
       const queue = await open();
       expect(await queue.stats()).toEqual({
