@@ -3,12 +3,16 @@ import { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stre
 import { Http2Call, type Http2Peer } from './http2-call.ts';
 import type { EdgeOptions } from './passage.ts';
 import { RateGuard } from './rate-guard.ts';
+import type { SlicedSocket } from './sliced-socket.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
 /** Streams that end without a whole answer, at once and per second: clients cancel, but not all the time (F2). */
 const BROKEN_BURST = 200;
 const BROKEN_PER_SECOND = 20;
+/** The same for an address that was asked for calm: it opens the next connection and goes on. */
+const SUSPECT_BURST = 10;
+const SUSPECT_PER_SECOND = 5;
 /** PING and SETTINGS frames. Clients of gRPC measure with PING, up to some per second (F3). */
 const CONTROL_BURST = 500;
 const CONTROL_PER_SECOND = 50;
@@ -17,6 +21,8 @@ const UNREAD_FRAMES = 4096;
 
 /** Time that GOAWAY gets to be sent. */
 const LAST_WORDS_MS = 200;
+/** Time that it gets to be written. */
+const GOAWAY_MS = 20;
 
 interface Progress {
   taken: number;
@@ -25,10 +31,22 @@ interface Progress {
   readonly openedMs: number;
 }
 
+/** What a connection needs to know, and to tell. */
+export interface Http2Surroundings {
+  /** Closes the connection whether or not the client does its part. */
+  readonly cut: () => void;
+  /** The client is being asked for calm. */
+  readonly onCalm: () => void;
+  /** Whether its address was asked for calm lately. */
+  readonly isSuspect: boolean;
+  /** What stands between session and socket, if anything. */
+  readonly sliced: SlicedSocket | undefined;
+}
+
 /** A connection and its open streams. */
 export class Http2Connection {
   readonly #session: ServerHttp2Session;
-  readonly #cut: () => void;
+  readonly #around: Http2Surroundings;
   readonly #options: EdgeOptions;
   readonly #peer: Http2Peer;
   readonly #streams = new Map<ServerHttp2Stream, { call: Http2Call; progress: Progress }>();
@@ -37,20 +55,28 @@ export class Http2Connection {
   #idleSinceMs: number;
   #hasAsked = false;
   #isAskedToLeave = false;
+  #isCalming = false;
 
-  /** @param cut closes the connection whether or not the client does its part */
-  constructor(session: ServerHttp2Session, cut: () => void, options: EdgeOptions, peer: Http2Peer) {
+  constructor(session: ServerHttp2Session, around: Http2Surroundings, options: EdgeOptions, peer: Http2Peer) {
     this.#session = session;
-    this.#cut = cut;
+    this.#around = around;
     this.#options = options;
     this.#peer = peer;
     const nowMs = performance.now();
-    this.#broken = new RateGuard(BROKEN_BURST, BROKEN_PER_SECOND, nowMs);
+    this.#broken = around.isSuspect
+      ? new RateGuard(SUSPECT_BURST, SUSPECT_PER_SECOND, nowMs)
+      : new RateGuard(BROKEN_BURST, BROKEN_PER_SECOND, nowMs);
     this.#controls = new RateGuard(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
     this.#idleSinceMs = nowMs;
     // GOAWAY may go out; the connection ends whether or not the client closes it, and does not wait for what is left to be read (F2).
-    session.once('error', () => void setTimeout(cut, LAST_WORDS_MS).unref());
+    session.once('error', () => void setTimeout(around.cut, LAST_WORDS_MS).unref());
     session.on('ping', this.#onControl).on('remoteSettings', this.#onControl);
+  }
+
+  /** A stream that was over before anybody looked at it. */
+  openedInVain(): void {
+    this.#hasAsked = true;
+    this.#countBroken(performance.now());
   }
 
   /** A new stream. */
@@ -85,7 +111,7 @@ export class Http2Connection {
 
   // GOAWAY first. Who neither closes its side nor takes what is sent would keep its place for ever (F10).
   #leave(): void {
-    if (this.#isAskedToLeave) this.#cut();
+    if (this.#isAskedToLeave) this.#around.cut();
     else this.#session.close();
     this.#isAskedToLeave = true;
   }
@@ -95,7 +121,11 @@ export class Http2Connection {
     const nowMs = performance.now();
     if (this.#streams.size === 0) this.#idleSinceMs = nowMs;
     // Whoever has a stream reset, by itself or by breaking the protocol, has had the request processed for nothing.
-    if (call.answered === undefined && !call.isBroken && !this.#broken.take(nowMs)) this.#calm();
+    if (call.answered === undefined && !call.isBroken) this.#countBroken(nowMs);
+  }
+
+  #countBroken(nowMs: number): void {
+    if (!this.#broken.take(nowMs)) this.#calm();
   }
 
   readonly #onControl = (): void => {
@@ -103,9 +133,21 @@ export class Http2Connection {
   };
 
   #calm(): void {
+    if (this.#session.destroyed || this.#isCalming) return;
+    this.#isCalming = true;
+    const { sliced, onCalm } = this.#around;
+    onCalm();
+    if (sliced === undefined) return this.#destroy();
+    // A write to a socket that is not Node's own ends turns later, and with the session what has not been written goes.
+    sliced.stop();
+    this.#session.goaway(NGHTTP2_ENHANCE_YOUR_CALM);
+    setTimeout(this.#destroy, GOAWAY_MS).unref();
+  }
+
+  readonly #destroy = (): void => {
     // Without an error Node takes no code.
     if (!this.#session.destroyed) this.#session.destroy(new Error('Too much of nothing'), NGHTTP2_ENHANCE_YOUR_CALM);
-  }
+  };
 }
 
 // Node puts each DATA frame into the stream's memory as an object of its own, however small, and the window counts only bytes.

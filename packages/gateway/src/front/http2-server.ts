@@ -1,10 +1,12 @@
 /** The HTTP/2 side of the edge: streams in, bounded in number, in size and in time. */
-import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2';
+import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, createServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 import type { ProtocolSide } from './http1-server.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { type EdgeOptions, pass } from './passage.ts';
+import { SlicedSocket } from './sliced-socket.ts';
+import { Suspects } from './suspects.ts';
 import { clientCertificateOf } from './tls.ts';
 
 /** How often stalled and idle streams are looked for. */
@@ -13,6 +15,14 @@ const LOOK_EVERY_MS = 1000;
 const MOST_FIELDS = 200;
 /** Frames that break the protocol, and streams opened beyond the limit, before the connection is closed (F3). */
 const INVALID_FRAMES = 100;
+
+/** The connection that a session is being made for. */
+interface Accepting {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly isSuspect: boolean;
+  readonly sliced: SlicedSocket | undefined;
+}
 
 /** Creates the side. */
 export function createHttp2Side(options: EdgeOptions): ProtocolSide {
@@ -37,21 +47,30 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   const connections = new Map<ServerHttp2Session, Http2Connection>();
   let looking: NodeJS.Timeout | undefined;
   const needsAuthority = listen.tls?.clientCaFile !== undefined;
-  let accepting: Socket | undefined;
+  const suspects = new Suspects();
+  let accepting: Accepting | undefined;
   server.on('session', (session) => {
-    const { socket } = session;
     // What the session shows of it cannot be destroyed.
-    const own = accepting;
+    const { socket, address, isSuspect, sliced } = accepting!;
     // Node leaves its own side open. Nobody can take an answer without saying how much of it, so who has closed its side is gone,
     // and with a stream that nothing is written to nobody would notice (F10).
-    own?.on('end', () => own.destroy());
-    const connection = new Http2Connection(session, () => own?.destroy(), options, {
+    socket.on('end', () => socket.destroy());
+    const onCalm = (): void => suspects.add(address, performance.now());
+    const around = { cut: () => socket.destroy(), onCalm, isSuspect, sliced };
+    const connection = new Http2Connection(session, around, options, {
       // Not `in socket`: the session stands in for it, and has the property in any case.
       scheme: session.encrypted === true ? 'https' : 'http',
-      address: socket.remoteAddress ?? 'unknown',
-      clientCertificate: session.encrypted === true ? clientCertificateOf(socket, needsAuthority) : undefined,
+      address,
+      clientCertificate: session.encrypted === true ? clientCertificateOf(session.socket, needsAuthority) : undefined,
     });
     connections.set(session, connection);
+    session.on('stream', (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
+      // An error of a stream is told by its end (F5).
+      stream.on('error', ignore);
+      // Opened and reset by what came in one read.
+      if (stream.destroyed) connection.openedInVain();
+      else pass(connection.open(stream, headers, rawHeaders as unknown as string[]), options);
+    });
     looking ??= setInterval(() => {
       const nowMs = performance.now();
       for (const one of connections.values()) one.look(nowMs);
@@ -63,18 +82,15 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
       looking = undefined;
     });
   });
-  server.on('stream', (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
-    // An error of a stream is told by its end (F5).
-    stream.on('error', ignore);
-    const connection = stream.session && connections.get(stream.session as ServerHttp2Session);
-    if (connection === undefined) stream.close(constants.NGHTTP2_REFUSED_STREAM);
-    else pass(connection.open(stream, headers, rawHeaders as unknown as string[]), options);
-  });
   server.on('sessionError', ignore);
   return {
     accept(socket: Socket) {
-      accepting = socket;
-      server.emit('connection', socket);
+      const address = socket.remoteAddress ?? 'unknown';
+      const isSuspect = suspects.has(address, performance.now());
+      // Over TLS nothing has been read, or one record.
+      const sliced = isSuspect && options.tls === undefined ? new SlicedSocket(socket) : undefined;
+      accepting = { socket, address, isSuspect, sliced };
+      server.emit('connection', sliced ?? socket);
       accepting = undefined;
     },
     drain() {

@@ -177,6 +177,44 @@ describe('F2: streams that are opened for nothing', () => {
     }
   });
 
+  /** Opened and reset, in one piece with the preface: one read of the server brings all of it. */
+  async function resetAtOnce(edge: TestEdge, resets: number): Promise<{ goaway: number | undefined }> {
+    const socket = connect(edge.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const reader = new GoawayReader();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {}).on('data', (chunk: Buffer) => reader.read(chunk));
+    const pairs = many(resets, (index) => {
+      const stream = streamOf(0, index, resets);
+      return Buffer.concat([ask(stream), frame(RST_STREAM, 0, stream, uint32(constants.NGHTTP2_CANCEL))]);
+    });
+    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), pairs]));
+    await closed;
+    return { goaway: reader.code };
+  }
+
+  test('F2: resets count that are read together with what opened the stream', { timeout: 20_000 }, async () => {
+    expect(await resetAtOnce(await startHolding(), 300)).toEqual({ goaway: CALM });
+  });
+
+  test('F2: whoever opens another connection has less patience left; others at its address are served', async () => {
+    const upstream = await startUpstream((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part)).on('end', () => response.end(Buffer.concat(parts)));
+    });
+    const edge = await startEdge(upstream.url, { limits: { shutdownTimeoutMs: 50 } });
+    expect(await resetAtOnce(edge, 300)).toEqual({ goaway: CALM });
+    expect(await resetAtOnce(edge, 30)).toEqual({ goaway: CALM });
+    const body = Buffer.alloc(300_000, 'abc');
+    const session = openHttp2(edge.port);
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => askHttp2(session, { ':path': '/public/x', ':method': 'POST' }, body)),
+    );
+    for (const answer of answers) expect(answer.status === 200 && answer.body === body.toString()).toBe(true);
+    session.close();
+    await new Promise((resolve) => session.once('close', resolve));
+  });
+
   test('F2: streams beyond the limit are refused', async () => {
     const edge = await startHolding();
     const result = await flood(edge, Buffer.alloc(0), (round) =>
