@@ -1,4 +1,5 @@
 /** Remembers verdicts, as a decorator of any verifier. A hit is never stronger than a fresh verification (invariant 1). */
+import { type Clock, systemClock } from '../clock.ts';
 import { assertBetween, assertFunction, assertKnownOptions } from '../options.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { CachedVerifier, Verifier } from '../verify/verifier.ts';
@@ -16,6 +17,8 @@ export interface CacheOptions {
   readonly maxBytes?: number;
   /** Source of the digests' keys. */
   readonly randomBytes?: (size: number) => Uint8Array;
+  /** The clock of the verifier, by which expired verdicts give their places back; it decides nothing else. Default `Date.now`. */
+  readonly clock?: Clock;
   /** Milliseconds from any start, for durations. Default `performance.now`. */
   readonly stopwatch?: () => number;
 }
@@ -26,7 +29,7 @@ export interface CacheStats {
   readonly misses: number;
   /** Verdicts that made place for others. */
   readonly evictions: number;
-  /** Verdicts that were found and did not hold any more: expired, or their key or token was withdrawn. */
+  /** Verdicts that were found not to hold any more: expired, or their key or token was withdrawn. */
   readonly expired: number;
   /** Verdicts that `drop` removed. */
   readonly dropped: number;
@@ -54,11 +57,14 @@ export interface VerificationCache extends CachedVerifier {
 
 /** Puts a cache in front of a verifier. @throws WatchwordError `config_invalid` */
 export function createCachedVerifier(verifier: Verifier, options: CacheOptions = {}): VerificationCache {
-  assertKnownOptions(options, ['maxEntries', 'maxBytes', 'randomBytes', 'stopwatch'], 'cache');
+  assertKnownOptions(options, ['maxEntries', 'maxBytes', 'randomBytes', 'clock', 'stopwatch'], 'cache');
   const cache = new RememberingVerifier(verifier, options);
   cache.subscribe();
   return cache;
 }
+
+/** Expired verdicts that go, at most, when one comes. */
+const MOST_SWEPT = 16;
 
 class RememberingVerifier implements VerificationCache {
   readonly policyId: string;
@@ -67,6 +73,7 @@ class RememberingVerifier implements VerificationCache {
   readonly #memory: VerdictMemory;
   readonly #notes: VerdictNotes;
   readonly #worth: CacheWorth;
+  readonly #clock: Clock;
   readonly #stopwatch: () => number;
   /** Verifications under way, by the whole token: concurrent ones share one. */
   readonly #flights = new Map<string, Promise<VerifiedToken>>();
@@ -83,6 +90,7 @@ class RememberingVerifier implements VerificationCache {
     const maxBytes = assertBetween(options.maxBytes ?? maxEntries * 4096, 1, 2 ** 50, 'cache.maxBytes');
     this.policyId = verifier.policyId;
     this.#verifier = verifier;
+    this.#clock = assertFunction(options.clock ?? systemClock, 'cache.clock');
     this.#stopwatch = assertFunction(options.stopwatch ?? (() => performance.now()), 'cache.stopwatch');
     this.#digest = createTokenDigest(options.randomBytes);
     this.#memory = new VerdictMemory(maxEntries, maxBytes, this.#digest, createTokenDigest(options.randomBytes));
@@ -91,8 +99,10 @@ class RememberingVerifier implements VerificationCache {
   }
 
   recall(token: string): VerifiedToken | undefined {
-    if (typeof token !== 'string' || !this.#digest.update(token)) return undefined;
+    if (typeof token !== 'string' || !this.#digest.begin(token)) return undefined;
     const { table } = this.#memory;
+    table.prefetch();
+    this.#digest.finish(token);
     const verdict = table.get(token.length);
     if (verdict === undefined) return undefined;
     const isStale = !this.#notes.areCurrent(table.notes);
@@ -163,6 +173,28 @@ class RememberingVerifier implements VerificationCache {
     return this.#verifyAndStore(token);
   }
 
+  // What has expired gives its place back, so that nothing that still holds is evicted for it. A hit has no part in it.
+  #sweep(): void {
+    const nowMs = this.#clock();
+    for (let count = 0; count < MOST_SWEPT; count += 1) {
+      const verdict = this.#memory.firstExpired(nowMs);
+      if (verdict === undefined || this.#mayHold(verdict)) return;
+      // `holds` may be a user's, and may have changed the memory.
+      if (this.#memory.firstExpired(nowMs) !== verdict) return;
+      this.#memory.dropFirstExpired();
+      this.#expired += 1;
+    }
+  }
+
+  #mayHold(verdict: VerifiedToken): boolean {
+    try {
+      return this.#verifier.holds(verdict);
+    } catch {
+      // Nobody has asked for this token: whoever does will hear of it.
+      return true;
+    }
+  }
+
   async #verifyAndStore(token: string): Promise<VerifiedToken> {
     const epoch = this.#epoch;
     const startMs = this.#stopwatch();
@@ -172,6 +204,7 @@ class RememberingVerifier implements VerificationCache {
     this.#flights.set(token, flight);
     try {
       const verdict = await flight;
+      this.#sweep();
       // Admission only after success: junk never takes a place (D8). And not if clear() or a withdrawal came in between.
       const isCurrent = this.#flights.get(token) === flight && this.#epoch === epoch;
       if (isCurrent && this.#digest.update(token)) this.#memory.store(token.length, verdict, this.#notes.write(verdict));

@@ -26,8 +26,10 @@ declare const WebAssembly: {
 /** What the module exports. */
 export interface NhExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  /** Hashes the first `paddedBytes` (a multiple of 32, above 0) of the input. */
-  readonly nh: (paddedBytes: number) => void;
+  /** Pads the input, of which `length` bytes are above 0, and computes the first sum. */
+  readonly begin: (length: number) => void;
+  /** Computes the other three sums. */
+  readonly finish: (length: number) => void;
 }
 
 /** Compiles the module. @throws where WebAssembly with SIMD is switched off */
@@ -36,7 +38,10 @@ export function instantiateNh(): NhExports {
   return instance.exports as NhExports;
 }
 
-const LANES = [0, 1, 2, 3];
+const LANES = 4;
+// In two functions: where a table looks first is known from one sum, and it can begin to fetch that from memory.
+const FIRST_LANE = [0];
+const OTHER_LANES = [1, 2, 3];
 
 // Locals: the parameter, the running offset, and vectors.
 const LENGTH = 0;
@@ -50,26 +55,39 @@ const I32 = 0x7f;
 const V128 = 0x7b;
 
 function assembleModule(): Uint8Array<ArrayBuffer> {
-  const code = [...locals([1, I32], [SUM + LANES.length - FIRST, V128]), ...loopOverBlocks(), ...LANES.flatMap(storeSum), 0x0b];
+  const functions = [body(pad(), FIRST_LANE), body([], OTHER_LANES)];
   return new Uint8Array([
     ...Buffer.from('\0asm\x01\0\0\0', 'latin1'), // magic number and version
     ...section(1, [1, 0x60, 1, I32, 0]), // one type: (i32) -> ()
-    ...section(3, [1, 0]), // one function of that type
+    ...section(3, [2, 0, 0]), // two functions of that type
     ...section(5, [1, 0x01, 1, 1]), // one memory: exactly one page of 64 KiB
-    ...section(7, [2, ...text('memory'), 0x02, 0, ...text('nh'), 0x00, 0]), // exports
-    ...section(10, [1, ...leb(code.length), ...code]),
+    ...section(7, [3, ...text('memory'), 0x02, 0, ...text('begin'), 0x00, 0, ...text('finish'), 0x00, 1]), // exports
+    ...section(10, [2, ...functions.flat()]),
   ]);
 }
 
+function body(before: number[], lanes: number[]): number[] {
+  const vectors = locals([1, I32], [SUM + LANES - FIRST, V128]);
+  const code = [...vectors, ...before, ...loopOverBlocks(lanes), ...lanes.flatMap(storeSum), 0x0b];
+  return [...leb(code.length), ...code];
+}
+
+// 32 zeros behind the input: more than it takes to the end of the block.
+function pad(): number[] {
+  const zeros = [...simd(0x0c), ...Array.from({ length: 16 }, () => 0)]; // v128.const
+  const store = (after: number): number[] => [get(LENGTH), zeros, simd(0x0b), [0], leb(NH_LAYOUT.input + after)].flat(); // v128.store
+  return [...store(0), ...store(16)];
+}
+
 // Each block of 32 bytes adds, to the sum of each lane, four products (m[i] + k[i]) * (m[i+4] + k[i+4]).
-function loopOverBlocks(): number[] {
+function loopOverBlocks(lanes: number[]): number[] {
   return [
     [0x03, 0x40], // loop
     load(NH_LAYOUT.input),
     set(FIRST),
     load(NH_LAYOUT.input + 16),
     set(SECOND),
-    ...LANES.map(addProducts),
+    ...lanes.map(addProducts),
     [...get(OFFSET), 0x41, ...leb(32), 0x6a, 0x22, OFFSET], // offset += 32
     [...get(LENGTH), 0x49, 0x0d, 0], // continue while offset < length
     [0x0b],

@@ -12,6 +12,10 @@ export interface TokenDigest {
   readonly words: Int32Array;
   /** Digests a token. @returns false for a token that can't be digested (too long, not ASCII), which is then not cached */
   update(token: string): boolean;
+  /** The beginning of `update`: of `words`, what {@link homeOf} needs. */
+  begin(token: string): boolean;
+  /** The rest of `update`, after a `begin` that said true. */
+  finish(token: string): void;
 }
 
 /**
@@ -32,21 +36,26 @@ export function createTokenDigest(randomBytes: (size: number) => Uint8Array = sy
 
 /** NH in WebAssembly. @throws where WebAssembly with SIMD is not available */
 export function createNhDigest(randomBytes: (size: number) => Uint8Array): TokenDigest {
-  const { memory, nh } = instantiateNh();
+  const { memory, begin, finish } = instantiateNh();
   Buffer.from(memory.buffer, NH_LAYOUT.key, NH_LAYOUT.keyBytes).set(randomKey(randomBytes, NH_LAYOUT.keyBytes));
   const input = Buffer.from(memory.buffer, NH_LAYOUT.input, NH_MAX_BYTES + 32);
+  const start = (token: string): boolean => {
+    const { length } = token;
+    if (length === 0 || length > NH_MAX_BYTES) return false;
+    // UTF-8, not Latin-1: that would fold other characters onto ASCII, and so two spellings into one key. Whatever is not
+    // ASCII takes more bytes than characters.
+    if (input.write(token, 0) !== length) return false;
+    begin(length);
+    return true;
+  };
   return {
     words: new Int32Array(memory.buffer, NH_LAYOUT.output, DIGEST_WORDS),
+    begin: start,
+    finish: (token) => finish(token.length),
     update(token) {
-      const { length } = token;
-      if (length === 0 || length > NH_MAX_BYTES) return false;
-      // UTF-8, not Latin-1: that would fold other characters onto ASCII, and so two spellings into one key. Whatever is not
-      // ASCII takes more bytes than characters.
-      if (input.write(token, 0) !== length) return false;
-      const padded = (length + 31) & ~31;
-      for (let index = length; index < padded; index += 1) input[index] = 0;
-      nh(padded);
-      return true;
+      const isDigestible = start(token);
+      if (isDigestible) finish(token.length);
+      return isDigestible;
     },
   };
 }
@@ -56,16 +65,22 @@ export function createShaDigest(randomBytes: (size: number) => Uint8Array): Toke
   const prefix = randomKey(randomBytes, 32);
   const words = new Int32Array(DIGEST_WORDS);
   const bytes = Buffer.from(words.buffer);
-  return {
-    words,
-    update(token) {
-      if (token.length === 0 || token.length > NH_MAX_BYTES) return false;
-      // As above: lone surrogates, all encoded as U+FFFD, would share a digest.
-      if (Buffer.byteLength(token) !== token.length) return false;
-      createHash('sha256').update(prefix).update(token).digest().copy(bytes);
-      return true;
-    },
+  const update = (token: string): boolean => {
+    if (token.length === 0 || token.length > NH_MAX_BYTES) return false;
+    // As above: lone surrogates, all encoded as U+FFFD, would share a digest.
+    if (Buffer.byteLength(token) !== token.length) return false;
+    createHash('sha256').update(prefix).update(token).digest().copy(bytes);
+    return true;
   };
+  return { words, update, begin: update, finish: () => {} };
+}
+
+/** Where to look for a digest: 32 bits that depend on the whole token and on the key, so nobody outside can aim at a place (D9). */
+export function homeOf(words: Int32Array, at: number): number {
+  // The sum of products that stands there is even more often than odd, and nearly equal tokens give equal distances.
+  let home = words[at]! ^ Math.imul(words[at + 1]!, 0x9e3779b1);
+  home = Math.imul(home ^ (home >>> 16), 0x85ebca6b);
+  return home ^ (home >>> 15);
 }
 
 // A shorter key would leave zeros, which anybody can compute collisions for.

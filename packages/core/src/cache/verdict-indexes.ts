@@ -2,8 +2,7 @@
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Withdrawal } from '../verify/withdrawal.ts';
 import { ClaimIndex } from './claim-index.ts';
-import type { TokenDigest } from './token-digest.ts';
-import { homeOf } from './verdict-segment.ts';
+import { type TokenDigest, homeOf } from './token-digest.ts';
 import type { TableObserver } from './verdict-table.ts';
 import { FACTS, target, valueOf } from './withdrawn.ts';
 

@@ -1,6 +1,7 @@
-/** The table of verdicts together with what it takes to bound it in bytes and to find verdicts by their claims. */
+/** The table of verdicts together with what it takes to bound it in bytes and to find verdicts by their claims and their expiry. */
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Withdrawal } from '../verify/withdrawal.ts';
+import { ExpiryOrder } from './expiry-order.ts';
 import { IntList } from './int-list.ts';
 import type { TokenDigest } from './token-digest.ts';
 import { VerdictIndexes } from './verdict-indexes.ts';
@@ -14,6 +15,7 @@ export class VerdictMemory {
   readonly table: VerdictTable<VerifiedToken>;
   readonly #maxBytes: number;
   readonly #indexes: VerdictIndexes;
+  readonly #expiries = new ExpiryOrder();
   /** Estimates by number. */
   readonly #sizes = new IntList();
   #bytes = 0;
@@ -38,6 +40,16 @@ export class VerdictMemory {
     return this.#bytes;
   }
 
+  /** Of all verdicts the one that expires first, if the second in which it does is over. */
+  firstExpired(nowMs: number): VerifiedToken | undefined {
+    return this.#expiries.firstSecond * 1000 <= nowMs ? this.table.at(this.#expiries.first) : undefined;
+  }
+
+  /** Removes {@link firstExpired}. */
+  dropFirstExpired(): void {
+    this.table.remove(this.#expiries.first);
+  }
+
   /** Stores a verdict, and notes beside it, under the current digest. One that alone is over the bound is not stored. */
   store(tokenLength: number, verdict: VerifiedToken, notes: Int32Array): void {
     const bytes = estimateBytes(verdict);
@@ -59,15 +71,18 @@ export class VerdictMemory {
     this.#sizes.set(node, bytes);
     this.#bytes += bytes;
     this.#indexes.added(node, verdict);
+    this.#expiries.add(node, verdict.window.expiresAtMs / 1000);
   }
 
   #removed(node: number): void {
     this.#bytes -= this.#sizes.get(node);
     this.#indexes.removed(node);
+    this.#expiries.remove(node);
   }
 
   #grown(capacity: number): void {
     this.#sizes.grow(capacity);
     this.#indexes.grown(capacity);
+    this.#expiries.grow(capacity);
   }
 }

@@ -1,7 +1,9 @@
 /** A bounded hash table from token digests to verdicts, with SIEVE eviction. It grows part by part: no call has to move them all. */
 import { AgeOrder, NONE } from './age-order.ts';
+import { ChunkedList } from './chunked-list.ts';
+import { DigestIndex } from './digest-index.ts';
 import type { TokenDigest } from './token-digest.ts';
-import { NOTE_WORDS, VerdictSegment, homeOf } from './verdict-segment.ts';
+import { NOTE_WORDS, VerdictRecords } from './verdict-records.ts';
 
 /** Hears of each verdict that comes and goes, under a number that stays the same in between. */
 export interface TableObserver<Verdict> {
@@ -11,14 +13,6 @@ export interface TableObserver<Verdict> {
   grown(capacity: number): void;
 }
 
-/** Verdicts that one segment is meant for: 65,536 slots. To double that many takes about 10 ms. */
-const SEGMENT_ENTRIES = 24_576;
-/** Slots of all segments together when they are new. */
-const FIRST_SLOTS = 2048;
-const LEAST_SLOTS = 16;
-/** The bits of a hash from here on choose the segment, those below the slot: at most 1024 segments of 2^22 slots. */
-const SEGMENT_SHIFT = 22;
-
 /** Maps digests to verdicts. The caller brings a digest in `TokenDigest.words` and the length of the token. */
 export class VerdictTable<Verdict> {
   /** What is noted beside the verdict that `get` has just found. */
@@ -26,9 +20,10 @@ export class VerdictTable<Verdict> {
   readonly #maxEntries: number;
   readonly #digest: TokenDigest;
   readonly #observer: TableObserver<Verdict> | undefined;
-  readonly #segments: readonly VerdictSegment<Verdict>[];
-  readonly #segmentMask: number;
-  /** Knows the place of each entry and its age. A hit never looks at it. */
+  readonly #records = new VerdictRecords();
+  readonly #index: DigestIndex;
+  readonly #verdicts = new ChunkedList<Verdict>();
+  /** Gives out the numbers. A hit never looks at it. */
   readonly #order = new AgeOrder();
   #capacity = 0;
   #evictions = 0;
@@ -37,10 +32,7 @@ export class VerdictTable<Verdict> {
     this.#maxEntries = maxEntries;
     this.#digest = digest;
     this.#observer = observer;
-    const count = 2 ** Math.ceil(Math.log2(Math.max(1, maxEntries / SEGMENT_ENTRIES)));
-    const slots = Math.max(LEAST_SLOTS, FIRST_SLOTS / count);
-    this.#segments = Array.from({ length: count }, (_, index) => new VerdictSegment<Verdict>(this.#order, index, count, slots));
-    this.#segmentMask = count - 1;
+    this.#index = new DigestIndex(maxEntries, this.#records);
   }
 
   get size(): number {
@@ -52,56 +44,64 @@ export class VerdictTable<Verdict> {
     return this.#evictions;
   }
 
+  /** Begins a look-up, as soon as a digest has begun. It may be left out. */
+  prefetch(): void {
+    this.#index.prefetch(this.#digest.words);
+  }
+
   /** The verdict under the current digest. Marks it as used. */
   get(tokenLength: number): Verdict | undefined {
-    return this.#segment().get(this.#digest.words, tokenLength, this.notes);
+    const { words } = this.#digest;
+    for (let nth = 0; ; nth += 1) {
+      const node = this.#index.candidate(words, nth);
+      if (node === NONE) return undefined;
+      // Before the record is compared, so that both are on their way at once.
+      const verdict = this.#verdicts.get(node);
+      if (this.#records.use(node, words, tokenLength, this.notes)) return verdict;
+    }
   }
 
   /** The verdict with a number that the observer was given. */
   at(node: number): Verdict {
-    const place = this.#order.placeOf(node);
-    return this.#segmentAt(place).verdictAt(this.#slotAt(place));
+    return this.#verdicts.get(node)!;
   }
 
   /** Stores a verdict under the current digest, with nothing noted, evicting another if the table is full. */
   set(tokenLength: number, verdict: Verdict): void {
-    const segment = this.#segment();
-    const slot = segment.find(this.#digest.words, tokenLength);
-    const node = segment.nodeAt(slot);
+    const node = this.#find(tokenLength);
     if (node === NONE) {
-      this.#insert(segment, tokenLength, verdict);
+      this.#insert(tokenLength, verdict);
       return;
     }
     this.#observer?.removed(node);
-    segment.replace(slot, verdict);
+    this.#records.forgetNotes(node);
+    this.#verdicts.set(node, verdict);
     this.#observer?.added(node, verdict);
   }
 
   /** Notes numbers beside the verdict under the current digest, if there is one. */
   note(tokenLength: number, notes: Int32Array): void {
-    const segment = this.#segment();
-    const slot = segment.find(this.#digest.words, tokenLength);
-    if (segment.nodeAt(slot) !== NONE) segment.note(slot, notes);
+    const node = this.#find(tokenLength);
+    if (node !== NONE) this.#records.note(node, notes);
   }
 
   /** Removes the verdict under the current digest. */
   delete(tokenLength: number): void {
-    const segment = this.#segment();
-    const node = segment.nodeAt(segment.find(this.#digest.words, tokenLength));
+    const node = this.#find(tokenLength);
     if (node !== NONE) this.remove(node);
   }
 
   /** Removes the verdict with a number. */
   remove(node: number): void {
-    const place = this.#order.placeOf(node);
+    this.#index.remove(node);
     this.#order.remove(node);
-    this.#segmentAt(place).remove(this.#slotAt(place));
+    this.#verdicts.set(node, undefined);
     this.#observer?.removed(node);
   }
 
   /** Removes the least useful verdict. There must be one. */
   evict(): void {
-    const victim = this.#order.victim((place) => this.#segmentAt(place).wasVisited(this.#slotAt(place)));
+    const victim = this.#order.victim((node) => this.#records.wasVisited(node));
     this.#evictions += 1;
     this.remove(victim);
   }
@@ -111,23 +111,29 @@ export class VerdictTable<Verdict> {
     while (this.size > 0) this.remove(this.#order.oldest);
   }
 
-  #insert(segment: VerdictSegment<Verdict>, tokenLength: number, verdict: Verdict): void {
+  #find(tokenLength: number): number {
+    const { words } = this.#digest;
+    for (let nth = 0; ; nth += 1) {
+      const node = this.#index.candidate(words, nth);
+      if (node === NONE || this.#records.matches(node, words, tokenLength)) return node;
+    }
+  }
+
+  #insert(tokenLength: number, verdict: Verdict): void {
     if (this.size >= this.#maxEntries) this.evict();
-    const node = segment.insert(this.#digest.words, tokenLength, verdict);
-    if (this.#order.capacity > this.#capacity) this.#observer?.grown((this.#capacity = this.#order.capacity));
+    const { words } = this.#digest;
+    const node = this.#order.push();
+    if (this.#order.capacity > this.#capacity) this.#grow(this.#order.capacity);
+    this.#records.write(node, words, tokenLength);
+    this.#verdicts.set(node, verdict);
+    this.#index.add(node, words);
     this.#observer?.added(node, verdict);
   }
 
-  // That of the current digest.
-  #segment(): VerdictSegment<Verdict> {
-    return this.#segments[(homeOf(this.#digest.words, 0) >>> SEGMENT_SHIFT) & this.#segmentMask]!;
-  }
-
-  #segmentAt(place: number): VerdictSegment<Verdict> {
-    return this.#segments[place & this.#segmentMask]!;
-  }
-
-  #slotAt(place: number): number {
-    return Math.floor(place / this.#segments.length);
+  #grow(capacity: number): void {
+    this.#capacity = capacity;
+    this.#records.grow(capacity);
+    this.#verdicts.grow(capacity);
+    this.#observer?.grown(capacity);
   }
 }

@@ -55,7 +55,9 @@ export function createVoucherVerifier(options: TxnVerifierOptions): Verifier {
 export function createTxnPipeline(options: TxnPipelineOptions): Pipeline {
   const { cache = {}, ...rest } = options;
   const verifier = createTxnVerifier(rest);
-  return createPipeline({ source: 'txn-token', verifier: cache === false ? verifier : createCachedVerifier(verifier, cache) });
+  if (cache === false) return createPipeline({ source: 'txn-token', verifier });
+  const { clock } = rest;
+  return createPipeline({ source: 'txn-token', verifier: createCachedVerifier(verifier, { ...(clock && { clock }), ...cache }) });
 }
 
 function createTypedVerifier(options: TxnVerifierOptions, tokenType: string, requiredClaims: readonly string[]): Verifier {

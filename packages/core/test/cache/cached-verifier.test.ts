@@ -1,12 +1,16 @@
 /** The verification cache by rows of the scorecard; cache-equivalence covers what happens between them. */
 import { describe, expect, it } from 'vitest';
-import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
+import { type CacheOptions, type VerificationCache, createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { WatchwordError } from '../../src/errors.ts';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
+import type { VerifiedToken } from '../../src/verify/verified-token.ts';
 import type { Verifier } from '../../src/verify/verifier.ts';
+import { amount, freshSeed } from '../support/campaign.ts';
 import { testKey } from '../support/keys.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
 import { signatureChecks } from '../support/signature-count.ts';
+import { TableModel } from '../support/table-model.ts';
 import { AUDIENCE, ISSUER, NOW, accessClaims, makeToken, verifierOf } from '../support/tokens.ts';
 import { vandalize } from '../support/vandal.ts';
 import { outcome, verdict } from '../support/verdicts.ts';
@@ -172,6 +176,115 @@ describe('D8: what is remembered', () => {
     nowMs += 1;
     expect(cached.recall(token)).toBeUndefined();
     expect(cached.stats()).toMatchObject({ size: 0, bytes: 0, expired: 1 });
+  });
+});
+
+describe('expired verdicts give their places back', () => {
+  const expiring = (sub: string, exp: number): string => makeToken(key, { payload: accessClaims({ sub, exp }) });
+  let nowMs = NOW * 1000;
+  const clock = (): number => nowMs;
+  const keys = createLocalKeys({ issuer: ISSUER, keys: [key.material] });
+  const policy = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] as const, keys, toleranceSeconds: 0 };
+  const plain = createVerifier({ issuers: [policy], clock });
+  const filled = async (verifier: Verifier, options: CacheOptions, exps: readonly number[]): Promise<VerificationCache> => {
+    nowMs = NOW * 1000;
+    const cached = createCachedVerifier(verifier, { clock, ...options });
+    for (const [index, exp] of exps.entries()) await cached.verify(expiring(`user-${index}`, exp));
+    return cached;
+  };
+
+  it('to the next one that comes, and none that holds is evicted', async () => {
+    const cached = await filled(plain, { maxEntries: 3 }, [NOW + 300, NOW + 60, NOW + 200]);
+    nowMs = (NOW + 60) * 1000 - 1;
+    await cached.verify(expiring('user-1', NOW + 60));
+    expect(cached.stats()).toMatchObject({ size: 3, expired: 0 });
+    nowMs += 1;
+    await cached.verify(tokenOf('one-more'));
+    expect(cached.stats()).toMatchObject({ size: 3, evictions: 0, expired: 1 });
+    for (const token of [expiring('user-0', NOW + 300), expiring('user-2', NOW + 200), tokenOf('one-more')])
+      expect(cached.recall(token)).toBeDefined();
+  });
+
+  it('sixteen at a time, those first that expired first, also when there is place', async () => {
+    const exps = Array.from({ length: 40 }, (_, index) => NOW + 60 + ((index * 7) % 40));
+    const cached = await filled(plain, { maxEntries: 1000 }, exps);
+    nowMs = (NOW + 110) * 1000;
+    const sizes: number[] = [];
+    for (const sub of ['a', 'b', 'c', 'd']) {
+      await cached.verify(tokenOf(sub));
+      sizes.push(cached.stats().size);
+    }
+    expect(sizes).toEqual([25, 10, 3, 4]);
+    nowMs = NOW * 1000;
+    expect(cached.stats()).toMatchObject({ expired: 40, evictions: 0 });
+  });
+
+  it('not by a clock that is wrong', async () => {
+    const cached = await filled(plain, { clock: () => (NOW + 1e6) * 1000 }, [NOW + 60, NOW + 61]);
+    await cached.verify(tokenOf('one-more'));
+    expect(cached.stats()).toMatchObject({ size: 3, expired: 0 });
+    const timeless = await filled(plain, { clock: () => NaN }, [NOW + 60, NOW + 61]);
+    nowMs = (NOW + 61) * 1000;
+    await timeless.verify(tokenOf('one-more'));
+    expect(timeless.stats()).toMatchObject({ size: 3, expired: 0 });
+  });
+
+  it('not if they do not hold for another reason, which may pass', async () => {
+    let isAway = false;
+    const cached = await filled({ ...plain, holds: (token) => !isAway && plain.holds(token) }, {}, [NOW + 60, NOW + 61]);
+    isAway = true;
+    await cached.verify(tokenOf('one-more'));
+    isAway = false;
+    expect(cached.recall(expiring('user-0', NOW + 60))).toBeDefined();
+  });
+
+  it('a verifier that cannot say keeps them, and refuses nobody for it', async () => {
+    const cannotSay = (): never => {
+      throw new WatchwordError('revocation_unavailable');
+    };
+    const cached = await filled({ ...plain, holds: cannotSay }, {}, [NOW + 60]);
+    nowMs = (NOW + 61) * 1000;
+    await cached.verify(tokenOf('one-more'));
+    expect(cached.stats()).toMatchObject({ size: 2, expired: 0 });
+  });
+
+  it('a verifier that changes the memory meanwhile', async () => {
+    const changing = (token: VerifiedToken): boolean => {
+      cached.clear();
+      return plain.holds(token);
+    };
+    const cached: VerificationCache = await filled({ ...plain, holds: changing }, {}, [NOW + 60, NOW + 61]);
+    nowMs = (NOW + 70) * 1000;
+    await cached.verify(tokenOf('one-more'));
+    expect(cached.stats()).toMatchObject({ size: 0, bytes: 0, expired: 0 });
+  });
+
+  it.each([3, 7, 15])('SIEVE with expiry, as a list tells it: %i entries', async (maxEntries) => {
+    const random = new SeededRandom(freshSeed());
+    const cached = await filled(plain, { maxEntries }, []);
+    const model = new TableModel<number>(maxEntries);
+    let expired = 0;
+    const tokens = new Map<string, { readonly token: string; readonly exp: number }>();
+    for (let step = 0; step < amount(3000, 100_000); step += 1) {
+      if (random.chance(0.3)) nowMs += random.int(4) * 1000;
+      const sub = `user-${random.int(2 * maxEntries)}`;
+      const now = nowMs / 1000;
+      if ((tokens.get(sub)?.exp ?? 0) <= now) {
+        const exp = now + 1 + random.int(40);
+        tokens.set(sub, { token: expiring(sub, exp), exp });
+      }
+      const { token, exp } = tokens.get(sub)!;
+      const isHit = model.get(token) !== undefined;
+      expect(cached.recall(token) !== undefined, `seed ${random.seed}, step ${step}`).toBe(isHit);
+      if (isHit) continue;
+      await cached.verify(token);
+      expired += model.expire((until) => until <= now);
+      model.set(token, exp);
+      const { size, evictions } = model;
+      expect(cached.stats(), `seed ${random.seed}, step ${step}`).toMatchObject({ size, evictions, expired });
+    }
+    expect(model.evictions).toBeGreaterThan(0);
+    expect(expired).toBeGreaterThan(0);
   });
 });
 

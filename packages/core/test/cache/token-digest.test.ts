@@ -2,8 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { NH_MAX_BYTES } from '../../src/cache/nh-wasm.ts';
-import { type TokenDigest, createNhDigest, createShaDigest, createTokenDigest } from '../../src/cache/token-digest.ts';
-import { homeOf } from '../../src/cache/verdict-segment.ts';
+import { type TokenDigest, createNhDigest, createShaDigest, createTokenDigest, homeOf } from '../../src/cache/token-digest.ts';
 import { outcome } from '../support/verdicts.ts';
 
 const TOKEN = `${Buffer.alloc(60, 'header').toString('base64url')}.${Buffer.alloc(200, 'claims').toString('base64url')}.${Buffer.alloc(64, 'sig').toString('base64url')}`;
@@ -57,6 +56,18 @@ describe.each([
     for (const other of [`${TOKEN}x`, TOKEN.slice(0, -1), 'x'.repeat(NH_MAX_BYTES), 'x']) digest.update(other);
     expect(digestOf(digest, TOKEN)).toBe(first);
     expect(digestOf(digest, `${TOKEN.slice(0, 10)}${TOKEN.slice(10)}`)).toBe(first);
+  });
+
+  it('the beginning of a digest has its home, and the end all of it', () => {
+    const digest = create(randomBytes);
+    const whole = digestOf(digest, TOKEN)!;
+    const home = homeOf(digest.words, 0);
+    digest.update(`${TOKEN}x`);
+    expect(digest.begin(TOKEN)).toBe(true);
+    expect(homeOf(digest.words, 0)).toBe(home);
+    digest.finish(TOKEN);
+    expect(digest.words.join()).toBe(whole);
+    expect(digest.begin(`${TOKEN}\ud800`)).toBe(false);
   });
 
   it('D9: has another key in each instance', () => {

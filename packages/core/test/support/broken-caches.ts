@@ -17,25 +17,25 @@ export const BROKEN_CACHES: Readonly<Record<string, CacheFactory>> = {
   'D4: expiry ignored on a hit': (verifier, maxEntries, world) =>
     createCachedVerifier(
       { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs >= token.window.expiresAtMs },
-      { maxEntries },
+      { maxEntries, clock: world.clock },
     ),
   'D4: not-before ignored on a hit': (verifier, maxEntries, world) =>
     createCachedVerifier(
       { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs < token.window.notBeforeMs },
-      { maxEntries },
+      { maxEntries, clock: world.clock },
     ),
   'D4: one millisecond too long': (verifier, maxEntries, world) =>
     createCachedVerifier(
       { ...verifier, holds: (token) => verifier.holds(token) || world.nowMs === token.window.expiresAtMs },
-      { maxEntries },
+      { maxEntries, clock: world.clock },
     ),
   'D6: claims that callers can change': (verifier, maxEntries) => keyedBy(thawing(verifier), maxEntries, (token) => token),
   'D7: key removal ignored': (verifier, maxEntries, world) =>
-    createCachedVerifier({ ...verifier, holds: (token) => stillTimely(token, world) }, { maxEntries }),
+    createCachedVerifier({ ...verifier, holds: (token) => stillTimely(token, world) }, { maxEntries, clock: world.clock }),
   'D7: a key known by its key id alone': (verifier, maxEntries, world) =>
     createCachedVerifier(
       { ...verifier, holds: (token) => stillTimely(token, world) && keyIdKnown(token, world) },
-      { maxEntries },
+      { maxEntries, clock: world.clock },
     ),
   'D8: refusals remembered': (verifier) => rememberingRefusals(verifier),
 };

@@ -60,7 +60,7 @@ function standing(change: (proper: Standing, world: World) => Standing): Partial
     cache: (verifier, maxEntries, world: CacheWorld) => {
       const copy = deaf(verifier);
       const broken = change(standingOf(verifier)!, { nowMs: () => world.nowMs });
-      return createCachedVerifier(withStanding(copy, broken), { maxEntries });
+      return createCachedVerifier(withStanding(copy, broken), { maxEntries, clock: world.clock });
     },
   };
 }

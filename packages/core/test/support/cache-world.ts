@@ -92,7 +92,7 @@ export interface WorldParts {
 }
 
 export const PROPER_PARTS: WorldParts = {
-  cache: (verifier, maxEntries) => createCachedVerifier(verifier, { maxEntries }),
+  cache: (verifier, maxEntries, { clock }) => createCachedVerifier(verifier, { maxEntries, clock }),
   revocation: () => ({ open: memoryStorage() }),
 };
 
@@ -102,6 +102,7 @@ export const AUDIENCES = ['https://orders.example', 'https://stock.example'] as 
 
 export class CacheWorld {
   nowMs = 1_800_000_000_000;
+  readonly clock = (): number => this.nowMs;
   readonly issuers: readonly WorldKeys[];
   readonly revocations: WorldRevocations;
   readonly pairs: readonly Pair[];

@@ -42,6 +42,13 @@ export class TableModel<Verdict> {
     if (item !== undefined) this.#remove(item);
   }
 
+  /** Removes what is over. @returns how many */
+  expire(isOver: (verdict: Verdict) => boolean): number {
+    const over = this.#items.filter(({ verdict }) => isOver(verdict));
+    for (const item of over) this.#remove(item);
+    return over.length;
+  }
+
   clear(): void {
     this.#items.length = 0;
     this.#hand = undefined;
