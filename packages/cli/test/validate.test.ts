@@ -43,7 +43,8 @@ describe('E13: validate says everything that is wrong, and where', () => {
   });
 
   test('files that it names: every one is read, without quoting it (E12)', async () => {
-    const files = createFiles(`revocation: {log: {redis: "redis://127.0.0.1:1", passwordFile: password}}\n`);
+    const files = createFiles(`revocation: {log: {redis: "redis://127.0.0.1:1", passwordFile: password}}
+deferred: {queue: {redis: "redis://127.0.0.1:1", passwordFile: password}, sealKeyFile: password}\n`);
     files.write('jwks.json', '{"hunter2');
     files.write('password', ' \n');
     files.write('txn.pem', 'hunter2');
@@ -53,8 +54,10 @@ describe('E13: validate says everything that is wrong, and where', () => {
     expect(err).toContain('issuers[0].jwksFile: is not JSON');
     expect(err).toContain('txnToken.keyFile: ');
     expect(err).toContain('revocation.log.passwordFile: is empty');
+    expect(err).toContain('deferred.queue.passwordFile: is empty');
+    expect(err).toContain('deferred.sealKeyFile: is empty');
     expect(err).not.toContain('hunter2');
-    expect(err.trimEnd().split('\n')).toHaveLength(3);
+    expect(err.trimEnd().split('\n')).toHaveLength(5);
   });
 
   test('not UTF-8 is wrong, not unreadable: exit 1', async () => {

@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { amount } from '../../core/test/support/campaign.ts';
 import { entryOf } from '../../deferred/test/support/queue-harness.ts';
 import { type RedisQueue, createRedisQueue } from '../src/index.ts';
+import { Address } from './support/address.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
 
 const LEASE = { leaseMs: 60_000, waitMs: 0 } as const;
+const DONE = { state: 'done', status: 200 } as const;
 const UNAVAILABLE = { code: 'queue_unavailable' };
 
 describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed: apt-get install redis-server)', () => {
@@ -89,12 +91,31 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
     for (const attempts of ran.values()) expect(new Set(attempts).size).toBe(attempts.length);
   }, 600_000);
 
+  test('answers that get lost: claims that nobody heard of are given back, untouched, with the next one', async () => {
+    const address = await Address.of(server);
+    const witness = open();
+    const entries = Array.from({ length: 10 }, fresh);
+    for (const entry of entries) await witness.accept(entry);
+    const queue = createRedisQueue({ server: address.url, timeoutMs: 1500 });
+    queues.push(queue);
+    await eventuallyReady(queue);
+    const [first] = await queue.claim('worker-1', 1, LEASE);
+    address.loseAnswers();
+    await expect(queue.claim('worker-1', 5, LEASE)).rejects.toMatchObject(UNAVAILABLE);
+    expect(await witness.stats()).toMatchObject({ depth: 10, claimed: 6 });
+    const claims = await queue.claim('worker-1', 20, LEASE);
+    expect(claims.map(({ entry, attempt }) => [entry.id, attempt])).toEqual(entries.slice(1).map(({ id }) => [id, 1]));
+    // What was heard of is still held.
+    expect(await queue.settle([first!, ...claims].map((claim) => [claim, DONE] as const))).toEqual(Array(10).fill(true));
+    await address.close();
+  }, 60_000);
+
   test('SIGSTOP: everything is refused in bounded time, nothing of it is done afterwards, and it is well again', async () => {
     const queue = open();
     const entries = Array.from({ length: 10 }, fresh);
     for (const entry of entries) await queue.accept(entry);
     const [held] = await queue.claim('worker-1', 1, LEASE);
-    const settle = (by: RedisQueue): Promise<unknown> => by.settle([[held!, { state: 'done', status: 200 }]]);
+    const settle = (by: RedisQueue): Promise<unknown> => by.settle([[held!, DONE]]);
     const impatient = open(300);
     await eventuallyReady(impatient);
     server.freeze();

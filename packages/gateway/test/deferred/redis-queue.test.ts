@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
     expect(upstream.seen.map((seen) => valuesOf(seen, 'x-watchword-delivery'))).toEqual([[accepted.id]]);
   });
 
-  test('S17: kill -9 of Redis: 503 meanwhile, and everything that was answered with 202 is done afterwards, once', async () => {
+  test('S17: kill -9 of Redis: 503 meanwhile, and everything that was answered with 202 is done afterwards', async () => {
     const upstream = await startUpstream();
     const server = await startServer(() => RedisServer.start('always'));
     const edge = await startEdge(upstream.url, { routes: ROUTES, deferred: sectionOf(server)() });
@@ -73,6 +73,26 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
     for (const { id } of accepted) expect(delivered).toContain(id);
   });
 
+  test('E12: the password comes from a file, works with any character, and appears nowhere', async () => {
+    const password = 'CANARY7f3a p@ss:w/rd?#%41';
+    const passwordFile = join(temporaryDirectory(), 'password');
+    writeFileSync(passwordFile, `${password}\n`);
+    const server = await startServer(() => RedisServer.startFast('--requirepass', password));
+    const upstream = await startUpstream();
+    const edge = await startEdge(upstream.url, { routes: ROUTES, deferred: sectionOf(server, { passwordFile })() });
+    const response = await send(edge);
+    expect(response.status).toBe(202);
+    const accepted = (await response.json()) as Accepted;
+    await expect.poll(() => stateOf(edge, accepted), { timeout: 20_000 }).toBe('done');
+    writeFileSync(passwordFile, 'CANARY7f3a wrong');
+    const wrong = await startEdge(upstream.url, { routes: ROUTES, deferred: sectionOf(server, { passwordFile })() });
+    expect((await send(wrong)).status).toBe(503);
+    const warnings = (): unknown[] => wrong.logs.map(({ msg }) => msg);
+    await expect.poll(warnings).toContainEqual('Redis cannot be asked (WRONGPASS)');
+    const output = JSON.stringify([...edge.logs, ...wrong.logs]) + (await edge.metrics()) + (await wrong.metrics());
+    expect(output).not.toContain('CANARY7f3a');
+  });
+
   test('a server that may lose what it acknowledges is given nothing, and the log says why; unless a warning is enough', async () => {
     const upstream = await startUpstream();
     const server = await startServer(() => RedisServer.start('everysec'));
@@ -85,4 +105,11 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
     expect((await send(lenient)).status).toBe(202);
     expect(lenient.logs.map(({ msg }) => msg)).toContainEqual(warning);
   });
+});
+
+test('E13: a password file that cannot be read stops start-up', async () => {
+  const deferred = { queue: { redis: 'redis://127.0.0.1:1', passwordFile: '/nonexistent' }, sealKeyFile: '/nonexistent' };
+  await expect(startEdge('http://127.0.0.1:1', { routes: ROUTES, deferred })).rejects.toThrow(
+    'deferred.queue.passwordFile: cannot be read (ENOENT)',
+  );
 });

@@ -43,6 +43,12 @@ export async function insistOnDurability(
   onWarning(warning);
 }
 
+/** @returns the value, or an Error when fewer replicas have confirmed what led to it */
+export function insistOnCopies(value: unknown, copies: number, replicas: number): unknown {
+  if (copies >= replicas) return value;
+  return new WatchwordError('queue_unavailable', `Only ${copies} of ${replicas} replicas have the change`);
+}
+
 function* pairsOf(flat: unknown): Generator<[string, string]> {
   const texts = (flat as readonly unknown[]).map(String);
   for (let index = 0; index + 1 < texts.length; index += 2) yield [texts[index]!, texts[index + 1]!];

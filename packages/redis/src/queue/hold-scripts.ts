@@ -61,8 +61,7 @@ forget(2 + 2 * #answers)
 return answers
 `);
 
-/** ARGV: id, token, not before when, 1 if nothing was done, of each. Gives for each whether it was held. */
-export const RELEASE: QueueScript = scriptOf(`${HOLDING}
+const RELEASING = `${HOLDING}
 local function release(id, token, notBefore, untouched)
   local entry, ready = holding(id, token)
   if not entry then return 0 end
@@ -78,10 +77,24 @@ local function release(id, token, notBefore, untouched)
   if ready ~= 0 then change(entry, { 0, 0, 0, ready }) end
   return 1
 end
+`;
 
+/** ARGV: id, token, not before when, 1 if nothing was done, of each. Gives for each whether it was held. */
+export const RELEASE: QueueScript = scriptOf(`${RELEASING}
 local answers = {}
 for index = 4, #ARGV, 4 do
   answers[#answers + 1] = release(ARGV[index], ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3]))
 end
 return answers
+`);
+
+/** ARGV: tokens of claims whose answer did not arrive. What was claimed by them is given back untouched: nobody knows of it. */
+export const GIVE_BACK: QueueScript = scriptOf(`${RELEASING}
+local unheard = {}
+for index = 4, #ARGV do unheard[ARGV[index]] = true end
+for _, id in ipairs(redis.call('ZRANGE', base .. 'leases', 0, -1)) do
+  local token = load(id).token
+  if token and unheard[token] then release(id, token, ARGV[2], 1) end
+end
+return 0
 `);

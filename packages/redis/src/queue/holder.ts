@@ -4,7 +4,7 @@ import { type Claim, type Outcome, type Release, roomOf } from '@watchword/defer
 import { CLAIM } from './claim-script.ts';
 import type { Argument } from './evaluate.ts';
 import { AT_ONCE, factsOfClaim, factsOfEnd, factsOfRelease, inParts } from './facts.ts';
-import { EXTEND, RELEASE, SETTLE } from './hold-scripts.ts';
+import { EXTEND, GIVE_BACK, RELEASE, SETTLE } from './hold-scripts.ts';
 import type { QueueScript } from './prelude.ts';
 import { claimOf, yesNo } from './replies.ts';
 import type { QueueStore } from './store.ts';
@@ -14,18 +14,20 @@ const CLAIM_BYTES = 8 * 2 ** 20;
 
 export class Holder {
   readonly #store: QueueStore;
+  /** Tokens of claims that were sent, and whose answer did not arrive. */
+  readonly #unheard = new Set<string>();
 
   constructor(store: QueueStore) {
     this.#store = store;
   }
 
   async claim(worker: string, most: number, leaseMs: number): Promise<readonly Claim[]> {
-    const token = randomUUID();
+    await this.#giveBackUnheard();
     const claims: Claim[] = [];
     for (let isMore = true; isMore;) {
       const wanted = Math.min(AT_ONCE, most - claims.length);
       try {
-        const given = await this.#claimSome({ worker, most: wanted, token, leaseMs });
+        const given = await this.#claimSome(worker, wanted, leaseMs);
         claims.push(...given);
         isMore = claims.length < most && (given.length === wanted || isMuch(given));
       } catch (error) {
@@ -51,12 +53,27 @@ export class Holder {
     return this.#each(RELEASE, releases, factsOfRelease);
   }
 
-  async #claimSome(ask: { worker: string; most: number; token: string; leaseMs: number }): Promise<readonly Claim[]> {
-    const { worker, most, token, leaseMs } = ask;
+  // Otherwise they would wait for their lease to run out, and an attempt that nobody has made would count.
+  async #giveBackUnheard(): Promise<void> {
+    const tokens = [...this.#unheard];
+    if (tokens.length === 0) return;
+    await this.#store.run(GIVE_BACK, tokens);
+    for (const token of tokens) this.#unheard.delete(token);
+  }
+
+  async #claimSome(worker: string, most: number, leaseMs: number): Promise<readonly Claim[]> {
+    const token = randomUUID();
     const nowMs = this.#store.now();
     const leaseUntilMs = nowMs + leaseMs;
-    const reply = await this.#store.run(CLAIM, [worker, most, token, leaseUntilMs, CLAIM_BYTES], { nowMs });
-    return (reply as readonly unknown[]).map((one) => claimOf(one, token, leaseUntilMs));
+    let isSent = false;
+    const onSend = (): void => void (isSent = true);
+    try {
+      const reply = await this.#store.run(CLAIM, [worker, most, token, leaseUntilMs, CLAIM_BYTES], { nowMs, onSend });
+      return (reply as readonly unknown[]).map((one) => claimOf(one, token, leaseUntilMs));
+    } catch (error) {
+      if (isSent) this.#unheard.add(token);
+      throw error;
+    }
   }
 
   async #each<Item>(

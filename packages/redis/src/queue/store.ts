@@ -1,7 +1,7 @@
 /** Runs the scripts of a queue on a server that was looked at first, each in bounded time. */
 import { type Clock, WatchwordError, readClock } from '@watchword/core';
 import { Connection, type ConnectionSettings } from '../connection.ts';
-import { type Durability, insistOnDurability } from './durability.ts';
+import { type Durability, insistOnCopies, insistOnDurability } from './durability.ts';
 import { type Argument, bytesOf, evaluate } from './evaluate.ts';
 import type { QueueScript } from './prelude.ts';
 import { Window } from './window.ts';
@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly isRead?: boolean;
   /** The moment that the script is told, in Unix milliseconds. Default: now. */
   readonly nowMs?: number;
+  /** Is told when it is sent: from then on nobody knows whether it was done, until the answer comes. */
+  readonly onSend?: () => void;
 }
 
 interface Link {
@@ -89,17 +91,20 @@ export class QueueStore {
       return await this.#window.run(bytes, work);
     } catch (cause) {
       const isTold = cause instanceof WatchwordError && cause.code === 'queue_unavailable';
-      const error = isTold ? cause : new WatchwordError('queue_unavailable', 'Redis cannot be asked', { cause });
+      const error = isTold
+        ? cause
+        : new WatchwordError('queue_unavailable', `Redis cannot be asked (${reasonOf(cause)})`, { cause });
       if (this.#link?.connection.isOpen !== true) this.#window.fail(error);
       throw error;
     }
   }
 
-  async #run(script: QueueScript, facts: readonly Argument[], { isRead = false, nowMs }: RunOptions): Promise<unknown> {
+  async #run(script: QueueScript, facts: readonly Argument[], options: RunOptions): Promise<unknown> {
     const { outcomesKeptMs, timeoutMs, replicas } = this.#settings;
-    const toldMs = nowMs ?? this.now();
+    const { isRead = false, nowMs: toldMs = this.now(), onSend } = options;
     const { connection, offsetMs } = await this.#connect();
     const lastMomentMs = performance.now() + offsetMs + timeoutMs;
+    onSend?.();
     const copiesMs = isRead || replicas === 0 ? 0 : timeoutMs;
     const answer = await connection.ask(async (redis) => {
       const running = evaluate(redis, script, this.#key, [lastMomentMs, toldMs, outcomesKeptMs, ...facts]);
@@ -124,11 +129,9 @@ export class QueueStore {
       const connection = await Connection.open(this.#settings);
       const beganMs = performance.now();
       // A server that stands still takes connections, but answers nothing: it is given no work before it has.
-      const [seconds, micros] = await connection.ask(async (redis) => {
-        const [time] = await Promise.all([redis.time(), insistOnDurability(redis, durability, onWarning)]);
-        return time;
-      });
+      const [seconds, micros] = await connection.ask((redis) => redis.time());
       const offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - beganMs;
+      await connection.ask((redis) => insistOnDurability(redis, durability, onWarning));
       return (this.#link = { connection, offsetMs });
     } finally {
       this.#opening = undefined;
@@ -136,7 +139,9 @@ export class QueueStore {
   }
 }
 
-function insistOnCopies(value: unknown, copies: number, replicas: number): unknown {
-  if (copies >= replicas) return value;
-  return new WatchwordError('queue_unavailable', `Only ${copies} of ${replicas} replicas have the change`);
+// What a driver or a server says in words may hold an address or a name (E12); its code does not.
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : (/^[A-Z]{2,}(?= )/.exec(error.message)?.[0] ?? 'unknown');
 }

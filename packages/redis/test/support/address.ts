@@ -5,6 +5,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 export class Address {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #pairs = new Map<Socket, Socket>();
   #port: number;
 
   private constructor(port: number) {
@@ -29,6 +30,14 @@ export class Address {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** What is asked on connections that are open now still arrives; the answers do not. */
+  loseAnswers(): void {
+    for (const [socket, target] of this.#pairs) {
+      target.unpipe(socket);
+      target.resume();
+    }
+  }
+
   async close(): Promise<void> {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -37,6 +46,7 @@ export class Address {
 
   #accept(socket: Socket): void {
     const target = connect(this.#port, '127.0.0.1');
+    this.#pairs.set(socket, target);
     for (const [one, other] of [
       [socket, target],
       [target, socket],
@@ -45,6 +55,7 @@ export class Address {
       one.on('error', () => {});
       one.on('close', () => {
         this.#sockets.delete(one);
+        this.#pairs.delete(one);
         other.destroy();
       });
       one.pipe(other);
