@@ -69,6 +69,7 @@ export { createVerifier } from './verify/create-verifier.ts';
 export { type BatchOptions, type BatchVerdict, verifyBatch } from './verify/batch.ts';
 export {
   type Deferral,
+  type DeferredToken,
   type DeferredVerifier,
   type DeferredVerifierOptions,
   createDeferredVerifier,

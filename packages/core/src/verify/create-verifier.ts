@@ -34,9 +34,9 @@ export function createPolicyVerifier(policy: TrustPolicy): Verifier {
 /**
  * Everything that a verification does, by the rules of a policy.
  * @param policy a finished one
- * @returns verifies a token; `atMs`: expiry, not-before and age are judged by this time instead of now
+ * @returns verifies a token; `atMs`: expiry, not-before and age are judged by this time instead of now; null: the caller judges them
  */
-export function createJudge(policy: TrustPolicy): (token: string, atMs?: number) => Promise<VerifiedToken> {
+export function createJudge(policy: TrustPolicy): (token: string, atMs?: number | null) => Promise<VerifiedToken> {
   const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
   return (token, atMs) => verifyToken(token, policy, known, atMs);
 }
@@ -63,7 +63,7 @@ async function verifyToken(
   token: string,
   policy: TrustPolicy,
   { headers, share }: KnownParts,
-  atMs: number | undefined,
+  atMs: number | null | undefined,
 ): Promise<VerifiedToken> {
   assertTokenSize(token, policy.maxTokenBytes);
   const jws = parseCompact(token, headers);
@@ -81,7 +81,7 @@ async function verifyToken(
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
   const nowMs = readClock(policy.clock);
-  assertWithin(window, atMs ?? nowMs);
+  if (atMs !== null) assertWithin(window, atMs ?? nowMs);
   if (nowMs < window.expiresAtMs) policy.checks.accepted?.(signed, key, window.expiresAtMs);
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
 }

@@ -4,12 +4,15 @@
  * at which the work runs; and the work must begin before a time that was fixed at acceptance.
  */
 import { readClock } from '../clock.ts';
-import { WatchwordError, assertConfig } from '../errors.ts';
+import { WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertUnbound } from '../possession/possession.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from '../revocation/freshness.ts';
+import { type BatchVerdict, verifyBatch } from './batch.ts';
 import { createJudge } from './create-verifier.ts';
 import { type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
+import { assertWithin } from './validity.ts';
 import { type VerifiedToken, createVerifiedToken } from './verified-token.ts';
+import type { Verifier } from './verifier.ts';
 
 /** The two times that were fixed when the request was accepted, in Unix milliseconds. */
 export interface Deferral {
@@ -37,6 +40,17 @@ export interface DeferredVerifier {
    * `sender_constrained`, `token_revoked`, `revocation_unavailable`
    */
   verify(token: string, deferral: Deferral): Promise<VerifiedToken>;
+  /**
+   * Verifies many, each as `verify` does, with a verdict for each, in their order. What does not depend on when a request was accepted
+   * is done by `verifyBatch`: once for each token, however many requests came with it. Never rejects for a token (MQ-5).
+   */
+  verifyMany(requests: readonly DeferredToken[]): Promise<readonly BatchVerdict[]>;
+}
+
+/** The token of one accepted request. */
+export interface DeferredToken {
+  readonly token: string;
+  readonly deferral: Deferral;
 }
 
 /** Builds a verifier with the policy of the one that accepts. @throws WatchwordError `config_invalid` */
@@ -57,18 +71,60 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
     if (revocations.revokes(token, askedAtMs)) throw new WatchwordError('token_revoked');
     assertFresh(revocations, freshness, nowMs);
   };
+  const conclude = (verified: VerifiedToken, { acceptedAtMs, runBeforeMs, isProven = false }: Deferral): VerifiedToken => {
+    const { header, claims, key, issuer, window } = verified;
+    assertWithin(window, acceptedAtMs);
+    if (isProven !== true) assertUnbound(verified);
+    assertUnrevoked(verified, readClock(policy.clock));
+    const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
+    return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
+  };
+  // Knows nothing of time, so that requests which were accepted at different ones can share what it finds out. Nobody else gets it.
+  const timeless: Verifier = { policyId: policy.id, verify: (token) => judge(token, null), holds: () => false };
   return {
-    async verify(token, { acceptedAtMs, runBeforeMs, isProven = false }) {
+    async verify(token, deferral) {
+      assertInTime(deferral, readClock(policy.clock));
+      return conclude(await timeless.verify(token), deferral);
+    },
+    async verifyMany(requests) {
       const nowMs = readClock(policy.clock);
-      if (!Number.isFinite(acceptedAtMs) || !Number.isFinite(runBeforeMs) || acceptedAtMs > runBeforeMs)
-        throw new WatchwordError('claim_invalid', 'The times of the deferral are wrong');
-      if (!(nowMs < runBeforeMs)) throw new WatchwordError('token_too_old', 'The request had to run earlier');
-      const verified = await judge(token, acceptedAtMs);
-      if (isProven !== true) assertUnbound(verified);
-      assertUnrevoked(verified, readClock(policy.clock));
-      const { header, claims, key, issuer, window } = verified;
-      const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
-      return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
+      const lateness = requests.map(({ deferral }) => errorOf(() => assertInTime(deferral, nowMs)));
+      const timely = requests.filter((_, index) => lateness[index] === undefined);
+      const found = (
+        await verifyBatch(
+          timeless,
+          timely.map(({ token }) => token),
+        )
+      ).values();
+      return requests.map(({ deferral }, index) => {
+        const late = lateness[index];
+        if (late !== undefined) return { error: late };
+        const { token, error } = found.next().value!;
+        return token === undefined ? { error } : verdictOf(() => conclude(token, deferral));
+      });
     },
   };
+}
+
+function assertInTime({ acceptedAtMs, runBeforeMs }: Deferral, nowMs: number): void {
+  if (!Number.isFinite(acceptedAtMs) || !Number.isFinite(runBeforeMs) || acceptedAtMs > runBeforeMs)
+    throw new WatchwordError('claim_invalid', 'The times of the deferral are wrong');
+  if (!(nowMs < runBeforeMs)) throw new WatchwordError('token_too_old', 'The request had to run earlier');
+}
+
+function verdictOf(verify: () => VerifiedToken): BatchVerdict {
+  try {
+    return { token: verify() };
+  } catch (thrown) {
+    return { error: toWatchwordError(thrown) };
+  }
+}
+
+function errorOf(check: () => void): WatchwordError | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (thrown) {
+    return toWatchwordError(thrown);
+  }
 }

@@ -1,11 +1,13 @@
 /** Verification of what was accepted earlier: whose time counts for what (TT-33). */
+import { array, asyncProperty, assert as check, integer } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
-import { createDeferredVerifier } from '../../src/verify/deferred-verifier.ts';
+import { type Deferral, type DeferredVerifier, createDeferredVerifier } from '../../src/verify/deferred-verifier.ts';
 import { createTxnMinter } from '../../src/txn/mint.ts';
 import { generateSigningKey } from '../../src/keys/signing-key.ts';
 import { RevocationIndex } from '../../src/revocation/revocation-index.ts';
 import { testKey } from '../support/keys.ts';
+import { signatureChecks } from '../support/signature-count.ts';
 import { NOW, accessClaims, issuerPolicy, makeToken } from '../support/tokens.ts';
 import { codeOf } from '../support/verdicts.ts';
 
@@ -59,6 +61,80 @@ describe('refused', () => {
     };
     expect(await deferredAt(150, { keys: source })(token, 10, 1000)).toBe('accepted');
     expect(await deferredAt(500, { keys: source })(token, 10, 1000)).toBe('key_unknown');
+  });
+});
+
+describe('many at once', () => {
+  const clock = (): number => at(500);
+  const expiring = makeToken(key, { payload: accessClaims({ nbf: NOW, exp: NOW + 100, jti: 'expiring' }) });
+  const revoked = makeToken(key, { payload: accessClaims({ jti: 'revoked' }) });
+  const tokens = [
+    token,
+    expiring,
+    revoked,
+    makeToken(key, { payload: accessClaims({ cnf: { jkt: 'x'.repeat(43) } }) }),
+    makeToken(key, { signature: Buffer.alloc(64, 1) }),
+    makeToken(testKey('ES256', 'other')),
+    'a.b.c',
+    undefined as unknown as string,
+  ];
+  const deferrals: Deferral[] = [
+    { acceptedAtMs: at(10), runBeforeMs: at(1000) },
+    { acceptedAtMs: at(10), runBeforeMs: at(1000), isProven: true },
+    { acceptedAtMs: at(200), runBeforeMs: at(1000) },
+    { acceptedAtMs: at(-1000), runBeforeMs: at(1000) },
+    { acceptedAtMs: at(10), runBeforeMs: at(400) },
+    { acceptedAtMs: NaN, runBeforeMs: at(1000) },
+  ];
+  const createVerifierOfMany = (): DeferredVerifier => {
+    const index = new RevocationIndex();
+    const { iss } = accessClaims() as { iss: string };
+    index.add({ issuer: iss, jti: 'revoked', expiresAtMs: at(10_000) });
+    const revocations = { freshAtMs: at(500), revokes: index.revokes.bind(index) };
+    return createDeferredVerifier({ issuers: [issuerPolicy(key, { toleranceSeconds: 0 })], clock, revocations });
+  };
+
+  test('MQ-5: each by its own times and for itself, whoever stands beside it', async () => {
+    const verifier = createVerifierOfMany();
+    const POOL = tokens.flatMap((one) => deferrals.map((deferral) => ({ token: one, deferral })));
+    const alone = await Promise.all(
+      POOL.map(async (one) => verifier.verify(one.token, one.deferral).then((verified) => verified.window, codeOf)),
+    );
+    // Both kinds, or nothing was compared.
+    expect(alone.filter((one) => typeof one === 'object')).not.toHaveLength(0);
+    expect(new Set(alone)).toContain('token_revoked');
+    await check(
+      asyncProperty(array(integer({ min: 0, max: POOL.length - 1 }), { maxLength: 40 }), async (picks) => {
+        const verdicts = await verifier.verifyMany(picks.map((pick) => POOL[pick]!));
+        const windows = verdicts.map((verdict) => verdict.token?.window ?? codeOf(verdict.error));
+        expect(windows).toEqual(picks.map((pick) => alone[pick]));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a token that many requests came with is verified once', async () => {
+    const requests = Array.from({ length: 60 }, (_, index) => ({
+      token: [token, expiring][index % 2]!,
+      deferral: { acceptedAtMs: at(index), runBeforeMs: at(1000 + index) },
+    }));
+    const count = await signatureChecks(async () => {
+      const verdicts = await createVerifierOfMany().verifyMany(requests);
+      expect(verdicts.map((verdict) => verdict.token?.window.expiresAtMs)).toEqual(
+        requests.map(({ deferral }) => deferral.runBeforeMs),
+      );
+    });
+    expect(count).toBe(2);
+  });
+
+  test('what is too late to run is not even looked at', async () => {
+    const count = await signatureChecks(async () => {
+      const [verdict] = await createVerifierOfMany().verifyMany([
+        { token, deferral: { acceptedAtMs: at(10), runBeforeMs: at(500) } },
+      ]);
+      expect(codeOf(verdict!.error)).toBe('token_too_old');
+    });
+    expect(count).toBe(0);
   });
 });
 

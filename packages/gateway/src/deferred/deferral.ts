@@ -10,15 +10,15 @@ import type { Logger } from '../logger.ts';
 import type { Take } from '../reload/shelf.ts';
 import { type DeferredDoor, createDoor } from './door.ts';
 import { openDeferredQueue, queueIdOf } from './open-queue.ts';
-import { type DoJob, type WorkParts, createWork } from './work.ts';
+import { type DoJobs, type WorkParts, createWork } from './work.ts';
 
 /** Both sides of the queue. */
 export interface Deferral {
   readonly queue: Queue;
   readonly receipts: Receipts;
   readonly door: DeferredDoor;
-  /** Does one job by the rules of this configuration. */
-  readonly work: DoJob;
+  /** Does jobs by the rules of this configuration. */
+  readonly work: DoJobs;
 }
 
 /** What a deferral shares with the rest of a configuration. */

@@ -27,14 +27,7 @@ export function runJobs({ section, current, logger, clock }: RunJobsOptions): Wo
     open: (entry) => deferral.receipts.open(entry),
     handle: async (jobs) => {
       const { deferral: inForce, hold } = current();
-      return jobs.map(async (job) => {
-        const letGo = hold();
-        try {
-          return await inForce!.work(job);
-        } finally {
-          letGo();
-        }
-      });
+      return inForce!.work(jobs).map((result) => result.finally(hold()));
     },
     concurrency: Math.ceil(concurrency / BATCH),
     batch: Math.min(concurrency, BATCH),

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import {
-  type Deferral,
+  type BatchVerdict,
   type DeferredVerifier,
   type VerifiedToken,
   type Verifier,
@@ -36,17 +36,17 @@ export interface WorkParts {
   readonly answerBytes: number;
 }
 
-/** Does one job. Never rejects: what went wrong is the result. */
-export type DoJob = (job: Job<DeferredRequest>) => Promise<JobResult>;
+/** Does a batch of jobs, each for itself once its token is verified. None rejects: what went wrong is the result. */
+export type DoJobs = (jobs: readonly Job<DeferredRequest>[]) => readonly Promise<JobResult>[];
 
 /** Builds it. */
-export function createWork(parts: WorkParts): DoJob {
-  const accepted = new AcceptedTokens(parts.verifier);
+export function createWork(parts: WorkParts): DoJobs {
+  const accepted = new AcceptedTokens();
   const verifier = parts.decorate(accepted);
-  return async (job) => {
+  const doJob = async (job: Job<DeferredRequest>, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
     try {
       const routed = routeOf(job, parts);
-      const token = await accepted.during(job, (reference) => verifier.verify(reference));
+      const token = await accepted.during(job.entry.id, await verdict, (reference) => verifier.verify(reference));
       parts.authorize(token, routed.route);
       const answer = await call(job, routed, parts.exchange(token, routed.route), parts);
       if (isForAnotherTime(answer)) return { state: 'retry', reason: 'upstream_unavailable' };
@@ -55,6 +55,30 @@ export function createWork(parts: WorkParts): DoJob {
       return resultOf(toWatchwordError(thrown));
     }
   };
+  return (jobs) => verifyByKey(jobs, parts.verifier).map(([job, verdict]) => doJob(job, verdict));
+}
+
+// One batch for each key: no job waits for a key that is not its own.
+function verifyByKey(
+  jobs: readonly Job<DeferredRequest>[],
+  verifier: DeferredVerifier,
+): readonly (readonly [Job<DeferredRequest>, Promise<BatchVerdict>])[] {
+  const groups = Map.groupBy(jobs, ({ entry, request }) => `${request.token.split('.', 1)[0]} ${entry.issuer}`);
+  const verdicts = new Map<Job<DeferredRequest>, Promise<BatchVerdict>>();
+  for (const group of groups.values()) {
+    const batch = verifier.verifyMany(group.map(({ entry, request }) => ({ token: request.token, deferral: entry })));
+    for (const [index, job] of group.entries()) verdicts.set(job, verdictAt(batch, index));
+  }
+  return jobs.map((job) => [job, verdicts.get(job)!]);
+}
+
+// As a verdict also what goes wrong with a batch as a whole: a job that ends before it looks leaves no rejection behind.
+async function verdictAt(batch: Promise<readonly BatchVerdict[]>, index: number): Promise<BatchVerdict> {
+  try {
+    return (await batch)[index]!;
+  } catch (thrown) {
+    return { error: toWatchwordError(thrown) };
+  }
 }
 
 // By the rules of now: a route that is gone, or is not deferred any more, runs nothing.
@@ -115,33 +139,26 @@ function resultOf({ code, facts }: WatchwordError): JobResult {
 }
 
 /**
- * Verifies by reference: decorators of verifiers know a token by its text, but here the time of its acceptance belongs to it, and two
+ * Verdicts by reference: decorators of verifiers know a token by its text, but here the time of its acceptance belongs to it, and two
  * requests may carry one token. So what they pass on is the id of an entry.
  */
 class AcceptedTokens implements Verifier {
   readonly policyId = 'accepted earlier';
-  readonly #verifier: DeferredVerifier;
-  readonly #pending = new Map<string, { readonly token: string; readonly deferral: Deferral }>();
+  readonly #pending = new Map<string, BatchVerdict>();
 
-  constructor(verifier: DeferredVerifier) {
-    this.#verifier = verifier;
-  }
-
-  async during(
-    { entry, request }: Job<DeferredRequest>,
-    work: (reference: string) => Promise<VerifiedToken>,
-  ): Promise<VerifiedToken> {
-    this.#pending.set(entry.id, { token: request.token, deferral: entry });
+  async during(id: string, verdict: BatchVerdict, work: (reference: string) => Promise<VerifiedToken>): Promise<VerifiedToken> {
+    this.#pending.set(id, verdict);
     try {
-      return await work(entry.id);
+      return await work(id);
     } finally {
-      this.#pending.delete(entry.id);
+      this.#pending.delete(id);
     }
   }
 
-  verify(reference: string): Promise<VerifiedToken> {
-    const { token, deferral } = this.#pending.get(reference)!;
-    return this.#verifier.verify(token, deferral);
+  async verify(reference: string): Promise<VerifiedToken> {
+    const { token, error } = this.#pending.get(reference)!;
+    if (token === undefined) throw error;
+    return token;
   }
 
   // Each is verified when it runs; nothing is remembered.

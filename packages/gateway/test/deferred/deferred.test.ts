@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSqliteRevocationLog } from '@watchword/core';
 import { describe, expect, test } from 'vitest';
 import { createConfig } from '../../src/index.ts';
+import { signatureChecks } from '../../../core/test/support/signature-count.ts';
 import { type TestEdge, startEdge } from '../support/edge.ts';
 import { temporaryDirectory } from '../support/identity-provider.ts';
 import { type TestUpstream, startUpstream, valuesOf } from '../support/upstream.ts';
@@ -148,6 +149,32 @@ describe('what is accepted', () => {
     await outcomeOf(edge, first.body);
     expect(upstream.seen).toHaveLength(1);
     expect(valuesOf(upstream.seen[0]!, 'idempotency-key')).toEqual(['order-1']);
+  });
+
+  test('MQ-5: what is claimed together is verified together: each token once, and a bad one harms no other', async () => {
+    const upstream = await startUpstream();
+    const deferred = section({ worker: { concurrency: 0 } });
+    const door = await start(upstream, deferred);
+    const token = door.issuer.token();
+    const other = door.issuer.token({ scope: 'write' });
+    const forged = `${token.slice(0, -6)}${token.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA'}`;
+    const accepted: Accepted[] = [];
+    for (const one of [token, forged, token, other, token, forged, other, token]) {
+      accepted.push((await send(door, '/later/1', { headers: { authorization: `Bearer ${one}` } })).body);
+    }
+    const states: string[] = [];
+    const checks = await signatureChecks(async () => {
+      const issuers = [door.issuer.entry];
+      const worker = await startEdge(upstream.url, { routes: ROUTES, deferred: { ...deferred, worker: {} }, issuers });
+      for (const one of accepted) {
+        const { state, reason } = await outcomeOf(worker, one);
+        states.push(reason ?? state);
+      }
+    });
+    const [good, bad, poor] = ['done', 'signature_invalid', 'scope_insufficient'];
+    expect(states).toEqual([good, bad, good, poor, good, bad, poor, good]);
+    expect(upstream.seen).toHaveLength(4);
+    expect(checks).toBe(3);
   });
 
   test('a status is told to whoever knows the id, and to nobody else', async () => {
