@@ -1,5 +1,6 @@
 /** Many tokens in one call: a result for each, in their order, and no item can fail another (MQ-5). */
 import { setImmediate } from 'node:timers/promises';
+import type { VerifiedToken } from '@watchword/core';
 import type { RegisteredClient } from './clients/registry.ts';
 import type { Exchange, ExchangeAnswer } from './exchange.ts';
 import { readItemRequest } from './exchange-request.ts';
@@ -20,21 +21,20 @@ export type Batch<Result> = (body: JsonBody, caller: RegisteredClient) => Promis
 /** A body that is a JSON object. */
 export type JsonBody = Readonly<Record<string, unknown>>;
 
-/** Items after which others get their turn. */
+/** Items after which others get their turn: each is signed. */
 const TURN = 32;
+/** The same for items that are only shown. */
+const SHOWN_AT_ONCE = 256;
 
-/** Builds `POST /batch/exchange`: `{"requests": [...]}`, each with the parameters of a token exchange. */
+/**
+ * Builds `POST /batch/exchange`: `{"requests": [...]}`, each with the parameters of a token exchange.
+ * @param exchange with gathered subjects, so that the tokens of many items are verified together
+ */
 export function createBatchExchange(exchange: Exchange, maxItems: number): Batch<ExchangeAnswer> {
   return async ({ requests }, caller) => {
     const items = readItems(requests, 'requests', maxItems);
     const one = async (item: unknown) => exchange(readItemRequest(item), caller);
-    return {
-      results: await eachOnce(
-        items,
-        (some) => Promise.allSettled(some.map(one)),
-        (answer) => answer,
-      ),
-    };
+    return { results: await eachOnce(items, (some) => Promise.allSettled(some.map(one))) };
   };
 }
 
@@ -42,29 +42,35 @@ export function createBatchExchange(exchange: Exchange, maxItems: number): Batch
 export function createBatchVerify(subjects: Subjects, maxItems: number): Batch<Introspection> {
   return async ({ tokens }, { client }) => {
     assertMayAsk(client);
-    const items = readItems(tokens, 'tokens', maxItems);
-    const ask = (some: readonly unknown[]) => introspectMany(some, subjects);
-    return { results: await eachOnce(items, ask, (answer) => answer) };
+    return { results: await introspectMany(readItems(tokens, 'tokens', maxItems), subjects) };
   };
 }
 
-async function introspectMany(tokens: readonly unknown[], subjects: Subjects) {
+async function introspectMany(tokens: readonly unknown[], subjects: Subjects): Promise<readonly (Introspection | ItemError)[]> {
   const kinds = tokens.map((token) => (typeof token === 'string' ? askedKind(token) : undefined));
-  const outcomes: PromiseSettledResult<Introspection>[] = tokens.map(() => notText());
+  const results: (Introspection | ItemError)[] = tokens.map(() => toItemError(NOT_TEXT));
   for (const kind of ['external', 'txn'] as const) {
     const places = kinds.flatMap((of, index) => (of === kind ? [index] : []));
     const verified = await subjects.verifyMany(
       kind,
       places.map((index) => tokens[index] as string),
     );
-    const answers = await Promise.allSettled(verified.map(async (outcome) => toIntrospection(outcome, kind)));
-    for (const [position, index] of places.entries()) outcomes[index] = answers[position]!;
+    for (const [position, index] of places.entries()) {
+      results[index] = introspectionOf(verified[position]!, kind);
+      if (position % SHOWN_AT_ONCE === SHOWN_AT_ONCE - 1) await setImmediate();
+    }
   }
-  return outcomes;
+  return results;
 }
 
-function notText(): PromiseRejectedResult {
-  return { status: 'rejected', reason: new OAuthError('invalid_request', 'A token must be a string') };
+const NOT_TEXT = new OAuthError('invalid_request', 'A token must be a string');
+
+function introspectionOf(outcome: PromiseSettledResult<VerifiedToken>, kind: 'external' | 'txn'): Introspection | ItemError {
+  try {
+    return toIntrospection(outcome, kind);
+  } catch (thrown) {
+    return toItemError(thrown);
+  }
 }
 
 function readItems(value: unknown, name: string, maxItems: number): readonly unknown[] {
@@ -74,10 +80,9 @@ function readItems(value: unknown, name: string, maxItems: number): readonly unk
 }
 
 // Equal items are done once: their answers would be as good as each other.
-async function eachOnce<Done, Result extends object>(
+async function eachOnce<Result extends object>(
   items: readonly unknown[],
-  work: (some: readonly unknown[]) => Promise<readonly PromiseSettledResult<Done>[]>,
-  show: (done: Done) => Result,
+  work: (some: readonly unknown[]) => Promise<readonly PromiseSettledResult<Result>[]>,
 ): Promise<readonly (Result | ItemError)[]> {
   const places = new Map<string, number>();
   const unique: unknown[] = [];
@@ -92,7 +97,7 @@ async function eachOnce<Done, Result extends object>(
   const results: (Result | ItemError)[] = [];
   for (let start = 0; start < unique.length; start += TURN) {
     for (const outcome of await work(unique.slice(start, start + TURN))) {
-      results.push(outcome.status === 'fulfilled' ? show(outcome.value) : toItemError(outcome.reason));
+      results.push(outcome.status === 'fulfilled' ? outcome.value : toItemError(outcome.reason));
     }
     await setImmediate();
   }

@@ -2,7 +2,7 @@
 import { type Claims, type JsonValue, type VerifiedToken, toWatchwordError } from '@watchword/core';
 import type { TokenClient } from './clients/client.ts';
 import { assertOAuth, toOAuthError } from './oauth-error.ts';
-import type { SubjectKind, Subjects } from './subjects.ts';
+import type { SharedKind, SubjectKind, Subjects } from './subjects.ts';
 
 /** What is answered. About a token that is not good nothing is said (RFC 7662 section 2.2). */
 export type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, JsonValue>>);
@@ -30,7 +30,7 @@ export function assertMayAsk(client: TokenClient): void {
  * Which verifier to ask, by the `typ` that the token claims: `token_type_hint` may be wrong (RFC 7662 section 2.1), and the
  * verifier demands that very `typ`.
  */
-export function kindByType(token: string): SubjectKind {
+export function kindByType(token: string): SharedKind {
   try {
     const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8'));
     const { typ } = (header ?? {}) as { typ?: unknown };

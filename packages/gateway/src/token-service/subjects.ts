@@ -1,5 +1,5 @@
 /** Subject tokens: which kind is verified how. The type that a client names picks the verifier, never the look of the token (TE-3). */
-import { type CachedVerifier, type VerifiedToken, type Verifier, WatchwordError } from '@watchword/core';
+import { type CachedVerifier, type VerifiedToken, type Verifier, WatchwordError, verifyBatch } from '@watchword/core';
 import { OAuthError } from './oauth-error.ts';
 
 const PREFIX = 'urn:ietf:params:oauth:token-type:';
@@ -10,7 +10,10 @@ export const TXN_TOKEN_TYPE: string = `${PREFIX}txn_token`;
 export const VOUCHER_TOKEN_TYPE = 'urn:watchword:token-type:txn_voucher';
 
 /** The kinds that are accepted (TT-11). */
-export type SubjectKind = 'external' | 'txn' | 'self-signed' | 'voucher';
+export type SubjectKind = SharedKind | 'self-signed';
+
+/** Those that everybody's are verified by the same verifier. */
+export type SharedKind = 'external' | 'txn' | 'voucher';
 
 // Not here: id_token (another audience and other claims, JB-13), saml1 and saml2 (no parser), unsigned_json (nothing unverified
 // becomes an identity, invariant 8), and refresh_token, which TT-11 forbids.
@@ -26,8 +29,8 @@ const KINDS: ReadonlyMap<string, SubjectKind> = new Map([
 export interface Subjects {
   /** Verifies a token of a kind. @throws WatchwordError, OAuthError (as a rejection) */
   verify(kind: SubjectKind, token: string, selfSigned?: Verifier): Promise<VerifiedToken>;
-  /** Many at once: the outcome of each, in their order. One that is bad fails no other. */
-  verifyMany(kind: SubjectKind, tokens: readonly string[]): Promise<readonly PromiseSettledResult<VerifiedToken>[]>;
+  /** Many at once (`verifyBatch`): the outcome of each, in their order. One that is bad fails no other. */
+  verifyMany(kind: SharedKind, tokens: readonly string[]): Promise<readonly PromiseSettledResult<VerifiedToken>[]>;
 }
 
 /** Where they come from. */
@@ -42,20 +45,28 @@ export interface SubjectsOptions {
 }
 
 /** Builds them. */
-export function createSubjects({ external, txn, voucher, assertFresh }: SubjectsOptions): Subjects {
-  const verify: Subjects['verify'] = async (kind, token, selfSigned) => {
-    if (kind === 'self-signed') return verifySelfSigned(token, selfSigned);
-    if (kind === 'voucher') return verifyVoucher(token, voucher, assertFresh);
-    const verifier = kind === 'txn' ? txn : external;
-    if (verifier === undefined) throw new WatchwordError('issuer_not_trusted');
-    const verified = verifier.recall(token) ?? (await verifier.verify(token));
-    assertFresh();
-    return verified;
-  };
+export function createSubjects(options: SubjectsOptions): Subjects {
   return {
-    verify,
-    // A verifier that takes many tokens at once drops in here.
-    verifyMany: (kind, tokens) => Promise.allSettled(tokens.map((token) => verify(kind, token))),
+    async verify(kind, token, selfSigned) {
+      if (kind === 'self-signed') return verifySelfSigned(token, selfSigned);
+      const verifier = verifierFor(kind, options);
+      const known = 'recall' in verifier ? verifier.recall(token) : undefined;
+      const verified = known ?? (await verifier.verify(token));
+      options.assertFresh();
+      return verified;
+    },
+    async verifyMany(kind, tokens) {
+      // What no verifier can be found for, fails for each of them.
+      const [batch] = await Promise.allSettled([(async () => verifyBatch(verifierFor(kind, options), tokens))()]);
+      if (batch.status === 'rejected') return tokens.map(() => batch);
+      return Promise.allSettled(
+        batch.value.map(async ({ token, error }) => {
+          if (token === undefined) throw error;
+          options.assertFresh();
+          return token;
+        }),
+      );
+    },
   };
 }
 
@@ -71,10 +82,14 @@ async function verifySelfSigned(token: string, verifier: Verifier | undefined): 
   return verifier.verify(token);
 }
 
-// Never from a cache: each is good for one message.
-async function verifyVoucher(token: string, verifier: Verifier | undefined, assertFresh: () => void): Promise<VerifiedToken> {
-  if (verifier === undefined) throw new OAuthError('invalid_request', 'This subject_token_type is not accepted');
-  const verified = await verifier.verify(token);
-  assertFresh();
-  return verified;
+/** @throws OAuthError, WatchwordError when there is none */
+function verifierFor(kind: SharedKind, { external, txn, voucher }: SubjectsOptions): Verifier | CachedVerifier {
+  if (kind === 'txn') return txn;
+  if (kind === 'external') {
+    if (external === undefined) throw new WatchwordError('issuer_not_trusted');
+    return external;
+  }
+  // Never from a cache: each is good for one message.
+  if (voucher === undefined) throw new OAuthError('invalid_request', 'This subject_token_type is not accepted');
+  return voucher;
 }

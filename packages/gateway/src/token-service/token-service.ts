@@ -15,13 +15,14 @@ import { createBatchExchange, createBatchVerify } from './batch.ts';
 import { openClients } from './clients/open-clients.ts';
 import { createAuthenticate } from './clients/registry.ts';
 import { createEndpoints } from './endpoints.ts';
-import { createExchange } from './exchange.ts';
+import { type Exchange, createExchange } from './exchange.ts';
+import { gatherSubjects } from './gathered-subjects.ts';
 import { createHandler } from './handler.ts';
 import { createIntrospect } from './introspect.ts';
 import { endpointPaths, metadataOf } from './metadata.ts';
 import type { OAuthError } from './oauth-error.ts';
 import { createRevoke } from './revoke.ts';
-import { type SubjectKind, createSubjects } from './subjects.ts';
+import { type SubjectKind, type Subjects, createSubjects } from './subjects.ts';
 import type { TokenTally } from './token-tally.ts';
 import { withVouchers } from './vouchers.ts';
 
@@ -54,19 +55,21 @@ export function createTokenService(config: GatewayConfig, parts: TokenServicePar
   const { trustDomain } = config.txnToken!;
   const subjects = createSubjects({ external, txn, voucher, assertFresh });
   const onIssued = (kind: SubjectKind): void => tally.issuedFor(kind);
-  const plain = createExchange({ trustDomain, subjects, minter, onIssued });
   const { vouchers } = section;
-  const exchange =
-    vouchers === undefined ? plain : withVouchers(plain, { section: vouchers, trustDomain, subjects, minter, spent, onIssued });
+  const exchangeWith = (by: Subjects): Exchange => {
+    const plain = createExchange({ trustDomain, subjects: by, minter, onIssued });
+    if (vouchers === undefined) return plain;
+    return withVouchers(plain, { section: vouchers, trustDomain, subjects: by, minter, spent, onIssued });
+  };
   const endpoints = createEndpoints({
     paths: endpointPaths(section.issuer),
     metadata: metadataOf(section, revocations !== undefined),
     jwks: parts.jwks,
     authenticate: createAuthenticate(openClients(config, parts)),
-    exchange,
+    exchange: exchangeWith(subjects),
     introspect: createIntrospect(subjects),
     revoke: revocations && createRevoke({ subjects, revocations }),
-    batchExchange: createBatchExchange(exchange, limits.batchItems),
+    batchExchange: createBatchExchange(exchangeWith(gatherSubjects(subjects)), limits.batchItems),
     batchVerify: createBatchVerify(subjects, limits.batchItems),
     batchBytes: limits.batchBytes,
     onItems: (count) => {

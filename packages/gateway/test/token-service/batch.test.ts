@@ -1,6 +1,7 @@
 /** Batches: many tokens in one call, a result for each; and what bounds the service. */
 import { type ClientRequest, request } from 'node:http';
 import { expect, test } from 'vitest';
+import { signatureChecks } from '../../../core/test/support/signature-count.ts';
 import { AUDIENCE, ISSUER } from '../support/identity-provider.ts';
 import { DOMAIN, type TestTokenService, TYPE, basic, claimsOf, startTestTokenService } from '../support/token-service.ts';
 import { sendRaw } from '../support/raw.ts';
@@ -14,6 +15,13 @@ function item(token: string, changes: object = {}): object {
     scope: 'read',
     ...changes,
   };
+}
+
+interface Item {
+  readonly access_token?: string;
+  readonly error?: string;
+  readonly active?: boolean;
+  readonly sub?: string;
 }
 
 const BAD: unknown[] = [
@@ -54,6 +62,32 @@ test('a batch of 1,000 with bad ones inside: each has its own result', async () 
   // Equal items were done once.
   expect(new Set(body.results.map((result: { access_token?: string }) => result.access_token)).size).toBeLessThanOrEqual(101);
   expect(await service.metrics()).toContain('watchword_token_service_batch_items_total 1000');
+});
+
+test('MQ-5: tokens of a batch are verified together: each once, good or bad, however many items bring it', async () => {
+  const service = await startTestTokenService();
+  const good = [1, 2].map((user) => service.issuer.token({ sub: `user-${user}`, jti: `together-${user}` }));
+  const forged = good.map((token) => `${token.slice(0, -6)}${token.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA'}`);
+  const tokens = [...good, ...forged];
+  // Different items, so that each is done by itself: only the token is the same.
+  const requests = Array.from({ length: 24 }, (_, index) =>
+    item(tokens[index % 4]!, { request_context: { ip: `192.0.2.${index}` } }),
+  );
+  const exchanged = await signatureChecks(async () => {
+    const { body } = await service.batch('/batch/exchange', { requests });
+    expect(body.results.map(({ access_token: token, error }: Item) => (token ? claimsOf(token)['sub'] : error))).toEqual(
+      requests.map((_, index) => ['user-1', 'user-2', 'invalid_request', 'invalid_request'][index % 4]),
+    );
+  });
+  expect(exchanged).toBe(4);
+  const fresh = [3, 4].map((user) => service.issuer.token({ sub: `user-${user}`, jti: `together-${user}` }));
+  const verified = await signatureChecks(async () => {
+    const { body } = await service.batch('/batch/verify', { tokens: [...fresh, ...tokens, ...fresh] });
+    const answers = body.results.map(({ active, sub }: Item) => (active ? sub : active));
+    expect(answers).toEqual(['user-3', 'user-4', 'user-1', 'user-2', false, false, 'user-3', 'user-4']);
+  });
+  // Those that are known, to be good or to be bad, are not checked again.
+  expect(verified).toBe(2);
 });
 
 test('batch verification: both kinds, bad ones, an outage that is no verdict', async () => {
