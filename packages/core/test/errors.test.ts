@@ -52,6 +52,26 @@ describe('WatchwordError', () => {
   );
 });
 
+describe('stack frames', () => {
+  const framesOf = ({ stack }: Error): number => (stack ?? '').split('\n').filter((line) => line.startsWith('    at ')).length;
+
+  test.each(CODES)('%s: errors of our own side have them, refusals do not', (code) => {
+    expect(framesOf(new WatchwordError(code)) > 0).toBe(ERRORS[code].http === 500);
+    expect(framesOf(new Error('of somebody else'))).toBeGreaterThan(0);
+  });
+
+  test('where built-in objects are frozen refusals have them too', () => {
+    const descriptor = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')!;
+    Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false });
+    try {
+      const error = new WatchwordError('key_unknown');
+      expect([error.code, framesOf(error) > 0]).toEqual(['key_unknown', true]);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', descriptor);
+    }
+  });
+});
+
 describe('toProblem', () => {
   test('ER-1: every 401 has a challenge; without credentials it has no error code (ER-2)', () => {
     for (const code of CODES.filter((name) => ERRORS[name].http === 401)) {

@@ -47,12 +47,14 @@ export class FetchedKeys implements RemoteKeys {
     if (!(age < this.#settings.maxAgeMs)) return undefined;
     // The timer may be late, or not run by this clock. A negative age means that the clock stepped back: how old the keys are is
     // unknown, so they are fetched anew.
-    if (age < 0 || age >= this.#settings.refreshMs) void this.#fetchUnlessCooling();
+    if (age < 0 || age >= this.#settings.refreshMs) void this.#fetchUnlessCooling(false);
     return this.#keys.find(alg, kid, nowMs);
   }
 
   async load(alg: string, kid: string | undefined): Promise<VerificationKey> {
-    await this.#fetchUnlessCooling(true);
+    const fetched = this.#fetchUnlessCooling(true);
+    // In a flood of unknown key ids there is nothing to wait for, and nobody does.
+    if (fetched !== undefined) await fetched;
     const found = this.lookup(alg, kid, readClock(this.#settings.clock));
     if (found !== undefined) return found;
     // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).
@@ -92,11 +94,14 @@ export class FetchedKeys implements RemoteKeys {
     this.#nextRefresh.cancel();
   }
 
-  /** @param joins whether to wait for a fetch that is under way */
-  async #fetchUnlessCooling(joins = false): Promise<void> {
-    if (this.#isClosed || (this.#flight === undefined ? this.#isCooling() : !joins)) return;
+  /**
+   * @param joins whether to wait for a fetch that is under way
+   * @returns resolves when it has ended, whatever came of it; undefined: there is none
+   */
+  #fetchUnlessCooling(joins: boolean): Promise<void> | undefined {
+    if (this.#isClosed || (this.#flight === undefined ? this.#isCooling() : !joins)) return undefined;
     // What went wrong is kept in #lastFailure; known keys go on working.
-    await this.refresh().catch(() => {});
+    return this.refresh().catch(() => {});
   }
 
   // By its own clock: a verifier with another one (a simulated one, say) must not get around the cool-down (C2).
