@@ -4,6 +4,7 @@ import { addCalibrateCommand } from './commands/calibrate.ts';
 import { addDashboardCommand } from './commands/dashboard.ts';
 import { addGatewayCommand } from './commands/gateway.ts';
 import { addInspectCommand } from './commands/inspect.ts';
+import { addKeysCommand } from './commands/keys.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addQueueCommand } from './commands/queue.ts';
 import { addRevokeCommand } from './commands/revoke.ts';
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
   addRevokeCommand(program, terminal, done);
   addInspectCommand(program, terminal, done);
   addQueueCommand(program, terminal, done);
+  addKeysCommand(program, terminal, done);
   addCalibrateCommand(program, terminal, done);
   addPlanCommand(program, terminal, done);
   addDashboardCommand(program, terminal, done);
@@ -64,6 +66,7 @@ Examples:
   $ watchword plan --grow 10x                           what breaks first, and what to do about it?
   $ watchword revoke --issuer https://idp.example --jti a1b2 --expires-in 1h
   $ watchword queue stats --config watchword.yaml       what waits, and what could not be done?
+  $ watchword keys show --config watchword.yaml         which keys sign the Txn-Tokens?
 
 Environment:
   WATCHWORD_DEBUG=1   show the stack of unexpected errors`;

@@ -31,3 +31,4 @@ export { type Logger, createLogger } from './logger.ts';
 export { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 export type { Route } from './routing/route.ts';
 export { type OpenQueueOptions, openDeferredQueue } from './deferred/open-queue.ts';
+export { openSigningKeys } from './signing-keys/open.ts';

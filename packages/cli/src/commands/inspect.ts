@@ -45,13 +45,13 @@ async function runInspect(argument: string | undefined, options: InspectOptions,
   }
 }
 
-/** Characters of a key id that is a thumbprint (RFC 7638), as the gateway's own keys have. */
-const THUMBPRINT_LENGTH = 43;
+/** Characters of a key id that the gateway gives itself: the first of a thumbprint (RFC 7638). */
+const OWN_KEY_ID_LENGTH = 8;
 
 function mintedWith({ txnToken }: GatewayConfig): MintedWith | undefined {
   if (txnToken === undefined) return undefined;
   const { trustDomain, requestingWorkload, algorithm, keyId, claims } = txnToken;
-  return { trustDomain, requestingWorkload, algorithm, keyIdLength: keyId?.length ?? THUMBPRINT_LENGTH, mapping: claims };
+  return { trustDomain, requestingWorkload, algorithm, keyIdLength: keyId?.length ?? OWN_KEY_ID_LENGTH, mapping: claims };
 }
 
 // Names and sizes only: the values of claims stay where they are (invariant 5).

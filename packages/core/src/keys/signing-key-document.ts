@@ -3,6 +3,7 @@ import { type KeyObject, createPrivateKey } from 'node:crypto';
 import { ALGORITHMS } from './algorithms.ts';
 import type { Seal } from './seal.ts';
 import { SigningKey } from './signing-key.ts';
+import type { WithdrawnKey } from './signing-key-merge.ts';
 import type { ScheduledKey } from './signing-keys.ts';
 
 /** What is stored. */
@@ -10,6 +11,8 @@ export interface SigningKeyDocument {
   /** How often keys were made, over all instances. */
   readonly rotations: number;
   readonly keys: readonly ScheduledKey[];
+  /** Keys that must not come back. */
+  readonly withdrawn: readonly WithdrawnKey[];
 }
 
 const TIMES = ['publishedAtMs', 'activatesAtMs', 'endsAtMs', 'tokensUntilMs', 'goneAtMs'] as const;
@@ -20,8 +23,8 @@ const SEALED = 'sealed:';
 export const SEAL_PURPOSE: string = FORMAT;
 
 /** The text, sealed as a whole if there is a seal: times and key ids are as worthy of protection from change as keys. */
-export function encodeSigningKeys({ rotations, keys }: SigningKeyDocument, seal: Seal | undefined): string {
-  const text = JSON.stringify({ format: FORMAT, rotations, keys: keys.map(encodeKey) });
+export function encodeSigningKeys({ rotations, keys, withdrawn }: SigningKeyDocument, seal: Seal | undefined): string {
+  const text = JSON.stringify({ format: FORMAT, rotations, keys: keys.map(encodeKey), withdrawn });
   return seal === undefined ? text : `${SEALED}${seal.close(text)}`;
 }
 
@@ -32,11 +35,11 @@ export function encodeSigningKeys({ rotations, keys }: SigningKeyDocument, seal:
 export function decodeSigningKeys(content: string, seal: Seal | undefined): SigningKeyDocument {
   const document = parse(openContent(content, seal));
   insist(isRecord(document) && document['format'] === FORMAT, 'has an unknown format');
-  const { rotations, keys } = document;
-  insist(Number.isSafeInteger(rotations) && Array.isArray(keys), 'is incomplete');
+  const { rotations, keys, withdrawn = [] } = document;
+  insist(Number.isSafeInteger(rotations) && Array.isArray(keys) && Array.isArray(withdrawn), 'is incomplete');
   const read = keys.map((one: unknown) => decodeKey(one));
   insist(new Set(read.map(({ key }) => key.kid)).size === read.length, 'names a key twice');
-  return { rotations: rotations as number, keys: read };
+  return { rotations: rotations as number, keys: read, withdrawn: withdrawn.map((one: unknown) => decodeWithdrawn(one)) };
 }
 
 function encodeKey({ key, ...times }: ScheduledKey): object {
@@ -54,6 +57,13 @@ function decodeKey(one: unknown): ScheduledKey {
   const algorithm = ALGORITHMS.get(alg);
   insist(algorithm !== undefined && algorithm.kty !== 'oct', 'holds a key of an unknown algorithm');
   return { key: new SigningKey(importKey(pkcs8), algorithm, kid), ...readTimes(one) };
+}
+
+function decodeWithdrawn(one: unknown): WithdrawnKey {
+  insist(isRecord(one), 'holds a withdrawal that is none');
+  const { kid, untilMs } = one;
+  insist(typeof kid === 'string' && typeof untilMs === 'number', 'holds a withdrawal without kid or time');
+  return { kid, untilMs };
 }
 
 function readTimes(one: Record<string, unknown>): Omit<ScheduledKey, 'key'> {

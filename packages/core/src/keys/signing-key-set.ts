@@ -3,6 +3,7 @@ import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import { type SigningKeyDocument, decodeSigningKeys, encodeSigningKeys } from './signing-key-document.ts';
+import { type KeyView, type WithdrawnKey, mergeKeys, requestAfter, withoutKey } from './signing-key-merge.ts';
 import { type KeyState, type KeyTimes, type RotationRequest, planRotation, publishedKeys, stateOf } from './signing-key-plan.ts';
 import { type SigningKeySetOptions, type SigningKeySetSettings, readSigningKeySetOptions } from './signing-key-settings.ts';
 import type { StoredKeySet } from './signing-key-store.ts';
@@ -42,6 +43,13 @@ export interface SigningKeySet extends SigningKeys {
    * @throws WatchwordError `signing_unavailable`
    */
   rotate(request?: RotationRequest): Promise<void>;
+  /**
+   * Takes a key away at once, everywhere: it signs no more, and what it has signed is refused as soon as verifiers have fetched the
+   * set again. For a key that got into wrong hands. If it was the one that signs, another one is made first.
+   * @returns false if there is no such key
+   * @throws WatchwordError `signing_unavailable`
+   */
+  withdraw(kid: string): Promise<boolean>;
   /** All keys that are known, the newest first. */
   describe(): readonly KeyDescription[];
   /** The published keys with their lives, to hand them to other threads. */
@@ -60,6 +68,9 @@ export function createSigningKeySet(options: SigningKeySetOptions): SigningKeySe
   return new StoredSigningKeySet(readSigningKeySetOptions(options));
 }
 
+/** What somebody asked for. */
+type Wish = RotationRequest | { readonly withdraw: string };
+
 /** Attempts to write before others who write all the time are called a failure. */
 const MAX_ATTEMPTS = 10;
 /** A write that takes longer is not done: its times would be old. */
@@ -76,6 +87,7 @@ class StoredSigningKeySet implements SigningKeySet {
     version: undefined,
     document: EMPTY,
   };
+  #withdrawn: readonly WithdrawnKey[] = [];
   #flight: Promise<void> | undefined;
   #readAtMs = -Infinity;
   #isReachable = false;
@@ -113,6 +125,14 @@ class StoredSigningKeySet implements SigningKeySet {
     await (this.#flight = this.#attempt(request));
   }
 
+  async withdraw(kid: string): Promise<boolean> {
+    await this.refresh();
+    if (this.#timeline.keys.every(({ key }) => key.kid !== kid)) return false;
+    while (this.#flight !== undefined) await this.#flight.catch(() => {});
+    await (this.#flight = this.#attempt({ withdraw: kid }));
+    return true;
+  }
+
   describe(): readonly KeyDescription[] {
     const nowMs = this.#now();
     const { keys } = this.#timeline;
@@ -146,10 +166,10 @@ class StoredSigningKeySet implements SigningKeySet {
     return readClock(this.#settings.clock);
   }
 
-  async #attempt(request: RotationRequest | undefined): Promise<void> {
+  async #attempt(wish: Wish | undefined): Promise<void> {
     try {
       if (this.#isClosed) throw new WatchwordError('signing_unavailable', 'The key set is closed');
-      await this.#settle(request);
+      await this.#settle(wish);
       this.#isReachable = true;
     } catch (cause) {
       this.#isReachable = false;
@@ -164,27 +184,26 @@ class StoredSigningKeySet implements SigningKeySet {
   }
 
   // Reads, decides and writes, until there is nothing left to do: others may be faster, and what was written is read before it counts.
-  async #settle(request: RotationRequest | undefined): Promise<void> {
-    let wish = request;
+  async #settle(wanted: Wish | undefined): Promise<void> {
+    let wish = wanted;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const stored = await this.#load();
       const nowMs = this.#now();
-      const { rotations, keys: inStore } = this.#latest.document;
-      const { keys, restored } = restore(inStore, this.#timeline.keys, nowMs);
-      this.#adopt(keys);
+      const { document } = this.#latest;
+      const merged = mergeKeys(document, { keys: this.#timeline.keys, withdrawn: this.#withdrawn }, nowMs);
+      this.#adopt(merged);
       this.#readAtMs = nowMs;
-      const plan = planRotation(keys, nowMs, this.#settings.policy, wish);
-      if (!plan.isChange && restored === 0) return;
-      const made = plan.added && (await this.#make(plan.added, keys));
-      const next = {
-        rotations: rotations + (made === undefined ? 0 : 1),
-        keys: made === undefined ? plan.keys : [...plan.keys, made],
-      };
-      if (!(await this.#write(next, stored))) continue;
-      this.#counts.restored += restored;
-      if (made === undefined) continue;
-      this.#counts.rotations += 1;
-      wish = undefined;
+      const left = typeof wish === 'object' ? withoutKey(merged, wish.withdraw, this.#settings.policy) : merged;
+      const request = typeof wish === 'object' ? requestAfter(left, nowMs) : wish;
+      const plan = planRotation(left.keys, nowMs, this.#settings.policy, request);
+      if (!plan.isChange && !merged.isNews && left === merged) return;
+      const made = plan.added && (await this.#make(plan.added, left));
+      const keys = made === undefined ? plan.keys : [...plan.keys, made];
+      const rotations = document.rotations + (made === undefined ? 0 : 1);
+      if (!(await this.#write({ rotations, keys, withdrawn: left.withdrawn }, stored))) continue;
+      this.#counts.restored += merged.restored;
+      if (made !== undefined) this.#counts.rotations += 1;
+      if (made !== undefined || left !== merged) wish = undefined;
     }
     throw new WatchwordError('signing_unavailable', 'Others changed the stored keys again and again');
   }
@@ -208,10 +227,11 @@ class StoredSigningKeySet implements SigningKeySet {
     return stored;
   }
 
-  async #make(life: KeyTimes, others: readonly ScheduledKey[]): Promise<ScheduledKey> {
+  async #make(life: KeyTimes, { keys, withdrawn }: KeyView): Promise<ScheduledKey> {
+    const taken = new Set([...keys.map(({ key }) => key.kid), ...withdrawn.map(({ kid }) => kid)]);
     for (;;) {
       const key = await makeSigningKey(this.#settings.algorithm);
-      if (others.every((other) => other.key.kid !== key.kid)) return { ...life, key };
+      if (!taken.has(key.kid)) return { ...life, key };
     }
   }
 
@@ -220,31 +240,15 @@ class StoredSigningKeySet implements SigningKeySet {
     return store.replace(encodeSigningKeys(document, seal), version, nowMs + WRITE_WITHIN_MS);
   }
 
-  #adopt(keys: readonly ScheduledKey[]): void {
+  #adopt({ keys, withdrawn }: KeyView): void {
+    this.#withdrawn = withdrawn;
     const before = digestOf(this.#timeline.keys);
     this.#timeline.replace(keys);
     if (digestOf(keys) !== before) this.#changes.tell();
   }
 }
 
-const EMPTY: SigningKeyDocument = { rotations: 0, keys: [] };
-
-// A store that lost data gets back what this instance may have signed with. Nothing else takes a key away before its time.
-function restore(
-  inStore: readonly ScheduledKey[],
-  known: readonly ScheduledKey[],
-  nowMs: number,
-): { readonly keys: readonly ScheduledKey[]; readonly restored: number } {
-  const keys = new Map(inStore.map((one) => [one.key.kid, one]));
-  let restored = 0;
-  for (const one of known) {
-    const stored = keys.get(one.key.kid);
-    if (nowMs >= one.goneAtMs || (stored !== undefined && stored.endsAtMs >= one.endsAtMs)) continue;
-    keys.set(one.key.kid, one);
-    restored += 1;
-  }
-  return { keys: [...keys.values()], restored };
-}
+const EMPTY: SigningKeyDocument = { rotations: 0, keys: [], withdrawn: [] };
 
 function describe({ key, ...times }: ScheduledKey, state: KeyState): KeyDescription {
   return { kid: key.kid, alg: key.algorithm.name, state, ...times };

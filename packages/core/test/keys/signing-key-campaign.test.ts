@@ -52,7 +52,7 @@ class World {
     const { random, instances } = this;
     const index = random.int(instances.length);
     const one = instances[index]!;
-    const what = random.int(11);
+    const what = random.int(12);
     if (what === 0) instances.splice(index, 1, this.#start());
     else if (what === 1) one.stall();
     else if (what === 2) for (const each of instances) each.resume();
@@ -63,7 +63,17 @@ class World {
     else if (what === 7 && random.chance(0.2)) for (const each of instances) each.isCutOff = true;
     else if (what === 8) void one.set.rotate().catch(() => {});
     else if (what === 9) one.stallsAtWrite = true;
+    else if (what === 10) await this.#withdraw(one);
     else if (this.losses) await this.#lose();
+  }
+
+  async #withdraw({ set }: Instance): Promise<void> {
+    if (!this.random.chance(0.3)) return;
+    const known = set.describe();
+    if (known.length === 0) return;
+    // Whether it comes through, the store sees.
+    void set.withdraw(this.random.pick(known).kid).catch(() => {});
+    await settle();
   }
 
   // A store that goes back in time, with instances there that know what was lost, and can say it.
@@ -88,8 +98,13 @@ class World {
     for (const [kid, untilMs] of this.signedUntilMs) {
       const { storedAtMs } = this.store.keys.get(kid)!;
       const isLive = nowMs - POLICY.toleranceMs < untilMs;
+      if (this.store.withdrawn.has(kid)) continue;
       if (isLive && instance.readAtMs > storedAtMs && !this.#publishes(instance, kid))
         this.#fail(`${kid} is live, not published`);
+    }
+    for (const kid of this.store.withdrawn) {
+      // Known to be gone by everybody who has looked since; who could not look, cannot know.
+      if (instance.readAtMs > this.store.withdrawnAtMs.get(kid)! && this.#publishes(instance, kid)) this.#fail(`${kid} is back`);
     }
     this.#sign(instance, worldMs);
     if (set.stats().restored > 0 && this.lost === 0) this.#fail('given back, though nothing was lost');
@@ -124,19 +139,33 @@ class World {
   }
 }
 
-async function campaign(losses: boolean): Promise<{ signed: number; refused: number; keys: number; lost: number }> {
-  const total = { signed: 0, refused: 0, keys: 0, lost: 0 };
+interface Total {
+  readonly signed: number;
+  readonly refused: number;
+  readonly keys: number;
+  readonly lost: number;
+  readonly withdrawn: number;
+}
+
+async function campaign(losses: boolean): Promise<Total> {
+  const total = { signed: 0, refused: 0, keys: 0, lost: 0, withdrawn: 0 };
   const first = freshSeed();
   for (let seed = first; seed < first + amount(8, 600); seed += 1) {
     const world = new World(seed, losses);
     for (let step = 0; step < 120; step += 1) await world.step();
     await world.end();
-    expect({ seed, broken: world.broken.slice(0, 3), hasty: world.store.hasty }).toEqual({ seed, broken: [], hasty: [] });
+    expect({ seed, broken: world.broken.slice(0, 3), hasty: world.store.hasty, revived: world.store.revived }).toEqual({
+      seed,
+      broken: [],
+      hasty: [],
+      revived: [],
+    });
     if (!losses) expect({ seed, made: world.store.rotations }).toEqual({ seed, made: world.store.keys.size });
     total.signed += world.signed;
     total.refused += world.refused;
     total.keys += world.store.keys.size;
     total.lost += world.lost;
+    total.withdrawn += world.store.withdrawn.size;
   }
   return total;
 }
@@ -157,8 +186,9 @@ describe('S12: instances with clocks, crashes, stops, cut connections and lost a
   );
 
   test('S12: the same with a store that loses what it acknowledged', LONG, async () => {
-    const { signed, lost } = await campaign(true);
+    const { signed, lost, withdrawn } = await campaign(true);
     expect(signed).toBeGreaterThan(400);
     expect(lost).toBeGreaterThan(2);
+    expect(withdrawn).toBeGreaterThan(2);
   });
 });

@@ -19,11 +19,23 @@ export interface StoredKey {
   readonly storedAtMs: number;
 }
 
+interface Stored {
+  readonly rotations: number;
+  readonly keys: readonly StoredKey[];
+  readonly withdrawn: readonly { readonly kid: string }[];
+}
+
 /** The store, and what an observer of it has seen. */
 export class ObservedStore {
   readonly keys = new Map<string, StoredKey>();
   /** Keys that sign at once though another one could still sign. */
   readonly hasty: string[] = [];
+  /** Keys that somebody has taken away. */
+  readonly withdrawn = new Set<string>();
+  /** World time at which the store heard of it. */
+  readonly withdrawnAtMs = new Map<string, number>();
+  /** Those of them that came back into the store. */
+  readonly revived: string[] = [];
   rotations = 0;
   #store: SigningKeyStore;
   readonly #time: ManualSchedule;
@@ -42,9 +54,11 @@ export class ObservedStore {
     const before = (await this.load()).content;
     if (!(await this.#store.replace(content, version, notAfterMs))) return false;
     if (before !== undefined) this.#earlier = [...this.#earlier, before].slice(-2);
-    const { rotations, keys } = JSON.parse(content) as { rotations: number; keys: StoredKey[] };
+    const { rotations, keys, withdrawn } = JSON.parse(content) as Stored;
     this.rotations = rotations;
+    for (const { kid } of withdrawn) this.#withdraw(kid);
     for (const key of keys) if (!this.keys.has(key.kid)) this.#note(key, before, writerMs);
+    for (const { kid } of keys) if (this.withdrawn.has(kid)) this.revived.push(kid);
     return true;
   }
 
@@ -57,11 +71,19 @@ export class ObservedStore {
     return this.#store.replace(content, undefined, Infinity);
   }
 
+  #withdraw(kid: string): void {
+    if (!this.withdrawn.has(kid)) this.withdrawnAtMs.set(kid, this.#time.nowMs);
+    this.withdrawn.add(kid);
+  }
+
   #note(key: StoredKey, before: string | undefined, writerMs: number): void {
     this.keys.set(key.kid, { ...key, storedAtMs: this.#time.nowMs });
     if (key.activatesAtMs !== key.publishedAtMs || before === undefined) return;
-    const { keys } = JSON.parse(before) as { keys: StoredKey[] };
-    if (keys.some(({ endsAtMs }) => writerMs < endsAtMs)) this.hasty.push(key.kid);
+    const { keys } = JSON.parse(before) as Stored;
+    const others = keys.filter(({ kid, endsAtMs }) => writerMs < endsAtMs && !this.withdrawn.has(kid));
+    // In the place of a key that was withdrawn only one can sign that may already do so.
+    const wasWithdrawn = keys.some(({ kid }) => this.withdrawn.has(kid));
+    if (others.some(({ activatesAtMs }) => !wasWithdrawn || activatesAtMs <= writerMs)) this.hasty.push(key.kid);
   }
 }
 

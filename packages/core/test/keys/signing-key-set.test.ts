@@ -229,3 +229,58 @@ describe('a signing-key set', () => {
     await set.close();
   });
 });
+
+describe('a key that is withdrawn', () => {
+  const pair = async (time = world()) => {
+    const store = memoryStore(time);
+    const [one, other] = [startSet(store, time), startSet(store, time)];
+    await one.ready();
+    await other.ready();
+    return { time, store, one, other, kid: one.current(time.nowMs).key.kid };
+  };
+
+  test('signs no more and is published no more, at the next look anywhere; another one signs', async () => {
+    const { time, one, other, kid } = await pair();
+    const { key } = one.current(time.nowMs);
+    expect(await one.withdraw(kid)).toBe(true);
+    expect(one.isPublished(key, time.nowMs)).toBe(false);
+    expect(one.current(time.nowMs).key.kid).not.toBe(kid);
+    await time.pass(6000);
+    expect(other.describe().map((each) => each.kid)).toEqual([one.current(time.nowMs).key.kid]);
+    await one.close();
+    await other.close();
+  });
+
+  test('does not come back with a store that has lost the withdrawal', async () => {
+    const { time, store, one, other, kid } = await pair();
+    const before = await store.load();
+    await one.withdraw(kid);
+    await time.pass(6000);
+    const { version } = await store.load();
+    expect(await store.replace(before.content!, version, Infinity)).toBe(true);
+    await time.pass(12_000);
+    for (const set of [one, other]) expect(set.describe().map((each) => each.kid)).not.toContain(kid);
+    expect((await store.load()).content).not.toContain(`"kid":"${kid}","alg"`);
+    await one.close();
+    await other.close();
+  });
+
+  test('leaves the one that signs alone, if it is another', async () => {
+    const { time, one, other, kid } = await pair();
+    await one.rotate();
+    const next = one.describe()[0]!;
+    expect(next.state).toBe('next');
+    expect(await one.withdraw(next.kid)).toBe(true);
+    expect(one.current(time.nowMs).key.kid).toBe(kid);
+    expect(states(one)).toEqual(['current']);
+    await one.close();
+    await other.close();
+  });
+
+  test('has to be there', async () => {
+    const { one, other } = await pair();
+    expect(await one.withdraw('nobody')).toBe(false);
+    await one.close();
+    await other.close();
+  });
+});

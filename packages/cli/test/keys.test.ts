@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSigningKeySet, createSqliteSigningKeyStore } from '@watchword/core';
+import { describe, expect, test } from 'vitest';
+import { type TestFiles, createFiles, watchword } from './support.ts';
+
+interface Shown {
+  readonly kid: string;
+  readonly state: string;
+}
+
+/** A configuration whose gateway has made its first key. */
+function filled(): TestFiles {
+  const files = createFiles();
+  const text = readFileSync(files.config, 'utf8');
+  files.write('watchword.yaml', text.replace('trustDomain: inside.example', 'trustDomain: inside.example\n  keys: {}'));
+  return files;
+}
+
+async function makeFirstKey({ directory }: TestFiles): Promise<string> {
+  const set = createSigningKeySet({ store: createSqliteSigningKeyStore({ path: join(directory, 'signing-keys.db') }) });
+  await set.ready();
+  const { kid } = set.describe()[0]!;
+  await set.close();
+  return kid;
+}
+
+const run = (files: TestFiles, ...args: string[]) => watchword(['keys', ...args, '--config', files.config]);
+const shownBy = async (files: TestFiles, ...args: string[]): Promise<Shown[]> =>
+  JSON.parse((await run(files, ...args, '--json')).out) as Shown[];
+
+describe('keys refuses', () => {
+  test('what has no keys that rotate, or none yet, or not that one', async () => {
+    expect(await run(createFiles(), 'show')).toMatchObject({ code: 1, err: expect.stringContaining('no section txnToken.keys') });
+    const files = filled();
+    expect(await run(files, 'show')).toMatchObject({ code: 1, err: expect.stringContaining('no gateway has made a key yet') });
+    await makeFirstKey(files);
+    expect(await run(files, 'withdraw', 'nobody')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no key nobody'),
+    });
+    expect(await run(files, 'withdraw')).toMatchObject({ code: 2, err: expect.stringContaining('missing required argument') });
+  });
+});
+
+describe('keys', () => {
+  test('shows which one signs, publishes the next, and withdraws', async () => {
+    const files = filled();
+    const kid = await makeFirstKey(files);
+    const { code, out } = await run(files, 'show');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^current {3}\S{8} {2}ES256 {2}signs .* published until .*\n$/),
+    });
+    expect(await shownBy(files, 'rotate')).toMatchObject([{ state: 'next' }, { state: 'current', kid }]);
+    const left = await shownBy(files, 'withdraw', kid);
+    expect(left.map(({ state }) => state).toSorted()).toEqual(['current', 'next']);
+    expect(left.map((one) => one.kid)).not.toContain(kid);
+    expect(JSON.stringify(left)).not.toContain('pkcs8');
+  });
+
+  test('rotate --at-once: another one signs now', async () => {
+    const files = filled();
+    const kid = await makeFirstKey(files);
+    expect(await shownBy(files, 'rotate', '--at-once')).toMatchObject([{ state: 'current' }, { state: 'retiring', kid }]);
+  });
+});
