@@ -138,6 +138,22 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       expect(await queue.settle(claims.map((claim) => [claim, DONE] as const))).not.toContain(false);
     });
 
+    test("is told apart while somebody else's script keeps the server busy, and goes on afterwards", async () => {
+      const queue = open();
+      await queue.accept(entryOf());
+      await admin.config('SET', 'lua-time-limit', '10');
+      const other = new Redis(server.url);
+      const endless = other.eval('while true do end', 0).catch(() => {});
+      const message = 'Redis cannot be asked (BUSY)';
+      await expect.poll(() => queue.stats().catch((error: Error) => error.message), { timeout: 20_000 }).toBe(message);
+      await expect(queue.accept(entryOf())).rejects.toMatchObject({ code: 'queue_unavailable', message });
+      await admin.script('KILL');
+      await endless;
+      other.disconnect();
+      expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+      expect((await queue.stats()).depth).toBe(2);
+    });
+
     test('without memory accepts nothing, but can be worked off', async () => {
       const queue = open();
       const entries = [entryOf(), entryOf(), entryOf({ client: digestOf('another') }), entryOf()];

@@ -34,7 +34,7 @@ interface Link {
 }
 
 /** Answers of the server after which the connection is as good as before. */
-const HARMLESS = /^(?:OOM|DAMAGED|NOREPLICAS|MISCONF) /;
+const HARMLESS = /^(?:OOM|BUSY|LOADING|DAMAGED|NOREPLICAS|MISCONF) /;
 
 export class QueueStore {
   readonly #settings: StoreSettings;
