@@ -12,7 +12,7 @@ import {
   watchClock,
 } from '@watchword/core';
 import { logAlarms } from './alarms.ts';
-import type { Trust, TrustDependencies } from './assemble.ts';
+import type { Trust, TrustDependencies } from './assemble/trust.ts';
 import type { Worker } from '@watchword/deferred';
 import type { GatewayConfig } from './config/config.ts';
 import type { ControlOptions, Readiness } from './control/control-server.ts';

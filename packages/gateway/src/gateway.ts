@@ -1,5 +1,5 @@
 /** Starts a gateway: configuration in, two listeners out. What one is made of: `compose.ts`. */
-import type { TrustDependencies } from './assemble.ts';
+import type { TrustDependencies } from './assemble/trust.ts';
 import { composeGateway } from './compose.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { configErrorAt, fileNameOf } from './config/locate.ts';

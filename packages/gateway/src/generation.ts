@@ -10,7 +10,8 @@ import {
   systemClock,
 } from '@watchword/core';
 import type { Registry } from 'prom-client';
-import { type Trust, type TrustDependencies, compileRoutes, createTrust } from './assemble.ts';
+import { type Trust, type TrustDependencies, createTrust } from './assemble/trust.ts';
+import { compileRoutes } from './routing/compile.ts';
 import { createChecks } from './checks.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { createMetrics } from './control/metrics.ts';

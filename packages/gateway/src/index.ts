@@ -1,6 +1,7 @@
 /** Public surface of @watchword/gateway. */
 export { type Gateway, type GatewayDependencies, startGateway, startTokenService } from './gateway.ts';
-export { type Trust, type TrustDependencies, createMinter, createTrust } from './assemble.ts';
+export { type Trust, type TrustDependencies, createTrust } from './assemble/trust.ts';
+export { createMinter } from './assemble/minter.ts';
 export { createConfig, loadConfig, parseConfig } from './config/parse.ts';
 export type { ClientGrant, ClientMethod, TokenClientConfig, TokenServiceConfig } from './config/sections/token-service.ts';
 export type { DecisionServiceConfig, ForwardAuthStyle } from './config/sections/decision-service.ts';

@@ -1,6 +1,9 @@
 /** Whether a gateway with this configuration could start as far as files go: reads each of them, asks no network. */
 import { systemClock } from '@watchword/core';
-import { compileRoutes, createKeySource, createMinter, createTrust } from './assemble.ts';
+import { compileRoutes } from './routing/compile.ts';
+import { createKeySource } from './assemble/key-sources.ts';
+import { createMinter } from './assemble/minter.ts';
+import { createTrust } from './assemble/trust.ts';
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { readEncryptionKeys } from './config/secret-files.ts';

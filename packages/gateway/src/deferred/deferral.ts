@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type RevocationView, createDeferredVerifier, createScreen, systemClock } from '@watchword/core';
 import { type Queue, type Receipts, createReceipts } from '@watchword/deferred';
-import type { Trust } from '../assemble.ts';
+import type { Trust } from '../assemble/trust.ts';
 import type { Checks } from '../checks.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import { readEncryptionKeys } from '../config/secret-files.ts';

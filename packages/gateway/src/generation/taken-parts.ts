@@ -9,7 +9,8 @@ import {
   type Verifier,
   createCachedVerifier,
 } from '@watchword/core';
-import { type MinterChanges, type TrustDependencies, createMinter, createTxnKey } from '../assemble.ts';
+import { type MinterChanges, createMinter, createTxnKey } from '../assemble/minter.ts';
+import type { TrustDependencies } from '../assemble/trust.ts';
 import type { GatewayConfig, TxnTokenConfig } from '../config/config.ts';
 import { longestVoucherSeconds } from '../config/sections/vouchers.ts';
 import type { GenerationDependencies } from '../generation.ts';

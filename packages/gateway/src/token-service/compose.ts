@@ -11,7 +11,7 @@ import {
   readFreshness,
   systemClock,
 } from '@watchword/core';
-import type { TrustDependencies } from '../assemble.ts';
+import type { TrustDependencies } from '../assemble/trust.ts';
 import type { GatewayConfig } from '../config/config.ts';
 import type { Logger } from '../logger.ts';
 import type { Take } from '../reload/shelf.ts';
