@@ -1,6 +1,6 @@
 /**
- * Measures the reference calibration anew: `npm run calibrate:reference`, on a machine that does nothing else. Writes
- * packages/planner/src/reference-calibration.ts. With a file as argument: takes those unit costs, as `watchword calibrate --out` wrote them.
+ * Measures the reference calibration anew: `npm run calibrate:reference`, about a minute, on a machine that does nothing else. Writes
+ * packages/planner/src/reference-calibration.ts, and says whether the machine was quiet enough. With a file as argument: takes those unit costs, as `watchword calibrate --out` wrote them.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ const calibration = JSON.parse(process.argv[2] === undefined ? measure() : readF
 writeFileSync(target, sourceOf(calibration));
 run([join(root, 'node_modules/oxfmt/bin/oxfmt'), target]);
 console.log(`Written: ${target}`);
+for (const line of verdictsOf(calibration.machine)) console.log(line);
 
 function measure() {
   const folder = mkdtempSync(join(tmpdir(), 'watchword-reference-'));
@@ -32,10 +33,22 @@ function run(args) {
   if (status !== 0) throw new Error(`${args[0]} ended with exit code ${status}`);
 }
 
+/** Cores of other work, and how far rounds may be apart, that still make a reference. */
+const LIMITS = { disturbedBy: 0.3, spread: 0.1 };
+
+function verdictsOf({ disturbedBy, spread = {} }) {
+  const verdict = (met) => (met ? 'met' : 'MISSED: measure again');
+  const widest = Math.max(...Object.values(spread));
+  return [
+    `Other work on at most ${LIMITS.disturbedBy} cores: ${disturbedBy ?? 'unknown'}, ${verdict(disturbedBy <= LIMITS.disturbedBy)}`,
+    `Rounds within ${LIMITS.spread * 100} %: ${(widest * 100).toFixed(1)} %, ${verdict(widest <= LIMITS.spread)}`,
+  ];
+}
+
 function sourceOf(costs) {
   const { cpu, cores, node, disturbedBy = 0 } = costs.machine;
   const how =
-    disturbedBy > 0.3
+    disturbedBy > LIMITS.disturbedBy
       ? `Measured while other work kept ${disturbedBy} of the ${cores} cores busy: too high, to be measured again on a quiet machine.`
       : 'Measured on a quiet machine.';
   return `/** Unit costs of a common server, so that planning works before anybody has measured: ${cpu}, ${cores} cores, Node ${node}. */

@@ -76,10 +76,13 @@ describe('plan', () => {
   test('prints the growth table, limits and advice; what is extrapolated carries a tilde', async () => {
     const { code, out, err } = await watchword(['plan', '--grow', '10x']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const text of ['100,000,000', 'verification CPU, share of servers', 'Gbit/s', 'a month', 'What is reached first', 'why'])
+    for (const text of ['100,000,000', 'verification CPU, share of servers', 'Gbit/s', 'a month', 'What is full first', 'why'])
       expect(out).toContain(text);
     expect(out).toMatch(/cores for verification +│ +~/);
-    expect(out).toMatch(/If traffic grows 10x, to 100,000 users: first breaks: processors of \w+/);
+    expect(out).toMatch(/If traffic grows 10x, to 100,000 users: first breaks: processors of \w+, of which it takes [\d,]+ %/);
+    expect(out).toMatch(
+      /  10,000 users, 5,000 requests\/s \(now\)\n +without: processors of orders: ~\d+ %, all at ~[\d,]+ requests\/s; then /,
+    );
     expect(out.indexOf('1. scaling')).toBeGreaterThan(0);
     expect(out.indexOf('2. caching')).toBeGreaterThan(out.indexOf('1. scaling'));
   });

@@ -2,7 +2,7 @@
 import { ShapeReader } from './shape.ts';
 
 /** Number of this format. Another one is refused. */
-export const CALIBRATION_FORMAT = 1;
+export const CALIBRATION_FORMAT = 2;
 
 /** Algorithms of tokens that costs are known of. */
 export type TokenAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
@@ -43,28 +43,39 @@ export interface HopCosts {
   readonly indexedBytes: number | null;
 }
 
-/** What a step takes in addition where a process is asked rarely: what it needs was pushed out of the processor's caches meanwhile. */
-export interface RareCosts {
-  /** Requests per second of a process at which the additions were measured. */
-  readonly requestsPerSecond: number;
-  /** Requests per second of a process at which the costs of the calibration itself were measured. */
-  readonly busyRequestsPerSecond: number;
-  readonly extraMicros: Readonly<Record<RareStep, number>>;
+/** What a step takes in addition at one rate. */
+export interface RarePoint {
+  /** Times per second that one process (one thread of a gateway) takes this step. */
+  readonly perSecond: number;
+  readonly extraMicros: number;
 }
 
-/** The steps that become dearer. The additions hardly depend on the algorithm. */
-export type RareStep = 'hit' | 'verify' | 'sign' | 'mint' | 'store' | 'sharedHit' | 'reuse' | 'proxy' | 'request';
+/**
+ * What steps take in addition where they are taken rarely: what one needs was pushed out of the processor's caches since its last turn.
+ * Points of each step by its own rate, rising; at the last one it costs what the calibration itself says.
+ */
+export type RareCosts = Readonly<Record<RareStep, readonly RarePoint[]>>;
+
+/** The steps that become dearer. The additions hardly depend on the algorithm; remembering a verdict is in those of `verify`. */
+export type RareStep = 'hit' | 'verify' | 'sign' | 'mint' | 'sharedHit' | 'reuse' | 'proxy' | 'request';
 export const RARE_STEPS: readonly RareStep[] = Object.freeze([
   'hit',
   'verify',
   'sign',
   'mint',
-  'store',
   'sharedHit',
   'reuse',
   'proxy',
   'request',
 ]);
+
+/** Half of the way from the least to the most over the rounds, as a share of the middle: under load and at the low rate. */
+export interface Spread {
+  readonly hit: number;
+  readonly firstUse: number;
+  readonly rareHit: number;
+  readonly rareFirstUse: number;
+}
 
 /** Unit costs. Everything in it was measured. */
 export interface Calibration {
@@ -78,8 +89,10 @@ export interface Calibration {
     readonly node: string;
     /** Cores that other work kept busy meanwhile: above some tenths the figures are those of a machine that does something else. */
     readonly disturbedBy?: number;
+    /** How far the rounds of the measurement were apart; left out: there was one, or nobody looked. */
+    readonly spread?: Spread;
   };
-  /** What is added where a process is asked rarely (`atPace`). Left out: not measured, nothing is added. */
+  /** What is added where steps are taken rarely (`atPace`). Left out: not measured, nothing is added. */
   readonly rarely?: RareCosts;
   readonly algorithms: Readonly<Record<TokenAlgorithm, AlgorithmCosts>>;
   /** A verdict from a cache of so many tokens, in microseconds, with rising `tokens`. In between: on a line over the logarithm. */
@@ -143,9 +156,21 @@ function readMachine(reader: ShapeReader): Calibration['machine'] {
     arch: reader.text('arch'),
     node: reader.text('node'),
     ...(reader.has('disturbedBy') && { disturbedBy: reader.number('disturbedBy', {}) }),
+    ...(reader.has('spread') && { spread: readSpread(reader.part('spread', true)) }),
   };
   reader.end();
   return machine;
+}
+
+function readSpread(reader: ShapeReader): Spread {
+  const spread = {
+    hit: reader.number('hit', {}),
+    firstUse: reader.number('firstUse', {}),
+    rareHit: reader.number('rareHit', {}),
+    rareFirstUse: reader.number('rareFirstUse', {}),
+  };
+  reader.end();
+  return spread;
 }
 
 function readEach<Name extends string, Value>(
@@ -159,20 +184,30 @@ function readEach<Name extends string, Value>(
 }
 
 function readRareCosts(reader: ShapeReader): RareCosts {
-  const requestsPerSecond = reader.number('requestsPerSecond', POSITIVE);
-  const rarely = {
-    requestsPerSecond,
-    busyRequestsPerSecond: reader.number('busyRequestsPerSecond', { least: requestsPerSecond, above: true }),
-    extraMicros: readExtras(reader.part('extraMicros', true)),
-  };
+  const steps = RARE_STEPS.map((step) => [step, readRarePoints(reader, step)] as const);
   reader.end();
-  return rarely;
+  return Object.fromEntries(steps) as Record<RareStep, readonly RarePoint[]>;
 }
 
-function readExtras(reader: ShapeReader): RareCosts['extraMicros'] {
-  const extras = RARE_STEPS.map((step) => [step, reader.number(step, {})] as const);
-  reader.end();
-  return Object.fromEntries(extras) as Record<RareStep, number>;
+function readRarePoints(root: ShapeReader, step: RareStep): readonly RarePoint[] {
+  const points = root.parts(step).map((reader) => {
+    const point = { perSecond: reader.number('perSecond', POSITIVE), extraMicros: reader.number('extraMicros', {}) };
+    reader.end();
+    return point;
+  });
+  refuseUnordered(root, step, 'perSecond', points);
+  return points;
+}
+
+// Points of a curve, from left to right.
+function refuseUnordered<Name extends string>(
+  root: ShapeReader,
+  list: string,
+  name: Name,
+  points: readonly Readonly<Record<Name, number>>[],
+): void {
+  const unordered = points.findIndex((point, index) => index > 0 && point[name] <= points[index - 1]![name]);
+  if (unordered !== -1) root.refuse([list, unordered, name], 'must be more than that of the one before');
 }
 
 function readAlgorithm(reader: ShapeReader): AlgorithmCosts {
@@ -191,8 +226,7 @@ function readHits(root: ShapeReader): Calibration['hits'] {
     reader.end();
     return point;
   });
-  const unordered = hits.findIndex(({ tokens }, index) => index > 0 && tokens <= hits[index - 1]!.tokens);
-  if (unordered !== -1) root.refuse(['hits', unordered, 'tokens'], 'must be more than that of the one before');
+  refuseUnordered(root, 'hits', 'tokens', hits);
   return hits;
 }
 

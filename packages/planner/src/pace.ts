@@ -1,16 +1,15 @@
-/** Unit costs of a process by how often it is asked. */
-import type { AlgorithmCosts, Calibration, HopCosts, RareCosts } from './calibration.ts';
+/** Unit costs of a step by how often it is taken. */
+import type { AlgorithmCosts, Calibration, HopCosts, RarePoint, RareStep } from './calibration.ts';
 
 /**
- * The costs in a process that takes so many requests per second. Between the two rates that were measured the addition falls with the
- * logarithm of the rate; beyond them it stays as it was. What is given has no additions left.
- * @param requestsPerSecond of one process (one thread of a gateway), above 0
+ * The costs of steps that one process takes so many times per second, each of them. Between the rates that were measured the addition
+ * changes with the logarithm of the rate; beyond them it stays as it is. What is given has no additions left.
+ * @param perSecond by one process (one thread of a gateway); 0 is as rare as was measured
  */
-export function atPace(calibration: Calibration, requestsPerSecond: number): Calibration {
+export function atPace(calibration: Calibration, perSecond: number): Calibration {
   const { rarely, ...costs } = calibration;
   if (rarely === undefined) return calibration;
-  const share = idleShare(rarely, requestsPerSecond);
-  const extra = (step: keyof RareCosts['extraMicros']): number => rarely.extraMicros[step] * share;
+  const extra = (step: RareStep): number => extraMicros(rarely[step], perSecond);
   return {
     ...costs,
     algorithms: mapped(costs.algorithms, (algorithm: AlgorithmCosts) => ({
@@ -19,7 +18,6 @@ export function atPace(calibration: Calibration, requestsPerSecond: number): Cal
       mintMicros: algorithm.mintMicros + extra('mint'),
     })),
     hits: costs.hits.map(({ tokens, micros }) => ({ tokens, micros: micros + extra('hit') })),
-    storeMicros: costs.storeMicros + extra('store'),
     sharedHitMicros: costs.sharedHitMicros + extra('sharedHit'),
     reuseMicros: costs.reuseMicros + extra('reuse'),
     proxyMicros: costs.proxyMicros + extra('proxy'),
@@ -27,10 +25,14 @@ export function atPace(calibration: Calibration, requestsPerSecond: number): Cal
   };
 }
 
-/** 1 at the low rate and below, 0 at the high rate and above. */
-function idleShare({ requestsPerSecond: low, busyRequestsPerSecond: high }: RareCosts, rate: number): number {
-  const share = Math.log(high / rate) / Math.log(high / low);
-  return Math.min(1, Math.max(0, share));
+/** On a line over the logarithm of the rate, from point to point. */
+function extraMicros(points: readonly RarePoint[], perSecond: number): number {
+  const next = points.findIndex((point) => point.perSecond >= perSecond);
+  if (next === -1) return points.at(-1)!.extraMicros;
+  if (next === 0) return points[0]!.extraMicros;
+  const [low, high] = [points[next - 1]!, points[next]!];
+  const share = Math.log(perSecond / low.perSecond) / Math.log(high.perSecond / low.perSecond);
+  return low.extraMicros + share * (high.extraMicros - low.extraMicros);
 }
 
 function mapped<Name extends string, Value>(

@@ -26,7 +26,7 @@ const issuesOf = (input: unknown): string[] => {
 describe('parseCalibration refuses', () => {
   it.each([
     ['no object', () => [], 'calibration: must be a map of settings'],
-    ['another format', () => changed(['format', 2]), 'calibration.format: must be 1: measure again'],
+    ['another format', () => changed(['format', 1]), 'calibration.format: must be 2: measure again'],
     ['an unknown setting', () => changed(['speed', 1]), 'calibration.speed: is not a setting'],
     ['a missing algorithm', () => changed(['algorithms.ES256', undefined]), 'calibration.algorithms.ES256: is required'],
     [

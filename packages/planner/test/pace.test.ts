@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Calibration,
+  type RareCosts,
   type RareStep,
   RARE_STEPS,
   DEFAULT_SCENARIO,
@@ -12,26 +13,41 @@ import {
 } from '../src/index.ts';
 
 const extraMicros = Object.fromEntries(RARE_STEPS.map((step, index) => [step, 10 * (index + 1)])) as Record<RareStep, number>;
+/** Twice as much at 10 per second as at 100; nothing at 1,000. */
+const rarely = Object.fromEntries(
+  RARE_STEPS.map((step) => [
+    step,
+    [
+      { perSecond: 10, extraMicros: extraMicros[step] },
+      { perSecond: 100, extraMicros: extraMicros[step] / 2 },
+      { perSecond: 1000, extraMicros: 0 },
+    ],
+  ]),
+) as unknown as RareCosts;
 const { rarely: _rarely, ...busy } = REFERENCE_CALIBRATION;
-const calibration: Calibration = { ...busy, rarely: { requestsPerSecond: 10, busyRequestsPerSecond: 1000, extraMicros } };
+const calibration: Calibration = { ...busy, rarely };
 
-describe('a rarely asked process', () => {
+describe('a step that is taken rarely', () => {
   it('takes what was measured at the low rate, and below it', () => {
     const rare = atPace(calibration, 10);
     expect(rare.algorithms.ES256.verifyMicros).toBe(busy.algorithms.ES256.verifyMicros + extraMicros.verify);
     expect(rare.algorithms.RS256.signMicros).toBe(busy.algorithms.RS256.signMicros + extraMicros.sign);
     expect(rare.algorithms.RS256.mintMicros).toBe(busy.algorithms.RS256.mintMicros + extraMicros.mint);
     expect(rare.hits[0]!.micros).toBe(busy.hits[0]!.micros + extraMicros.hit);
-    expect(rare.storeMicros).toBe(busy.storeMicros + extraMicros.store);
+    expect(rare.storeMicros).toBe(busy.storeMicros);
     expect(rare.sharedHitMicros).toBe(busy.sharedHitMicros + extraMicros.sharedHit);
     expect(rare.reuseMicros).toBe(busy.reuseMicros + extraMicros.reuse);
     expect(rare.proxyMicros).toBe(busy.proxyMicros + extraMicros.proxy);
     expect(rare.protocols.http1.requestMicros).toBe(busy.protocols.http1.requestMicros + extraMicros.request);
     expect(atPace(calibration, 1)).toEqual(rare);
+    expect(atPace(calibration, 0)).toEqual(rare);
   });
 
-  it('takes half of the addition halfway, on the logarithm of the rate, and none when it is busy', () => {
-    expect(atPace(calibration, 100).storeMicros).toBeCloseTo(busy.storeMicros + extraMicros.store / 2);
+  it('takes what lies between two points, on the logarithm of the rate, and no more when it is taken often', () => {
+    const hitAt = (rate: number): number => atPace(calibration, rate).hits[0]!.micros - busy.hits[0]!.micros;
+    expect(hitAt(100)).toBeCloseTo(extraMicros.hit / 2);
+    expect(hitAt(10 * Math.sqrt(10))).toBeCloseTo(extraMicros.hit * 0.75);
+    expect(hitAt(100 * Math.sqrt(10))).toBeCloseTo(extraMicros.hit * 0.25);
     expect(atPace(calibration, 1000)).toEqual(busy);
     expect(atPace(calibration, 1e6)).toEqual(busy);
   });
@@ -59,47 +75,65 @@ describe('a plan', () => {
     expect(half).toBeCloseTo(extra / 2);
     expect(many).toBeCloseTo(0);
   });
+
+  it('takes a first use as rare as first uses are, however busy the process is', () => {
+    const rareFirstUses = (step: 'verify' | 'hit'): number => {
+      const nothing = Object.fromEntries(RARE_STEPS.map((name) => [name, [{ perSecond: 1000, extraMicros: 0 }]]));
+      const only = { ...nothing, [step]: rarely[step] } as unknown as RareCosts;
+      // One thread each, one group of users: 2,000 requests per second, of which one in a hundred or so is a first use.
+      const scenario = {
+        ...DEFAULT_SCENARIO,
+        users: 100,
+        requestsPerUserPerSecond: 20,
+        zipf: 0,
+        gateway: { instances: 1, threads: 1 },
+        cache: { entries: 10_000, shared: false },
+        services: DEFAULT_SCENARIO.services.map((service) => ({ ...service, threads: 1 })),
+        txnToken: { ...DEFAULT_SCENARIO.txnToken, reuseSeconds: 10 },
+        remedies: { ...DEFAULT_SCENARIO.remedies, scaling: false, async: false },
+      };
+      const cores = (costs: Calibration): number => plan(scenario, costs).now.with.verificationCores.value;
+      return cores({ ...busy, rarely: only }) - cores(busy);
+    };
+    // Some 10 first uses per second in each of the four services take the whole addition.
+    expect(rareFirstUses('verify') * 1e6).toBeGreaterThan(4 * 9 * extraMicros.verify);
+    expect(rareFirstUses('verify') * 1e6).toBeLessThan(4 * 11 * extraMicros.verify);
+    expect(rareFirstUses('hit')).toBe(0);
+  });
 });
 
 describe('a file with additions', () => {
-  const refusalsOf = (rarely: unknown): string => {
+  const refusalsOf = (changed: unknown): string => {
     try {
-      parseCalibration(JSON.parse(JSON.stringify({ ...busy, rarely })));
+      parseCalibration(JSON.parse(JSON.stringify({ ...busy, rarely: changed })));
     } catch (error) {
       if (error instanceof ShapeError) return error.message;
       throw error;
     }
     return '';
   };
+  const point = (perSecond: unknown, more: unknown): unknown => ({ perSecond, extraMicros: more });
 
   it.each([
     [
-      'a high rate that is not higher',
-      { ...calibration.rarely, busyRequestsPerSecond: 10 },
-      'rarely.busyRequestsPerSecond: must be above 10',
+      'rates that do not rise',
+      { ...rarely, hit: [point(10, 1), point(10, 0)] },
+      'rarely.hit.1.perSecond: must be more than that of the one before',
     ],
-    [
-      'a step without a figure',
-      { ...calibration.rarely, extraMicros: { ...extraMicros, hit: undefined } },
-      'rarely.extraMicros.hit: is required',
-    ],
-    [
-      'a negative addition',
-      { ...calibration.rarely, extraMicros: { ...extraMicros, hit: -1 } },
-      'rarely.extraMicros.hit: must be at least 0',
-    ],
-    [
-      'an unknown step',
-      { ...calibration.rarely, extraMicros: { ...extraMicros, jump: 1 } },
-      'rarely.extraMicros.jump: is not a setting',
-    ],
-    ['nothing', null, 'rarely.requestsPerSecond: is required'],
+    ['a rate of nothing', { ...rarely, mint: [point(0, 1)] }, 'rarely.mint.0.perSecond: must be above 0'],
+    ['a step without points', { ...rarely, hit: [] }, 'rarely.hit: must be a list with at least one element'],
+    ['a step that is missing', { ...rarely, hit: undefined }, 'rarely.hit: '],
+    ['a negative addition', { ...rarely, hit: [point(10, -1)] }, 'rarely.hit.0.extraMicros: must be at least 0'],
+    ['an unknown step', { ...rarely, jump: [point(10, 1)] }, 'rarely.jump: is not a setting'],
+    ['nothing', null, 'rarely.hit: '],
     ['a list', [], 'rarely: must be a map of settings'],
-  ])('is refused for %s', (_, rarely, reason) => {
-    expect(refusalsOf(rarely)).toContain(reason);
+  ])('is refused for %s', (_, changed, reason) => {
+    expect(refusalsOf(changed)).toContain(reason);
   });
 
   it('survives JSON', () => {
-    expect(parseCalibration(JSON.parse(JSON.stringify(calibration)))).toEqual(calibration);
+    const spread = { hit: 0.04, firstUse: 0.02, rareHit: 0.05, rareFirstUse: 0.03 };
+    const whole = { ...calibration, machine: { ...calibration.machine, spread } };
+    expect(parseCalibration(JSON.parse(JSON.stringify(whole)))).toEqual(whole);
   });
 });

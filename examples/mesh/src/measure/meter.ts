@@ -15,6 +15,8 @@ export interface Reading {
   /** CPU time of the whole process, all threads, for everything it did. */
   readonly processMicros: number;
   readonly authentications: number;
+  /** The part of `authenticationMicros` in which a signature had to be checked. */
+  readonly firstUseMicros: number;
   readonly signatureChecks: number;
   /** Bytes of token in the requests that arrived. */
   readonly tokenBytes: number;
@@ -37,6 +39,8 @@ class Meter {
   #processBeganMicros = 0;
   #authenticationMicros = 0;
   #authentications = 0;
+  #firstUseMicros = 0;
+  #checksBefore = 0;
   #signatureChecks = 0;
   #tokenBytes = 0;
   #tokens = 0;
@@ -56,6 +60,7 @@ class Meter {
   /** The first half of {@link measure}, for work that is seen from outside only. */
   begin(): void {
     if (!this.#on) return;
+    this.#checksBefore = this.#signatureChecks;
     // The first look pays for a clock that nobody has read for a while; only the second one counts.
     cpuMicros();
     this.#beganMicros = cpuMicros();
@@ -66,7 +71,9 @@ class Meter {
     if (!this.#on) return;
     const endedMicros = cpuMicros();
     const emptyMicros = cpuMicros() - endedMicros;
-    this.#authenticationMicros += endedMicros - this.#beganMicros - emptyMicros;
+    const micros = endedMicros - this.#beganMicros - emptyMicros;
+    this.#authenticationMicros += micros;
+    if (this.#signatureChecks > this.#checksBefore) this.#firstUseMicros += micros;
     this.#authentications += 1;
   }
 
@@ -104,6 +111,7 @@ class Meter {
     this.#processBeganMicros = cpuMicros();
     this.#authenticationMicros = 0;
     this.#authentications = 0;
+    this.#firstUseMicros = 0;
     this.#signatureChecks = 0;
     this.#tokenBytes = 0;
     this.#tokens = 0;
@@ -115,6 +123,7 @@ class Meter {
       authenticationMicros: Math.max(0, this.#authenticationMicros),
       processMicros: cpuMicros() - this.#processBeganMicros,
       authentications: this.#authentications,
+      firstUseMicros: Math.max(0, this.#firstUseMicros),
       signatureChecks: this.#signatureChecks,
       tokenBytes: this.#tokenBytes,
       tokens: this.#tokens,

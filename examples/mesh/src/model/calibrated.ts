@@ -1,29 +1,50 @@
-/** Unit costs for the predictions: from a file, or fresh from the command. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import process from 'node:process';
+/** Unit costs for the predictions: from a file, or measured in turn with the mesh. */
+import { readFileSync } from 'node:fs';
 import { type Calibration, parseCalibration } from '@watchword/planner';
-import { commandPath } from '../gateway/start.ts';
+import { type CalibrationSession, FULL_CALIBRATION, QUICK_CALIBRATION, startCalibration } from 'watchword';
+
+/** Where unit costs come from. */
+export interface Costs {
+  /** Does its part of a round, before the mesh does its own. */
+  busyRound(): Promise<void>;
+  rareRound(): Promise<void>;
+  /** All of it, and what each round says on its own: none if nothing is measured. */
+  finish(): Promise<{ readonly calibration: Calibration; readonly rounds: readonly Calibration[] }>;
+  close(): Promise<void>;
+}
 
 /** Reads a file. @throws ShapeError, SyntaxError, or the error of the file system */
 export function readCalibration(file: string): Calibration {
   return parseCalibration(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-/** Runs `watchword calibrate`. @throws Error when it fails */
-export async function calibrateNow(quick: boolean): Promise<Calibration> {
-  const folder = mkdtempSync(join(tmpdir(), 'watchword-model-'));
-  try {
-    const out = join(folder, 'costs.json');
-    const args = [commandPath(), 'calibrate', '--out', out, ...(quick ? ['--quick'] : [])];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-    const [code] = (await once(child, 'exit')) as [number | null];
-    if (code !== 0) throw new Error(`watchword calibrate ended with exit code ${code}`);
-    return readCalibration(out);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Costs that have been measured before: nothing to do. */
+export function knownCosts(calibration: Calibration): Costs {
+  const nothing = (): Promise<void> => Promise.resolve();
+  return {
+    busyRound: nothing,
+    rareRound: nothing,
+    finish: () => Promise.resolve({ calibration, rounds: [] }),
+    close: nothing,
+  };
+}
+
+/** What `watchword calibrate` does, in rounds. @throws Error when it cannot start */
+export async function measuredCosts(quick: boolean): Promise<Costs> {
+  const session: CalibrationSession = await startCalibration(quick ? QUICK_CALIBRATION : FULL_CALIBRATION, () => {});
+  return {
+    busyRound: () => session.busyRound(),
+    rareRound: () => session.rareRound(),
+    async finish() {
+      const calibration = await session.finish();
+      return { calibration: undisturbed(calibration), rounds: session.eachRound().map(undisturbed) };
+    },
+    close: () => session.close(),
+  };
+}
+
+// The mesh would count as a disturbance.
+function undisturbed({ machine, ...calibration }: Calibration): Calibration {
+  const { disturbedBy: _disturbedBy, ...rest } = machine;
+  return { ...calibration, machine: rest };
 }

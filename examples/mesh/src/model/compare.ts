@@ -48,11 +48,28 @@ function judged(
 
 /** How far off, for people. */
 export function errorText({ error, unit }: Comparison): string {
-  const sign = error < 0 ? '-' : '+';
-  return unit === 'share' ? `${sign}${Math.abs(error * 100).toFixed(1)} %` : `${sign}${Math.abs(error).toFixed(2)} points`;
+  return unit === 'share' ? percentText(error) : `${signOf(error)}${Math.abs(error).toFixed(2)} points`;
+}
+
+/** A share with its sign. */
+export function percentText(share: number): string {
+  return `${signOf(share)}${Math.abs(share * 100).toFixed(1)} %`;
+}
+
+function signOf(value: number): string {
+  return value < 0 ? '-' : '+';
 }
 
 /** The promise, and whether it is kept. */
 export function verdictText({ met, limit, unit }: Comparison): string {
-  return `${met ? 'PASS' : 'short'} (within ${unit === 'share' ? `${limit * 100} %` : `${limit} points`})`;
+  return `${met ? 'met' : 'MISSED'} (within ${unit === 'share' ? `${limit * 100} %` : `${limit} points`})`;
+}
+
+/** Whether all promises are kept. */
+export function summaryOf(comparisons: readonly Comparison[]): string {
+  const missed = comparisons.filter(({ met }) => !met);
+  const names = missed.map((comparison) => `${comparison.figure} at ${comparison.load} (${errorText(comparison)})`);
+  return missed.length === 0
+    ? `All ${comparisons.length} targets met.`
+    : `Targets: ${comparisons.length - missed.length} met, ${missed.length} MISSED: ${names.join('; ')}.`;
 }

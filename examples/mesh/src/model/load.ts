@@ -3,6 +3,7 @@ import type { Drive, Driven } from '../measure/driver.ts';
 import type { Reading } from '../measure/meter.ts';
 import type { Child } from '../process/child.ts';
 import type { WatchwordStrategy } from '../strategies.ts';
+import { median } from '../measure/statistics.ts';
 import type { ModelPlan } from './plan.ts';
 
 /** What was measured at one rate. */
@@ -12,6 +13,9 @@ export interface Measured {
   /** Over the whole chain, per request at the edge, in microseconds. */
   readonly verificationMicros: number;
   readonly verificationMicrosByProcess: Readonly<Record<string, number>>;
+  /** Of a service, for a Txn-Token that it knows and for one that it does not. */
+  readonly hitMicros: number;
+  readonly firstUseMicros: number;
   /** Share of look-ups, at the gateway and in all services, that needed no signature check: 0 to 1. */
   readonly hitRatio: number;
   /** Octets of the token's field in a request behind the gateway, as it arrived. */
@@ -53,6 +57,31 @@ export async function measureLoad({ mesh, driver, plan, perSecond, measuredMs }:
   return sumUp(mesh, readings, driven);
 }
 
+/** Several rounds of one load as one, in which each request counts the same; of the latencies the middle round. */
+export function together(rounds: readonly Measured[]): Measured {
+  const requests = rounds.reduce((sum, round) => sum + round.requests, 0);
+  const mean = (of: (round: Measured) => number): number =>
+    rounds.reduce((sum, round) => sum + of(round) * round.requests, 0) / requests;
+  const names = Object.keys(rounds[0]!.verificationMicrosByProcess);
+  return {
+    // Of the time that all took.
+    requestsPerSecond: requests / rounds.reduce((sum, round) => sum + round.requests / round.requestsPerSecond, 0),
+    requests,
+    verificationMicros: mean((round) => round.verificationMicros),
+    verificationMicrosByProcess: Object.fromEntries(
+      names.map((name) => [name, mean((round) => round.verificationMicrosByProcess[name]!)]),
+    ),
+    hitMicros: mean((round) => round.hitMicros),
+    firstUseMicros: mean((round) => round.firstUseMicros),
+    hitRatio: mean((round) => round.hitRatio),
+    tokenBytesPerHop: mean((round) => round.tokenBytesPerHop),
+    wireBytesPerHop: mean((round) => round.wireBytesPerHop),
+    hops: mean((round) => round.hops),
+    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
+  };
+}
+
 /** At a low rate nobody waits for a connection. */
 const MOST_CONNECTIONS = 64;
 
@@ -79,6 +108,10 @@ function sumUp(mesh: WatchwordStrategy, readings: readonly Reading[], driven: Dr
     verificationMicrosByProcess: Object.fromEntries(
       mesh.metered.map(({ name }, index) => [name, readings[index]!.authenticationMicros / requests]),
     ),
+    hitMicros:
+      (total('authenticationMicros', services) - total('firstUseMicros', services)) /
+      (total('authentications', services) - total('signatureChecks', services)),
+    firstUseMicros: total('firstUseMicros', services) / total('signatureChecks', services),
     hitRatio: 1 - total('signatureChecks') / total('authentications'),
     tokenBytesPerHop: total('tokenBytes', services) / total('tokens', services),
     wireBytesPerHop: total('wireBytes', services) / total('wireRequests', services),

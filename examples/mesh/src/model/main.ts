@@ -3,14 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import process from 'node:process';
 import Table from 'cli-table3';
-import type { Calibration } from '@watchword/planner';
+import { othersLoad } from 'watchword';
 import { Fleet } from '../process/fleet.ts';
-import { calibrateNow, readCalibration } from './calibrated.ts';
-import { type Comparison, compare, errorText, verdictText } from './compare.ts';
-import { type Measured, measureLoad } from './load.ts';
+import { knownCosts, measuredCosts, readCalibration } from './calibrated.ts';
+import { type Comparison, compare, errorText, percentText, summaryOf, verdictText } from './compare.ts';
 import { HELP, readModelOptions } from './options.ts';
 import { FULL_MODEL_PLAN, QUICK_MODEL_PLAN } from './plan.ts';
-import { type MeshFacts, predict } from './predict.ts';
+import { type LoadResult, runRounds } from './rounds.ts';
 import { startMesh } from './stage.ts';
 
 const DEFAULT_FILE = resolve(import.meta.dirname, '../../../../benchmarks/results/model.local.json');
@@ -37,49 +36,32 @@ async function main(): Promise<number> {
 async function run(fleet: Fleet, options: ReturnType<typeof readModelOptions>): Promise<void> {
   const plan = options.quick ? QUICK_MODEL_PLAN : FULL_MODEL_PLAN;
   const startedAt = new Date().toISOString();
-  console.log('1. Unit costs of this machine\n');
-  const calibration =
-    options.calibration === undefined ? await calibrateNow(options.quick) : readCalibration(options.calibration);
-  console.log('\n2. The mesh: identity provider, gateway, four services, clients');
+  const known = options.calibration === undefined ? undefined : readCalibration(options.calibration);
+  const others = othersLoad();
+  console.log('1. The mesh: identity provider, gateway, four services, clients');
   const { mesh, driver, facts } = await Promise.race([startMesh(fleet, plan), fleet.broken]);
-  const load = { mesh, driver, plan };
-  // In this order: a system that gets 50 requests per second has run for hours, and its code has been compiled.
-  const highest = await Promise.race([measureLoad({ ...load, measuredMs: plan.measuredMs.highest }), fleet.broken]);
   console.log(
-    `   ${highest.requests} requests at ${highest.requestsPerSecond.toFixed(0)} per second, the highest rate that this machine can drive`,
+    `2. ${known === undefined ? 'Unit costs of this machine (watchword calibrate) and the mesh' : 'The mesh'}, in turn`,
   );
-  const rare = await Promise.race([
-    measureLoad({ ...load, perSecond: plan.perSecond, measuredMs: plan.measuredMs.rare }),
+  const costs = known === undefined ? await measuredCosts(options.quick) : knownCosts(known);
+  const { calibration, loads } = await Promise.race([
+    runRounds({ mesh, driver, plan }, facts, costs, (line) => console.log(line)),
     fleet.broken,
-  ]);
-  console.log(`   ${rare.requests} requests at ${rare.requestsPerSecond.toFixed(0)} per second\n`);
+  ]).finally(() => costs.close());
+  // The time of processes that have ended is known as ours.
+  await fleet.close();
+  const disturbedBy = others.end();
 
-  const loads = [rare, highest].map((measured) => withPrediction(measured, facts, calibration, measured === highest));
   const comparisons = loads.flatMap(({ name, predicted, measured }) => compare(name, predicted, measured));
-  console.log(`3. Predicted and measured\n\n${tableOf(comparisons)}\n\n${notesOf(loads)}`);
+  console.log(`\n3. Predicted and measured\n\n${tableOf(comparisons)}\n\n${notesOf(loads)}`);
+  if (disturbedBy !== undefined) console.log(`Other programs kept ${disturbedBy.toFixed(2)} cores busy meanwhile.`);
+  console.log(summaryOf(comparisons));
   if (options.quick) console.log('Quick run: too short to judge the model.');
   const file = resolve(options.json ?? DEFAULT_FILE);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(
-    file,
-    `${JSON.stringify({ startedAt, quick: options.quick, facts, calibration, loads, comparisons }, undefined, 2)}\n`,
-  );
+  const kept = { startedAt, quick: options.quick, disturbedBy, facts, calibration, loads, comparisons };
+  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
   console.log(`Every figure: ${file}`);
-}
-
-interface Load {
-  readonly name: string;
-  readonly predicted: ReturnType<typeof predict>;
-  readonly measured: Measured;
-}
-
-function withPrediction(measured: Measured, facts: MeshFacts, calibration: Calibration, isSaturated: boolean): Load {
-  const { requestsPerSecond } = measured;
-  return {
-    name: `${requestsPerSecond.toFixed(0)}/s`,
-    predicted: predict(facts, calibration, requestsPerSecond, isSaturated),
-    measured,
-  };
 }
 
 function tableOf(comparisons: readonly Comparison[]): string {
@@ -95,12 +77,19 @@ function tableOf(comparisons: readonly Comparison[]): string {
   return table.toString();
 }
 
-function notesOf(loads: readonly Load[]): string {
+function notesOf(loads: readonly LoadResult[]): string {
   const byProcess = loads.map(
     ({ name, measured }) =>
       `${name}: ${Object.entries(measured.verificationMicrosByProcess)
         .map(([process_, micros]) => `${process_} ${micros.toFixed(1)}`)
         .join(', ')} us; a request behind the gateway has ${measured.wireBytesPerHop.toFixed(0)} octets on the wire`,
   );
-  return `Measured by process, at ${byProcess.join('\nand at ')}.`;
+  const steps = loads.map(
+    ({ name, measured, predicted }) =>
+      `${name}: a hit ${measured.hitMicros.toFixed(1)} us (predicted ${predicted.hitMicros.toFixed(1)}), a first use ${measured.firstUseMicros.toFixed(0)} us (predicted ${predicted.firstUseMicros.toFixed(0)})`,
+  );
+  const spread = loads.map(({ name, roundErrors }) => `${name}: ${roundErrors.map(percentText).join(', ')}`);
+  return `Measured by process, at ${byProcess.join('\nand at ')}.
+In a service, at ${steps.join('; at ')}.
+CPU of each round on its own was off by, at ${spread.join('; at ')}.`;
 }

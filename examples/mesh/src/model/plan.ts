@@ -9,19 +9,28 @@ export interface ModelPlan {
   readonly reuseWindowSeconds: number;
   /** Requests per second of the first load. */
   readonly perSecond: number;
-  /** How long each load is measured. Before that it runs for a reuse window, until first uses are as frequent as they stay. */
+  /** How often unit costs and both loads are measured, in turn. */
+  readonly rounds: number;
+  /** For how long every request is a first use, before anything is measured: a system that has run for hours has its code compiled. */
+  readonly firstUsesMs: number;
+  /**
+   * How long each load is measured in a round: whole reuse windows, because users who were idle together renew together. Before that it
+   * runs for one of them, until first uses are as frequent as they stay.
+   */
   readonly measuredMs: { readonly rare: number; readonly highest: number };
   /** Requests in flight of the second load. */
   readonly concurrency: number;
 }
 
-/** Some 3,000 requests at the low rate. */
+/** Some 4,000 requests at the low rate. */
 export const FULL_MODEL_PLAN: ModelPlan = {
   users: 200,
   zipf: 0.8,
   reuseWindowSeconds: 10,
   perSecond: 50,
-  measuredMs: { rare: 60_000, highest: 30_000 },
+  rounds: 4,
+  firstUsesMs: 5000,
+  measuredMs: { rare: 20_000, highest: 10_000 },
   concurrency: 16,
 };
 
@@ -30,5 +39,7 @@ export const QUICK_MODEL_PLAN: ModelPlan = {
   ...FULL_MODEL_PLAN,
   users: 50,
   reuseWindowSeconds: 2,
-  measuredMs: { rare: 4000, highest: 3000 },
+  rounds: 2,
+  firstUsesMs: 1000,
+  measuredMs: { rare: 4000, highest: 2000 },
 };

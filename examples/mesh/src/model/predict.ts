@@ -1,5 +1,14 @@
 /** What the planner says about the mesh, knowing nothing of it but its configuration. */
-import { type Calibration, DEFAULT_SCENARIO, type Scenario, plan as planOf } from '@watchword/planner';
+import {
+  type Calibration,
+  DEFAULT_SCENARIO,
+  type RareCosts,
+  type RareStep,
+  type Scenario,
+  atPace,
+  hitMicros,
+  plan as planOf,
+} from '@watchword/planner';
 import type { ModelPlan } from './plan.ts';
 
 /** What is known of the mesh before it runs. */
@@ -16,22 +25,43 @@ export interface MeshFacts {
 export interface Predicted {
   readonly requestsPerSecond: number;
   readonly verificationMicros: number;
+  /** Of a service, for a Txn-Token that it knows and for one that it does not. */
+  readonly hitMicros: number;
+  readonly firstUseMicros: number;
   readonly hitRatio: number;
   readonly tokenBytesPerHop: number;
 }
 
-/** Predicts. @param isSaturated whether it is the highest rate of the machine: then no process is asked rarely, whatever the rate */
+/**
+ * Predicts.
+ * @param isSaturated whether it is the highest rate of the machine. Then no process waits for requests, whatever the rate is that its
+ * core leaves to it; what happens with few of the requests, a first use, is rare all the same
+ */
 export function predict(facts: MeshFacts, calibration: Calibration, requestsPerSecond: number, isSaturated: boolean): Predicted {
   const scenario = scenarioOf(facts, requestsPerSecond);
-  const { rarely: _rarely, ...busy } = calibration;
-  const { with: cost } = planOf(scenario, isSaturated ? busy : calibration).now;
+  const costs = isSaturated ? neverIdle(calibration) : calibration;
+  const { with: cost } = planOf(scenario, costs).now;
+  const missed = cost.signatureChecksPerRequest.value / scenario.services.length;
+  const firstUse = atPace(costs, requestsPerSecond * missed);
   const lookUps = 1 + scenario.services.length;
   const hops = cost.links.slice(1);
   return {
     requestsPerSecond,
     verificationMicros: (cost.verificationCores.value * 1e6) / requestsPerSecond,
+    hitMicros: hitMicros(atPace(costs, requestsPerSecond), facts.plan.users),
+    firstUseMicros: firstUse.algorithms.ES256.verifyMicros + firstUse.storeMicros,
     hitRatio: 1 - cost.signatureChecksPerRequest.value / lookUps,
     tokenBytesPerHop: hops.reduce((sum, { tokenBytes }) => sum + tokenBytes.value, 0) / hops.length,
+  };
+}
+
+/** Unit costs where what each request does costs as much as under load. */
+function neverIdle({ rarely, ...costs }: Calibration): Calibration {
+  if (rarely === undefined) return costs;
+  const last = (step: RareStep): RareCosts[RareStep] => rarely[step].slice(-1);
+  return {
+    ...costs,
+    rarely: { ...rarely, hit: last('hit'), reuse: last('reuse'), proxy: last('proxy'), request: last('request') },
   };
 }
 

@@ -1,4 +1,5 @@
 /** The mesh of `npm start` with Watchword alone, and what can be known of it before it runs. */
+import { PER_REQUEST_HOST } from '../gateway/config.ts';
 import type { Child } from '../process/child.ts';
 import type { Fleet } from '../process/fleet.ts';
 import { type UserToken, obtainTokens } from '../provider/tokens.ts';
@@ -19,7 +20,7 @@ const ALGORITHM = 'RS256';
 /** Of oidc-provider, as provider/provider.ts sets it. */
 const TOKEN_SECONDS = 3600;
 
-/** Starts it and lets every user come through once. */
+/** Starts it, lets every user come through, and warms up the code of first uses. */
 export async function startMesh(fleet: Fleet, plan: ModelPlan): Promise<ModelMesh> {
   const provider = await fleet.start({
     name: 'identity provider',
@@ -40,6 +41,12 @@ export async function startMesh(fleet: Fleet, plan: ModelPlan): Promise<ModelMes
     durationMs: 60_000,
   };
   await driver.ask('drive', everybody);
+  await driver.ask('drive', {
+    ...everybody,
+    host: PER_REQUEST_HOST,
+    requests: Number.MAX_SAFE_INTEGER,
+    durationMs: plan.firstUsesMs,
+  });
   return { mesh, driver, facts: factsOf(plan, tokens) };
 }
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { REFERENCE_CALIBRATION, ShapeError } from '@watchword/planner';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readCalibration } from '../../src/model/calibrated.ts';
-import { compare, errorText, verdictText } from '../../src/model/compare.ts';
-import type { Measured } from '../../src/model/load.ts';
+import { compare, errorText, summaryOf, verdictText } from '../../src/model/compare.ts';
+import { type Measured, together } from '../../src/model/load.ts';
 import { readModelOptions } from '../../src/model/options.ts';
-import { FULL_MODEL_PLAN } from '../../src/model/plan.ts';
+import { FULL_MODEL_PLAN, QUICK_MODEL_PLAN } from '../../src/model/plan.ts';
 import { type MeshFacts, predict } from '../../src/model/predict.ts';
 import { txnTokenCharactersOf } from '../../src/model/txn-token.ts';
 
@@ -20,7 +20,14 @@ const facts: MeshFacts = {
 };
 
 describe('the comparison', () => {
-  const predicted = { requestsPerSecond: 50, verificationMicros: 100, hitRatio: 0.9, tokenBytesPerHop: 404 };
+  const predicted = {
+    requestsPerSecond: 50,
+    verificationMicros: 100,
+    hitMicros: 18,
+    firstUseMicros: 260,
+    hitRatio: 0.9,
+    tokenBytesPerHop: 404,
+  };
   const measured = (changes: Partial<Measured>): Measured => ({
     ...predicted,
     requests: 3000,
@@ -46,8 +53,40 @@ describe('the comparison', () => {
 
   it('says how far off a prediction is', () => {
     const [cpu, hits] = compare('50/s', predicted, measured({ verificationMicros: 125, hitRatio: 0.89 }));
-    expect([errorText(cpu!), verdictText(cpu!)]).toEqual(['-20.0 %', 'short (within 10 %)']);
-    expect([errorText(hits!), verdictText(hits!)]).toEqual(['+1.00 points', 'PASS (within 2 points)']);
+    expect([errorText(cpu!), verdictText(cpu!)]).toEqual(['-20.0 %', 'MISSED (within 10 %)']);
+    expect([errorText(hits!), verdictText(hits!)]).toEqual(['+1.00 points', 'met (within 2 points)']);
+    expect(summaryOf([cpu!, hits!])).toBe('Targets: 1 met, 1 MISSED: verification CPU per request, us at 50/s (-20.0 %).');
+    expect(summaryOf([hits!])).toBe('All 1 targets met.');
+  });
+});
+
+describe('several rounds', () => {
+  const round = (verificationMicros: number, hitRatio: number, requests: number): Measured => ({
+    requestsPerSecond: requests / 10,
+    requests,
+    verificationMicros,
+    verificationMicrosByProcess: { gateway: verificationMicros / 2 },
+    hitMicros: verificationMicros / 10,
+    firstUseMicros: verificationMicros * 2,
+    hitRatio,
+    tokenBytesPerHop: 404,
+    wireBytesPerHop: 530,
+    hops: 4,
+    p50Ms: 1,
+    p99Ms: 2,
+  });
+
+  it('make one in which each request counts the same', () => {
+    const { verificationMicrosByProcess, ...whole } = together([round(100, 0.9, 100), round(40, 0.6, 300)]);
+    expect(whole).toMatchObject({ requests: 400, verificationMicros: 55, hitMicros: 5.5, firstUseMicros: 110, hops: 4 });
+    expect(whole.hitRatio).toBeCloseTo(0.675);
+    expect(whole.requestsPerSecond).toBeCloseTo(400 / 20);
+    expect(verificationMicrosByProcess).toEqual({ gateway: 27.5 });
+  });
+
+  it('last whole reuse windows, so that users who renew together are counted as often as they come', () => {
+    for (const { measuredMs, reuseWindowSeconds } of [FULL_MODEL_PLAN, QUICK_MODEL_PLAN])
+      for (const ms of Object.values(measuredMs)) expect(ms % (reuseWindowSeconds * 1000)).toBe(0);
   });
 });
 
@@ -62,10 +101,18 @@ describe('the prediction', () => {
     expect(at(50).tokenBytesPerHop).toBeCloseTo(391 + 13, 0);
   });
 
-  it('adds nothing for rarely asked processes at the highest rate of the machine, however low that is', () => {
+  it('takes no process for idle at the highest rate of the machine, however low that is, but first uses for as rare as they are', () => {
     const saturated = predict(facts, REFERENCE_CALIBRATION, 100, true);
-    expect(saturated.verificationMicros).toBeLessThan(at(100).verificationMicros * 0.9);
+    expect(saturated.verificationMicros).toBeLessThan(at(100).verificationMicros);
+    expect(saturated.hitMicros).toBeLessThan(at(100).hitMicros);
+    expect(saturated.hitMicros).toBe(REFERENCE_CALIBRATION.hits[0]!.micros);
+    expect(saturated.firstUseMicros).toBe(at(100).firstUseMicros);
     expect(saturated.hitRatio).toBe(at(100).hitRatio);
+  });
+
+  it('needs no additions', () => {
+    const { rarely: _rarely, ...costs } = REFERENCE_CALIBRATION;
+    expect(predict(facts, costs, 100, true)).toEqual(predict(facts, costs, 100, false));
   });
 
   it('knows how long Txn-Tokens are before there are any', () => {

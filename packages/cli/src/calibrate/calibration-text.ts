@@ -1,28 +1,35 @@
 /** A calibration for people. */
-import { type Calibration, PROTOCOLS, type Protocol, TOKEN_ALGORITHMS, atPace } from '@watchword/planner';
+import {
+  type Calibration,
+  PROTOCOLS,
+  type Protocol,
+  type RareStep,
+  type Spread,
+  TOKEN_ALGORITHMS,
+  atPace,
+} from '@watchword/planner';
 
 /** Some tables, aligned, without colours. */
 export function calibrationTable(calibration: Calibration): string {
-  const { machine, rarely } = calibration;
-  const rare = rarely === undefined ? calibration : atPace(calibration, rarely.requestsPerSecond);
-  const line = (name: string, of: (costs: Calibration) => number): string[] => [name, micros(of(calibration)), micros(of(rare))];
-  const paces =
-    rarely === undefined
-      ? ['busy', 'rarely asked']
-      : [`at ${Math.round(rarely.busyRequestsPerSecond)}/s`, `at ${Math.round(rarely.requestsPerSecond)}/s`];
+  const { machine } = calibration;
+  const rare = atPace(calibration, 0);
+  const line = (name: string, step: RareStep | undefined, of: (costs: Calibration) => number): string[] => {
+    const [low, high] = ratesOf(calibration, step);
+    return [name, micros(of(calibration)), high, micros(of(rare)), low];
+  };
   const steps = [
-    ['us of processor time', ...paces],
-    ...TOKEN_ALGORITHMS.map((name) => line(`verify ${name}`, ({ algorithms }) => algorithms[name].verifyMicros)),
-    ...TOKEN_ALGORITHMS.map((name) => line(`sign ${name}`, ({ algorithms }) => algorithms[name].signMicros)),
-    line('mint a Txn-Token, ES256', ({ algorithms }) => algorithms.ES256.mintMicros),
+    ['us of processor time', 'often', 'per second', 'rarely', 'per second'],
+    ...TOKEN_ALGORITHMS.map((name) => line(`verify ${name}`, 'verify', ({ algorithms }) => algorithms[name].verifyMicros)),
+    ...TOKEN_ALGORITHMS.map((name) => line(`sign ${name}`, 'sign', ({ algorithms }) => algorithms[name].signMicros)),
+    line('mint a Txn-Token, ES256', 'mint', ({ algorithms }) => algorithms.ES256.mintMicros),
     ...calibration.hits.map(({ tokens }, index) =>
-      line(`hit, cache of ${tokens.toLocaleString('en-US')}`, ({ hits }) => hits[index]!.micros),
+      line(`hit, cache of ${tokens.toLocaleString('en-US')}`, 'hit', ({ hits }) => hits[index]!.micros),
     ),
-    line('remember a verdict', ({ storeMicros }) => storeMicros),
-    line('proven by another thread', ({ sharedHitMicros }) => sharedHitMicros),
-    line('reuse a Txn-Token at the edge', ({ reuseMicros }) => reuseMicros),
-    line('proxy a request', ({ proxyMicros }) => proxyMicros),
-    ...PROTOCOLS.map((name) => line(`one hop, both ends, ${name}`, ({ protocols }) => protocols[name].requestMicros)),
+    line('remember a verdict', undefined, ({ storeMicros }) => storeMicros),
+    line('proven by another thread', 'sharedHit', ({ sharedHitMicros }) => sharedHitMicros),
+    line('reuse a Txn-Token at the edge', 'reuse', ({ reuseMicros }) => reuseMicros),
+    line('proxy a request', 'proxy', ({ proxyMicros }) => proxyMicros),
+    ...PROTOCOLS.map((name) => line(`one hop, both ends, ${name}`, 'request', ({ protocols }) => protocols[name].requestMicros)),
   ];
   const octets = [
     ['octets per hop', 'request', 'Txn-Token, first', 'then', 'bearer, 1,200'],
@@ -35,6 +42,21 @@ ${aligned(steps)}
 ${aligned(octets)}
 
 ${whole(calibration.cachedTokenBytes)} bytes per cached token; a Txn-Token has ${calibration.txnTokenBytes} characters.
+${spreadText(machine.spread)}`;
+}
+
+/** At which rates of its own a step was measured. */
+function ratesOf({ rarely }: Calibration, step: RareStep | undefined): [low: string, high: string] {
+  if (rarely === undefined || step === undefined) return ['', ''];
+  const points = rarely[step];
+  return [whole(points[0]!.perSecond), whole(points.at(-1)!.perSecond)];
+}
+
+function spreadText(spread: Spread | undefined): string {
+  if (spread === undefined) return '';
+  const share = (value: number): string => `${(value * 100).toFixed(0)} %`;
+  const { hit, firstUse, rareHit, rareFirstUse } = spread;
+  return `Rounds differed by +/- ${share(hit)} for hits and ${share(firstUse)} for first uses under load, ${share(rareHit)} and ${share(rareFirstUse)} at the low rate.
 `;
 }
 

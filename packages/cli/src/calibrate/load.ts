@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What to send. Ends at whichever limit comes first. */
+/** What to send. Ends at whichever limit comes first, but under load not before there were enough requests to say something. */
 export interface Load {
   readonly port: number;
   readonly tokens: readonly string[];
@@ -27,12 +27,15 @@ export async function sendLoad(load: Load): Promise<number> {
   }
 }
 
+/** Enough for each kind of step on a machine that is very busy with something else. */
+const LEAST_REQUESTS = 100;
+
 async function closedLoop(load: Load, inFlight: number, agent: Agent): Promise<number> {
   const endMs = performance.now() + load.durationMs;
   const most = load.mostRequests ?? Number.POSITIVE_INFINITY;
   let sent = 0;
   const client = async (): Promise<void> => {
-    while (performance.now() < endMs && sent < most) {
+    while ((performance.now() < endMs || sent < LEAST_REQUESTS) && sent < most) {
       sent += 1;
       await send(load, sent, agent);
     }
@@ -47,7 +50,7 @@ async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<nu
   let dueMs = 0;
   while ((dueMs -= (Math.log(1 - Math.random()) / perSecond) * 1000) < load.durationMs) {
     await sleep(Math.max(0, started + dueMs - performance.now()));
-    const request = send(load, running.length, agent);
+    const request = send(load, running.length + 1, agent);
     request.catch(() => {});
     running.push(request);
   }
@@ -59,10 +62,8 @@ async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<nu
 export const FRESH_HOST = 'fresh.shop.example';
 
 async function send({ port, tokens, freshShare = 0 }: Load, number: number, agent: Agent): Promise<void> {
-  const headers = {
-    authorization: `Bearer ${tokens[number % tokens.length]}`,
-    ...(Math.random() < freshShare && { host: FRESH_HOST }),
-  };
+  const isFresh = Math.floor(number * freshShare) !== Math.floor((number - 1) * freshShare);
+  const headers = { authorization: `Bearer ${tokens[number % tokens.length]}`, ...(isFresh && { host: FRESH_HOST }) };
   const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, headers });
   const [res] = (await once(request, 'response')) as [IncomingMessage];
   await once(res.resume(), 'end');

@@ -3,20 +3,31 @@ import type { HopPlan } from './hops.ts';
 
 /** Sizes of one calibration. */
 export interface CalibrationPlan {
+  /** Twice: with first uses and further steps, then without. */
   readonly warmUpMs: number;
-  /** Rounds under load; medians over them are kept. */
+  /** Rounds, which are added up. */
   readonly rounds: number;
-  /** Under load, nothing but the way of known callers. */
-  readonly busyMs: number;
+  /** Each round, under load, with few first uses. */
+  readonly fewMs: number;
+  /** Under load, with little but first uses. */
+  readonly manyMs: number;
   /** Under load, with one of the further steps in each request of two services. */
   readonly busyProbesMs: number;
-  /** The same two at a low rate. */
+  /** At a rate between. */
+  readonly middleMs: number;
+  /** At the low rate, then with the further steps. */
   readonly rareMs: number;
   readonly rareProbesMs: number;
   /** Requests on their way at a time under load, as in the mesh of `npm start`. */
   readonly inFlight: number;
   /** Requests per second at the low rate. */
   readonly rarePerSecond: number;
+  /** First uses per second where there are few: about as many as 1,000 users make who come back all the time. */
+  readonly fewPerSecond: number;
+  /** Share of first uses where there is little else. */
+  readonly manyShare: number;
+  /** Share of first uses at the lower rates: of users who come back a few times in a reuse window. */
+  readonly rareShare: number;
   /** Tokens in the caches from which hits are measured. */
   readonly cacheSizes: readonly [few: number, many: number];
   readonly hops: HopPlan;
@@ -24,16 +35,21 @@ export interface CalibrationPlan {
   readonly weighedTokens: number;
 }
 
-/** A minute: some 300 of each step under load, some 50 at the low rate. */
+/** A minute: some hundred first uses of each kind in each round, and some 70 of each further step at the low rate. */
 export const FULL_PLAN: CalibrationPlan = {
-  warmUpMs: 2000,
+  warmUpMs: 1500,
   rounds: 3,
-  busyMs: 2500,
-  busyProbesMs: 4000,
-  rareMs: 8000,
-  rareProbesMs: 14_000,
+  fewMs: 3000,
+  manyMs: 1500,
+  busyProbesMs: 2000,
+  middleMs: 2000,
+  rareMs: 3500,
+  rareProbesMs: 4000,
   inFlight: 16,
   rarePerSecond: 50,
+  fewPerSecond: 40,
+  manyShare: 0.9,
+  rareShare: 0.25,
   cacheSizes: [1000, 100_000],
   hops: { requests: 300, timedRequests: 3000 },
   weighedTokens: 30_000,
@@ -44,10 +60,12 @@ export const QUICK_PLAN: CalibrationPlan = {
   ...FULL_PLAN,
   warmUpMs: 300,
   rounds: 1,
-  busyMs: 400,
+  fewMs: 500,
+  manyMs: 400,
   busyProbesMs: 800,
+  middleMs: 400,
   rareMs: 800,
-  rareProbesMs: 1600,
+  rareProbesMs: 1400,
   cacheSizes: [100, 2000],
   hops: { requests: 50, timedRequests: 300 },
   weighedTokens: 2000,
@@ -55,5 +73,6 @@ export const QUICK_PLAN: CalibrationPlan = {
 
 /** How long it takes about, in milliseconds, without starting processes. */
 export function durationOf(plan: CalibrationPlan): number {
-  return plan.warmUpMs + plan.rounds * (plan.busyMs + plan.busyProbesMs) + plan.rareMs + plan.rareProbesMs;
+  const round = plan.fewMs + plan.manyMs + plan.busyProbesMs + plan.middleMs + plan.rareMs + plan.rareProbesMs;
+  return 2 * plan.warmUpMs + plan.rounds * round;
 }

@@ -55,6 +55,8 @@ answer({
     const server = createServer((req, res) => {
       serve(req, res, { pipeline, propagator, next }).catch(() => res.writeHead(500).end());
     });
+    // Loads may be minutes apart; a connection that ends just as the next request sets out would be an error.
+    server.keepAliveTimeout = 0;
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   },

@@ -1,122 +1,95 @@
 /** From what the processes counted to what each step costs. */
-import { type AlgorithmCosts, TOKEN_ALGORITHMS, type TokenAlgorithm } from '@watchword/planner';
 import type { CpuReading } from './cpu-meter.ts';
-import { median } from './median.ts';
 import type { StageReading } from './stage.ts';
 
-/** Costs at one pace, in microseconds. */
-export interface UnitTimes {
-  /** Requests per second of each process. */
+/** Steps in their place in a request, at one pace: processor time in microseconds. */
+export interface PaceTimes {
+  /** Requests of each process. */
   readonly requestsPerSecond: number;
-  readonly algorithms: Readonly<Record<TokenAlgorithm, AlgorithmCosts>>;
-  /** A hit among few tokens, then among many. */
-  readonly hits: readonly [few: number, many: number];
-  readonly store: number;
-  readonly sharedHit: number;
+  /** Those with a Txn-Token that nobody has seen. */
+  readonly firstUsesPerSecond: number;
+  /** A known Txn-Token. */
+  readonly hit: number;
+  /** One that nobody has seen: looked up, verified, remembered. */
+  readonly firstUse: number;
+  /** What the gateway's decision takes beyond a hit, when there is a Txn-Token in the reuse window. */
   readonly reuse: number;
+  /** The same when one is minted. */
+  readonly mint: number;
   readonly proxy: number;
   /** Both ends of a request over HTTP/1.1. */
   readonly request: number;
 }
 
-/** One look at the processes: nothing but known callers, then with the further steps. */
-export interface PaceReading {
-  readonly known: StageReading;
-  readonly probed: StageReading;
-  readonly seconds: number;
+/** Steps that are taken in addition to a request, by name, and how often a process takes each of them. */
+export interface ProbeTimes {
+  readonly perSecond: number;
+  readonly steps: Readonly<Record<string, number>>;
 }
 
-/** Works the costs out. @throws Error when a step was never taken: the measurement was too short */
-export function unitTimesOf({ known, probed, seconds }: PaceReading, cacheSizes: readonly [number, number]): UnitTimes {
-  const step = (name: string): number =>
-    meanOf(
-      name,
-      probed.services.flatMap(({ probes }) => probes[name] ?? []),
-    );
-  const admit = meanOf(
-    'admit',
-    known.services.map((service) => service.admit),
-  );
-  const perRequest = ({ processMicros }: CpuReading): number => processMicros / known.requests;
-  const decision = meanOf('decision', [known.gateway]);
-  const store = Math.max(0, step('store') - step('verify HS256'));
-  const firstUse = meanOf(
-    'first use',
-    probed.services.map((service) => service.firstUse),
-  );
-  const [, pricing] = known.services;
+/** Works them out. @throws Error when a step was never taken: the measurement was too short */
+export function paceTimesOf({ requests, seconds, gateway, services }: StageReading): PaceTimes {
+  const meanOver = (name: string, of: (service: StageReading['services'][number]) => CpuReading): number =>
+    meanOf(name, services.map(of));
+  const hit = meanOver('hit', ({ admit }) => admit);
+  const knownDecision = meanOf('decision', [gateway.known]);
+  const { known, minting } = gateway;
+  const decisions = known.stepMicros + minting.stepMicros;
+  // Pricing answers one request and makes one.
+  const pricing = services[1]!;
+  const admissions = pricing.admit.stepMicros + pricing.firstUse.stepMicros;
   return {
-    requestsPerSecond: known.requests / seconds,
-    algorithms: algorithmCosts(step, {
-      verify: firstUse - store - step('verify ES256'),
-      mint: mintMicrosOf(known, probed) - step('mint ES256'),
-    }),
-    // Hits among many are dearer by as much as they are in a cache of that size of its own.
-    hits: [admit, admit + Math.max(0, step(`hit ${cacheSizes[1]}`) - step(`hit ${cacheSizes[0]}`))],
-    store,
-    sharedHit: step('shared hit'),
-    reuse: Math.max(0, decision - admit),
-    proxy: Math.max(1, perRequest(known.gateway) - decision),
-    // Pricing answers one request and makes one.
-    request: Math.max(1, perRequest(pricing!.admit) - meanOf('admit', [pricing!.admit])),
+    requestsPerSecond: requests / seconds,
+    firstUsesPerSecond: minting.steps / seconds,
+    hit,
+    firstUse: meanOver('first use', ({ firstUse }) => firstUse),
+    reuse: Math.max(0, knownDecision - hit),
+    mint: Math.max(LEAST_MICROS, meanOf('minting', [minting]) - hit),
+    proxy: Math.max(1, (known.processMicros - decisions) / requests),
+    request: Math.max(1, (pricing.admit.processMicros - admissions) / requests),
   };
 }
 
-/** What a decision costs beyond a hit when a Txn-Token has to be minted: known from how much dearer decisions are when some do. */
-function mintMicrosOf(known: StageReading, probed: StageReading): number {
-  const [orders] = probed.services;
-  const minted = orders!.firstUse.steps / (orders!.firstUse.steps + orders!.admit.steps);
-  const admit = meanOf(
-    'admit',
-    known.services.map((service) => service.admit),
-  );
-  const reused = meanOf('decision', [known.gateway]);
-  return (meanOf('decision', [probed.gateway]) - reused) / minted + Math.max(0, reused - admit);
-}
-
-/** The middle of several rounds, of each cost on its own. */
-export function medianTimes(rounds: readonly UnitTimes[]): UnitTimes {
-  const by = (of: (times: UnitTimes) => number): number => median(rounds.map(of));
-  const algorithms = TOKEN_ALGORITHMS.map((name) => [
-    name,
-    {
-      verifyMicros: by((times) => times.algorithms[name].verifyMicros),
-      signMicros: by((times) => times.algorithms[name].signMicros),
-      mintMicros: by((times) => times.algorithms[name].mintMicros),
-    },
-  ]);
+/** Works out what the further steps take on their own. @throws Error when there were none */
+export function probeTimesOf({ services, seconds }: StageReading): ProbeTimes {
+  const probed = services.filter(({ probes }) => Object.keys(probes).length > 0);
+  const names = [...new Set(probed.flatMap(({ probes }) => Object.keys(probes)))];
+  const readingsOf = (name: string): CpuReading[] => probed.flatMap(({ probes }) => probes[name] ?? []);
+  const steps = names.flatMap(readingsOf).reduce((sum, reading) => sum + reading.steps, 0);
   return {
-    requestsPerSecond: by((times) => times.requestsPerSecond),
-    algorithms: Object.fromEntries(algorithms) as UnitTimes['algorithms'],
-    hits: [by((times) => times.hits[0]), by((times) => times.hits[1])],
-    store: by((times) => times.store),
-    sharedHit: by((times) => times.sharedHit),
-    reuse: by((times) => times.reuse),
-    proxy: by((times) => times.proxy),
-    request: by((times) => times.request),
+    perSecond: steps / seconds / names.length / probed.length,
+    steps: Object.fromEntries(names.map((name) => [name, meanOf(name, readingsOf(name))])),
   };
 }
 
-/** How much dearer a step is in its place in a request than on its own; the algorithm does not matter for that. */
-interface InPlace {
-  readonly verify: number;
-  readonly mint: number;
-}
-
-function algorithmCosts(step: (name: string) => number, { verify, mint }: InPlace): UnitTimes['algorithms'] {
-  const mintOverhead = Math.max(0, step('mint ES256') - step('sign ES256'));
-  const costs = TOKEN_ALGORITHMS.map((algorithm) => {
-    const [verifyAlone, signMicros] = [step(`verify ${algorithm}`), step(`sign ${algorithm}`)];
-    // No Txn-Token is ever signed with a shared secret (JO-10); what one would cost is put together.
-    const mintAlone = algorithm === 'HS256' ? signMicros + mintOverhead : step(`mint ${algorithm}`);
-    const verifyMicros = Math.max(LEAST_MICROS, verifyAlone + verify);
-    return [algorithm, { verifyMicros, signMicros, mintMicros: Math.max(signMicros, mintAlone + mint) }] as const;
+/**
+ * Several rounds as one. Each request counts the same: while something else has the cores, few are made, and those are dear. Rounds would
+ * count the same whatever happened in them.
+ */
+export function together(rounds: readonly StageReading[]): StageReading {
+  const sum = (of: (round: StageReading) => number): number => rounds.reduce((total, round) => total + of(round), 0);
+  const sumOf = (of: (round: StageReading) => CpuReading): CpuReading => ({
+    stepMicros: sum((round) => of(round).stepMicros),
+    steps: sum((round) => of(round).steps),
+    processMicros: sum((round) => of(round).processMicros),
   });
-  return Object.fromEntries(costs) as Record<TokenAlgorithm, AlgorithmCosts>;
+  const [first] = rounds;
+  return {
+    requests: sum((round) => round.requests),
+    seconds: sum((round) => round.seconds),
+    gateway: { known: sumOf(({ gateway }) => gateway.known), minting: sumOf(({ gateway }) => gateway.minting) },
+    services: first!.services.map(({ probes }, index) => ({
+      admit: sumOf(({ services }) => services[index]!.admit),
+      firstUse: sumOf(({ services }) => services[index]!.firstUse),
+      probes: Object.fromEntries(
+        Object.keys(probes).map((name) => [name, sumOf(({ services }) => services[index]!.probes[name]!)]),
+      ),
+    })),
+  };
 }
 
 /** What is less than the clock can tell. */
-const LEAST_MICROS = 0.05;
+export const LEAST_MICROS = 0.05;
 
 function meanOf(name: string, readings: readonly CpuReading[]): number {
   const steps = readings.reduce((sum, reading) => sum + reading.steps, 0);

@@ -68,8 +68,8 @@ const BUSY_CORES = 0.3;
 
 const HELP = `
 It starts a gateway and four services, each a process on loopback, and measures processor time inside them: under load, with 16 requests on
-their way, and at 50 requests per second, where each step takes more, because what it needs was pushed out of the processor's caches. Octets are counted
-on the wire. Nothing leaves the machine; all processes end with the command. Close what else keeps the machine busy.
+their way, and at 50 requests per second and between, where each step takes more, because what it needs was pushed out of the processor's caches. Three
+rounds; how far they are apart is printed. Octets are counted on the wire. Nothing leaves the machine; all processes end with the command. Close what else keeps the machine busy.
 
 Examples:
   $ watchword calibrate --out costs.json

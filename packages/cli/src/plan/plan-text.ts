@@ -30,7 +30,7 @@ export function formatPlan(plan: Plan, { growth, rules, simulatedHits }: PlanExt
     ...(simulatedHits === undefined
       ? []
       : [`Cache hits of the gateway as it is now: ${mark(simulatedHits, percent(simulatedHits.value))}`]),
-    'What is reached first, and what comes next:',
+    'What is full first, and what comes next: how much of it the load takes, and the load that takes all of it:',
     ...[plan.now, ...plan.rows].flatMap((row) => bottleneckLines(row, row === plan.now)),
     '',
     `Remedies at ${count(scenario.users)} users, in the order of what they save each month:`,
@@ -79,9 +79,9 @@ function growthTableText({ rows, scenario }: Plan): string {
   return table.toString();
 }
 
-function bottleneckLines({ users, without, with: remedied }: PlanRow, isNow: boolean): string[] {
+function bottleneckLines({ users, requestsPerSecond, without, with: remedied }: PlanRow, isNow: boolean): string[] {
   return [
-    `  ${count(users)} users${isNow ? ' (now)' : ''}`,
+    `  ${count(users)} users, ${rate(requestsPerSecond)}${isNow ? ' (now)' : ''}`,
     `    without: ${reached(without.bottlenecks)}`,
     `    with:    ${reached(remedied.bottlenecks)}`,
   ];
@@ -92,8 +92,8 @@ function reached(bottlenecks: readonly Bottleneck[]): string {
   return bottlenecks
     .slice(0, 3)
     .map(({ resource, place, requestsPerSecond, utilization }) => {
-      const at = `${mark(requestsPerSecond, rate(requestsPerSecond.value))} (now ${mark(utilization, percent(utilization.value))} full)`;
-      return `${RESOURCES[resource]} ${place} at ${at}`;
+      const full = mark(requestsPerSecond, rate(requestsPerSecond.value));
+      return `${RESOURCES[resource]} ${place}: ${mark(utilization, percent(utilization.value))}, all at ${full}`;
     })
     .join('; then ');
 }
@@ -124,7 +124,7 @@ function growthLines({ factor, users, breaks, steps }: GrowthAdvice, currency: s
   const first =
     breaks === undefined
       ? 'nothing breaks'
-      : `first breaks: ${RESOURCES[breaks.resource]} ${breaks.place}, ${percent(breaks.utilization.value)} full`;
+      : `first breaks: ${RESOURCES[breaks.resource]} ${breaks.place}, of which it takes ${percent(breaks.utilization.value)}`;
   return [
     '',
     `If traffic grows ${short(factor)}x, to ${count(users)} users: ${first}. Do, in this order:`,

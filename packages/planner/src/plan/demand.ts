@@ -27,6 +27,9 @@ export interface NodeDemand extends Node {
   readonly cache: CacheHits | undefined;
 }
 
+/** Unit costs of a step that a thread takes in such a share of its requests: what it does rarely takes longer. */
+type Costs = (share: number) => Calibration;
+
 /** How many instances each node has, by name. */
 export type Instances = ReadonlyMap<string, number>;
 
@@ -51,24 +54,23 @@ export function demandsOf(
   const requestsPerSecond = users * scenario.requestsPerUserPerSecond;
   const classes = zipfClasses(users, scenario.zipf, requestsPerSecond);
   return nodesOf(scenario).map((node) => {
-    // A process that is asked rarely takes longer for each request.
     const pace = (requestsPerSecond * node.visits) / (instances.get(node.name)! * node.threads);
-    return demandOf(node, scenario, atPace(calibration, pace), classes, instances);
+    return demandOf(node, scenario, (share) => atPace(calibration, pace * share), classes, instances);
   });
 }
 
 function demandOf(
   { service, ...node }: ReturnType<typeof nodesOf>[number],
   scenario: Scenario,
-  calibration: Calibration,
+  costs: Costs,
   classes: readonly UserClass[],
   instances: Instances,
 ): NodeDemand {
-  const otherMicros = service === undefined ? calibration.proxyMicros : serviceMicros(service, scenario, calibration);
+  const otherMicros = service === undefined ? costs(1).proxyMicros : serviceMicros(service, scenario, costs(1));
   const work =
     service === undefined
-      ? gatewayWork(scenario, calibration, classes, instances)
-      : serviceWork(scenario, calibration, classes, node, instances);
+      ? gatewayWork(scenario, costs, classes, instances)
+      : serviceWork(scenario, costs, classes, node, instances);
   return { ...node, otherMicros, ...work };
 }
 
@@ -109,19 +111,19 @@ function serviceMicros({ calls, workMicros }: Service, scenario: Scenario, { pro
   return workMicros + (protocols[protocolOf(scenario)].requestMicros / 2) * (1 + out);
 }
 
-function gatewayWork(scenario: Scenario, calibration: Calibration, classes: readonly UserClass[], instances: Instances): Work {
+function gatewayWork(scenario: Scenario, costs: Costs, classes: readonly UserClass[], instances: Instances): Work {
   const { remedies, token, txnToken, gateway, session } = scenario;
   if (!remedies.offloading) return NO_WORK;
-  const verifying = verification(scenario, calibration, {
+  const verifying = verification(scenario, costs, {
     classes,
     lifeSeconds: token.lifetimeSeconds,
     algorithm: token.algorithm,
     node: { name: GATEWAY, visits: 1, threads: gateway.threads },
     instances,
   });
-  const { mintMicros } = calibration.algorithms[txnToken.algorithm];
   const minted = mintedShare(verifying.cache, { classes, session, ...mintingPlaces(scenario, instances) }, txnToken.reuseSeconds);
-  const exchange = minted * mintMicros + (1 - minted) * calibration.reuseMicros;
+  const { mintMicros } = costs(minted).algorithms[txnToken.algorithm];
+  const exchange = minted * mintMicros + (1 - minted) * costs(1).reuseMicros;
   return { ...verifying, tokenWork: verifying.tokenWork.map(({ share, micros }) => ({ share, micros: micros + exchange })) };
 }
 
@@ -142,28 +144,22 @@ function mintedShare(
   return 1 - (1 - minted / requests) * kept;
 }
 
-function serviceWork(
-  scenario: Scenario,
-  calibration: Calibration,
-  classes: readonly UserClass[],
-  node: Node,
-  instances: Instances,
-): Work {
+function serviceWork(scenario: Scenario, costs: Costs, classes: readonly UserClass[], node: Node, instances: Instances): Work {
   const { remedies, token, txnToken } = scenario;
   if (!remedies.offloading) {
     const { algorithm, lifetimeSeconds: lifeSeconds } = token;
-    return verification(scenario, calibration, { classes, lifeSeconds, algorithm, node, instances });
+    return verification(scenario, costs, { classes, lifeSeconds, algorithm, node, instances });
   }
   const { algorithm, reuseSeconds } = txnToken;
   // Without a cache at the gateway, or without reuse, each request has a token of its own: no cache ever sees it again.
-  if (!remedies.caching || reuseSeconds === 0) return fullWork(scenario, calibration, algorithm);
+  if (!remedies.caching || reuseSeconds === 0) return fullWork(scenario, costs(1), algorithm);
   // Each place of the gateway hands out a token of its own.
   const { places } = mintingPlaces(scenario, instances);
   const split = classes.map(({ users, requestsPerSecond }) => ({
     users: users * places,
     requestsPerSecond: requestsPerSecond / places,
   }));
-  return verification(scenario, calibration, { classes: split, lifeSeconds: reuseSeconds, algorithm, node, instances });
+  return verification(scenario, costs, { classes: split, lifeSeconds: reuseSeconds, algorithm, node, instances });
 }
 
 function fullWork({ token, verifyMicros }: Scenario, calibration: Calibration, algorithm: Scenario['token']['algorithm']): Work {
@@ -180,11 +176,10 @@ interface Verifying {
   readonly instances: Instances;
 }
 
-function verification(scenario: Scenario, calibration: Calibration, verifying: Verifying): Work {
+function verification(scenario: Scenario, costs: Costs, verifying: Verifying): Work {
   const { remedies, affinity, cache, session } = scenario;
   const { classes, lifeSeconds, algorithm, node } = verifying;
-  const full = fullWork(scenario, calibration, algorithm);
-  if (!remedies.caching) return full;
+  if (!remedies.caching) return fullWork(scenario, costs(1), algorithm);
   const instances = verifying.instances.get(node.name)!;
   const common = { classes, session, lifeSeconds, entries: cache.entries, visits: node.visits };
   const thread = cacheHits({ ...common, ...spreadOf(affinity, instances, node.threads) });
@@ -193,11 +188,14 @@ function verification(scenario: Scenario, calibration: Calibration, verifying: V
     ? cacheHits({ ...common, entries: 2 * cache.entries * node.threads, ...spreadOf(affinity, instances, 1) })
     : thread;
   const proven = Math.max(machine.hitRatio, thread.hitRatio);
-  const { micros } = full.tokenWork[0]!;
+  const full = fullWork(scenario, costs(1 - proven), algorithm).tokenWork[0]!.micros;
+  const shared = costs(proven - thread.hitRatio).sharedHitMicros;
+  // Each request looks up, also in vain.
+  const often = costs(1);
   const tokenWork = [
-    { share: thread.hitRatio, micros: hitMicros(calibration, Math.min(thread.liveTokens, cache.entries)) },
-    { share: proven - thread.hitRatio, micros: calibration.sharedHitMicros + calibration.storeMicros },
-    { share: 1 - proven, micros: micros + calibration.storeMicros },
+    { share: thread.hitRatio, micros: hitMicros(often, Math.min(thread.liveTokens, cache.entries)) },
+    { share: proven - thread.hitRatio, micros: shared + often.storeMicros },
+    { share: 1 - proven, micros: full + often.storeMicros },
   ];
   return { tokenWork, signatureChecks: 1 - proven, cache: thread };
 }

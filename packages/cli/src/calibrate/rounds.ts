@@ -1,0 +1,79 @@
+/** Rounds of a calibration: each looks at the running processes at every pace, so that what other programs do in between evens out. */
+import type { Load } from './load.ts';
+import type { CalibrationPlan } from './plan.ts';
+import type { Stage, StageReading } from './stage.ts';
+
+/** Under load: as many requests as the machine can do. */
+export interface BusyRound {
+  /** With few first uses. */
+  readonly few: StageReading;
+  /** With little else. */
+  readonly many: StageReading;
+  /** With further steps. */
+  readonly probes: StageReading;
+}
+
+/** With pauses between requests. */
+export interface RareRound {
+  /** Between the low rate and the highest one. */
+  readonly middle: StageReading;
+  /** At the low rate. */
+  readonly rare: StageReading;
+  readonly probes: StageReading;
+}
+
+/** Runs a load for so long, told what it is for. */
+export type RunLoad = (name: string, durationMs: number, run: () => Promise<StageReading>) => Promise<StageReading>;
+
+/** Measures round after round. */
+export class Rounds {
+  readonly #stage: Stage;
+  readonly #plan: CalibrationPlan;
+  readonly #run: RunLoad;
+  /** Requests per second under load, as far as it is known. */
+  #highest = 0;
+
+  constructor(stage: Stage, plan: CalibrationPlan, run: RunLoad) {
+    this.#stage = stage;
+    this.#plan = plan;
+    this.#run = run;
+  }
+
+  /** Lets code be compiled. */
+  async warmUp(): Promise<void> {
+    const { inFlight, warmUpMs, manyShare } = this.#plan;
+    await this.#measure('warming up', { pace: { inFlight }, durationMs: warmUpMs, freshShare: manyShare }, true);
+    const { requests, seconds } = await this.#measure('warming up', { pace: { inFlight }, durationMs: warmUpMs }, false);
+    this.#highest = requests / seconds;
+  }
+
+  async busy(): Promise<BusyRound> {
+    const { inFlight, fewPerSecond, manyShare, rareShare, fewMs, manyMs, busyProbesMs } = this.#plan;
+    const pace = { inFlight };
+    const freshShare = Math.min(manyShare / 2, fewPerSecond / this.#highest);
+    const few = await this.#measure('under load: hits, proxy, hop', { pace, durationMs: fewMs, freshShare }, false);
+    this.#highest = few.requests / few.seconds;
+    const first = { pace, durationMs: manyMs, freshShare: manyShare };
+    const many = await this.#measure('under load: first uses', first, false);
+    const further = { pace, durationMs: busyProbesMs, freshShare: rareShare };
+    return { few, many, probes: await this.#measure('under load: verify, sign, mint', further, true) };
+  }
+
+  async rare(): Promise<RareRound> {
+    const { rarePerSecond, rareShare, middleMs, rareMs, rareProbesMs } = this.#plan;
+    const middlePerSecond = Math.sqrt(rarePerSecond * Math.max(rarePerSecond, this.#highest));
+    const at = async (perSecond: number, durationMs: number, withProbes: boolean): Promise<StageReading> => {
+      const name = `${Math.round(perSecond)} requests per second${withProbes ? ': verify, sign, mint' : ''}`;
+      return await this.#measure(name, { pace: { perSecond }, durationMs, freshShare: rareShare }, withProbes);
+    };
+    return {
+      middle: await at(middlePerSecond, middleMs, false),
+      rare: await at(rarePerSecond, rareMs, false),
+      probes: await at(rarePerSecond, rareProbesMs, true),
+    };
+  }
+
+  async #measure(name: string, load: Omit<Load, 'port' | 'tokens'>, withProbes: boolean): Promise<StageReading> {
+    return await this.#run(name, load.durationMs, () => this.#stage.measure(load, withProbes));
+  }
+}
