@@ -1,5 +1,6 @@
 /** What a server must promise before anything is accepted, and how many servers must have it. */
 import { randomUUID } from 'node:crypto';
+import { type Schedule, systemSchedule } from '@watchword/core';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { entryOf } from '../../deferred/test/support/queue-harness.ts';
@@ -54,6 +55,37 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       // Put right, it is used again without more ado.
       await admin.config('SET', name, must);
       expect(await strict.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+    });
+
+    test('from some moment on is given nothing from then on, though the connection stays open', async () => {
+      const looks: (() => void)[] = [];
+      const schedule: Schedule = (callback, delayMs, isAwaited) => {
+        if (delayMs !== 60_000) return systemSchedule(callback, delayMs, isAwaited);
+        looks.push(callback);
+        return () => {};
+      };
+      const warnings: string[] = [];
+      const onWarning = (warning: string): void => void warnings.push(warning);
+      const [strict, lenient] = [open(server.url, { schedule }), open(server.url, { schedule, durability: 'warn', onWarning })];
+      await strict.ready();
+      await lenient.ready();
+      await admin.config('SET', 'appendfsync', 'no');
+      for (const look of looks.splice(0)) look();
+      const accepting = (): Promise<string> =>
+        strict.accept(entryOf()).then(
+          ({ kind }) => kind,
+          ({ message }: Error) => message,
+        );
+      const weakness = expect.stringContaining('appendfsync is no, must be always');
+      await expect.poll(accepting, { timeout: 20_000 }).toEqual(weakness);
+      await expect.poll(() => warnings, { timeout: 20_000 }).toEqual([weakness]);
+      // Looked at again, and nothing new.
+      await expect.poll(() => looks.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      for (const look of looks.splice(0)) look();
+      await expect.poll(() => looks.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      expect(warnings).toHaveLength(1);
+      await admin.config('SET', 'appendfsync', 'always');
+      await expect.poll(accepting, { timeout: 20_000 }).toBe('accepted');
     });
 
     test('for all that anybody knows, since its settings cannot be read, is given nothing either', async () => {

@@ -22,8 +22,8 @@ export interface RedisQueueOptions {
   readonly timeoutMs?: number;
   /**
    * What to do about a server that may lose what it has acknowledged: any but `appendonly yes`, `appendfsync always`,
-   * `no-appendfsync-on-rewrite no` and `maxmemory-policy noeviction`. It is looked at with each new connection. `require` (the default):
-   * nothing is accepted, `queue_unavailable`. `warn`: it is used after a warning.
+   * `no-appendfsync-on-rewrite no` and `maxmemory-policy noeviction`. It is looked at with each new connection, and each minute.
+   * `require` (the default): nothing is accepted, `queue_unavailable`. `warn`: it is used after a warning.
    */
   readonly durability?: Durability;
   /** Is told what `durability: 'warn'` lets pass. Default: a warning of the process. */

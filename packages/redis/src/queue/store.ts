@@ -1,17 +1,15 @@
 /** Runs the scripts of a queue on a server that was looked at first, each in bounded time. */
 import { type Clock, WatchwordError, readClock } from '@watchword/core';
-import { Connection, type ConnectionSettings } from '../connection.ts';
-import { type Durability, insistOnCopies, insistOnDurability } from './durability.ts';
+import { insistOnCopies } from './durability.ts';
 import { type Argument, bytesOf, evaluate } from './evaluate.ts';
+import { Link, type LinkSettings } from './link.ts';
 import type { QueueScript } from './prelude.ts';
 import { Window } from './window.ts';
 
 /** What a store needs to know. */
-export interface StoreSettings extends ConnectionSettings {
+export interface StoreSettings extends LinkSettings {
   readonly prefix: string;
   readonly outcomesKeptMs: number;
-  readonly durability: Durability;
-  readonly onWarning: (warning: string) => void;
   /** How many replicas must have a change before it counts as done. */
   readonly replicas: number;
   readonly clock: Clock;
@@ -25,12 +23,6 @@ export interface RunOptions {
   readonly nowMs?: number;
   /** Is told when it is sent: from then on nobody knows whether it was done, until the answer comes. */
   readonly onSend?: () => void;
-}
-
-interface Link {
-  readonly connection: Connection;
-  /** The server's clock less our monotonic one, in milliseconds. */
-  readonly offsetMs: number;
 }
 
 /** Answers of the server after which the connection is as good as before. */
@@ -82,7 +74,7 @@ export class QueueStore {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#window.idle();
-    this.#link?.connection.close();
+    this.#link?.close();
   }
 
   async #guarded<Answer>(bytes: number, work: () => Promise<Answer>): Promise<Answer> {
@@ -94,7 +86,7 @@ export class QueueStore {
       const error = isTold
         ? cause
         : new WatchwordError('queue_unavailable', `Redis cannot be asked (${reasonOf(cause)})`, { cause });
-      if (this.#link?.connection.isOpen !== true) this.#window.fail(error);
+      if (this.#link?.isOpen !== true) this.#window.fail(error);
       throw error;
     }
   }
@@ -102,11 +94,11 @@ export class QueueStore {
   async #run(script: QueueScript, facts: readonly Argument[], options: RunOptions): Promise<unknown> {
     const { outcomesKeptMs, timeoutMs, replicas } = this.#settings;
     const { isRead = false, nowMs: toldMs = this.now(), onSend } = options;
-    const { connection, offsetMs } = await this.#connect();
-    const lastMomentMs = performance.now() + offsetMs + timeoutMs;
+    const link = await this.#connect();
+    const lastMomentMs = performance.now() + link.offsetMs + timeoutMs;
     onSend?.();
     const copiesMs = isRead || replicas === 0 ? 0 : timeoutMs;
-    const answer = await connection.ask(async (redis) => {
+    const answer = await link.ask(async (redis) => {
       const running = evaluate(redis, script, this.#key, [lastMomentMs, toldMs, outcomesKeptMs, ...facts]);
       if (copiesMs === 0) return running;
       const value = await running;
@@ -114,25 +106,18 @@ export class QueueStore {
     }, copiesMs);
     if (!(answer instanceof Error)) return answer;
     // Out of memory and the like: others can go on. Anything else says that this is not the server that it was.
-    if (!HARMLESS.test(answer.message)) connection.close();
+    if (!HARMLESS.test(answer.message)) link.close();
     throw answer;
   }
 
   async #connect(): Promise<Link> {
-    if (this.#link?.connection.isOpen) return this.#link;
+    if (this.#link?.isOpen) return this.#link;
     return (this.#opening ??= this.#open());
   }
 
   async #open(): Promise<Link> {
-    const { durability, onWarning } = this.#settings;
     try {
-      const connection = await Connection.open(this.#settings);
-      const beganMs = performance.now();
-      // A server that stands still takes connections, but answers nothing: it is given no work before it has.
-      const [seconds, micros] = await connection.ask((redis) => redis.time());
-      const offsetMs = Number(seconds) * 1000 + Number(micros) / 1000 - beganMs;
-      await connection.ask((redis) => insistOnDurability(redis, durability, onWarning));
-      return (this.#link = { connection, offsetMs });
+      return (this.#link = await Link.open(this.#settings));
     } finally {
       this.#opening = undefined;
     }
