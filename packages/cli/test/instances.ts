@@ -21,8 +21,14 @@ export interface Instance {
   isReady(): Promise<boolean>;
 }
 
-/** @param writeConfig writes a configuration for these ports and returns its name */
-export async function startInstance(writeConfig: (port: number, control: number) => string): Promise<Instance> {
+/**
+ * @param writeConfig writes a configuration for these ports and returns its name
+ * @param nodeOptions options of Node
+ */
+export async function startInstance(
+  writeConfig: (port: number, control: number) => string,
+  nodeOptions: readonly string[] = [],
+): Promise<Instance> {
   const [port, control] = await Promise.all([freePort(), freePort()]);
   const file = writeConfig(port, control);
   let child: ChildProcess;
@@ -38,7 +44,7 @@ export async function startInstance(writeConfig: (port: number, control: number)
       return err;
     },
     start() {
-      child = spawn(process.execPath, [COMMAND, 'gateway', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+      child = spawn(process.execPath, [...nodeOptions, COMMAND, 'gateway', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
       return new Promise((resolve, reject) => {
         child.once('exit', (code) => reject(new Error(`The gateway ended with ${code}: ${err}`)));
         child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -79,7 +85,8 @@ export function get(
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
