@@ -47,7 +47,7 @@ describe('watchword calibrate refuses', () => {
 });
 
 describe('watchword calibrate', () => {
-  it('writes and prints unit costs that can be read again, and says how far it is', { timeout: 120_000 }, async () => {
+  it('writes and prints unit costs that can be read again, and says how far it is', { timeout: 240_000 }, async () => {
     const out = join(folder(), 'costs.json');
     const result = await watchword(['calibrate', '--quick', '--json', '--out', out]);
     expect(result.err).not.toContain('watchword:');
@@ -108,7 +108,7 @@ describe('watchword calibrate', () => {
 
   it('takes about a minute', () => {
     // Without starting processes, octets and memory: some 10 s.
-    expect(durationOf(FULL_PLAN)).toBeLessThan(50_000);
+    expect(durationOf(FULL_PLAN)).toBeLessThan(52_000);
     expect(durationOf(QUICK_PLAN)).toBeLessThan(5000);
   });
 });

@@ -34,6 +34,8 @@ export class CalibrationChild {
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     this.#process = fork(new URL(`./${script}.${ending}`, import.meta.url), {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // In a session of its own, as each service of a system is: Linux shares the cores out among sessions first (sched(7), autogroup).
+      detached: true,
       // Options that this process was started with, a debugger's port say, are not meant for its children.
       execArgv: [],
     });
