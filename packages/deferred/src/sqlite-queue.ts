@@ -24,7 +24,7 @@ import type {
   Release,
 } from './queue.ts';
 import { type QueueLimits, canEverFit, readLimits, roomOf } from './shares.ts';
-import { type EngineSettings } from './sqlite/engine.ts';
+import type { EngineSettings } from './sqlite/context.ts';
 import { openQueueFile } from './sqlite/file.ts';
 import { QueueThread } from './sqlite/queue-thread.ts';
 

@@ -1,7 +1,7 @@
 /** Questions for the thread that owns a SQLite queue: what comes while one transaction is synced shares the next one. */
 import { Worker } from 'node:worker_threads';
 import { WatchwordError } from '@watchword/core';
-import type { EngineSettings } from './engine.ts';
+import type { EngineSettings } from './context.ts';
 import type { BatchAnswer, OperationName, Operations, Question } from './operations.ts';
 import { pack } from './packing.ts';
 

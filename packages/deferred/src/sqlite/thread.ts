@@ -1,6 +1,7 @@
 /** The thread that owns the file of a SQLite queue, so that no event loop waits for a disk. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type EngineSettings, QueueEngine } from './engine.ts';
+import type { EngineSettings } from './context.ts';
+import { QueueEngine } from './engine.ts';
 import type { BatchAnswer } from './operations.ts';
 import { type PackedBatch, unpack } from './packing.ts';
 

@@ -1,0 +1,154 @@
+/** Batches of jobs: opened, handed over, concluded one by one. */
+import { WatchwordError, readClock } from '@watchword/core';
+import type { Claim, Outcome } from '../queue.ts';
+import type { Job, JobResult } from '../worker.ts';
+import type { Holdings } from './holdings.ts';
+import type { WorkerSettings } from './settings.ts';
+import type { WorkerCounts } from './worker-stats.ts';
+
+/** Bytes of payloads opened in one turn of the event loop. */
+const OPEN_AT_ONCE_BYTES = 2 ** 20;
+
+export class Batches<Request> {
+  readonly #settings: WorkerSettings<Request>;
+  readonly #holdings: Holdings;
+  readonly #counts: WorkerCounts;
+  #count = 0;
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(settings: WorkerSettings<Request>, holdings: Holdings, counts: WorkerCounts) {
+    this.#settings = settings;
+    this.#holdings = holdings;
+    this.#counts = counts;
+  }
+
+  /** Batches under way. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Resolves with the end of a batch, or when somebody wakes. */
+  changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Resolves when no batch is under way. */
+  async idle(): Promise<void> {
+    while (this.#count > 0) await this.#changed.promise;
+  }
+
+  /** Never rejects. */
+  async work(claims: readonly Claim[]): Promise<void> {
+    this.#count += 1;
+    this.#holdings.begin(claims);
+    try {
+      const jobs = await this.#open(claims);
+      if (jobs.length > 0) await this.#handle(jobs);
+    } catch (error) {
+      this.#tell(error);
+    }
+    // What could not even be given back is left to its lease.
+    this.#holdings.forget(claims);
+    this.#count -= 1;
+    this.wake();
+  }
+
+  // What must not run does not get as far as the handler.
+  async #open(claims: readonly Claim[]): Promise<readonly (readonly [Claim, Job<Request>])[]> {
+    const jobs: (readonly [Claim, Job<Request>])[] = [];
+    const refusals: Promise<void>[] = [];
+    let bytes = 0;
+    for (const claim of claims.filter((claim) => this.#holdings.has(claim))) {
+      const outcome = this.#verdictBefore(claim);
+      const request = outcome === undefined ? this.#opened(claim) : undefined;
+      if (outcome !== undefined) refusals.push(this.#end(claim, outcome));
+      else if (request !== undefined && 'refused' in request) refusals.push(this.#end(claim, request.refused));
+      else if (request !== undefined) {
+        const { entry, attempt } = claim;
+        jobs.push([claim, { entry, request: request.request, attempt, signal: this.#holdings.signalOf(claim) }]);
+      }
+      bytes += claim.entry.payload.length;
+      if (bytes > OPEN_AT_ONCE_BYTES) {
+        bytes = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await Promise.all(refusals);
+    return jobs;
+  }
+
+  #verdictBefore({ entry, attempt }: Claim): Outcome | undefined {
+    if (readClock(this.#settings.clock) >= entry.runBeforeMs) return { state: 'refused', reason: 'token_too_old' };
+    // All its attempts have ended without a word, the last one alone: it takes its worker with it. One more than allowed, since
+    // somebody else may have taken the worker just when this one was to be given back.
+    return attempt > this.#settings.maxAttempts + 1 ? { state: 'dead', reason: 'attempts_exhausted' } : undefined;
+  }
+
+  #opened({ entry }: Claim): { readonly request: Request } | { readonly refused: Outcome } {
+    try {
+      return { request: this.#settings.open(entry) };
+    } catch (error) {
+      this.#tell(error);
+      return { refused: { state: 'refused', reason: error instanceof WatchwordError ? error.code : 'receipt_invalid' } };
+    }
+  }
+
+  async #handle(jobs: readonly (readonly [Claim, Job<Request>])[]): Promise<void> {
+    const results = await this.#results(jobs.map(([, job]) => job));
+    await Promise.all(
+      jobs.map(async ([claim], index) => {
+        try {
+          await this.#conclude(claim, await results[index]!);
+        } catch (error) {
+          this.#tell(error);
+          await this.#conclude(claim, { state: 'retry', reason: codeOf(error) });
+        }
+      }),
+    );
+  }
+
+  async #results(jobs: readonly Job<Request>[]): Promise<readonly (JobResult | Promise<JobResult>)[]> {
+    try {
+      const results = await this.#settings.handle(jobs);
+      if (results.length === jobs.length) return results;
+      throw new WatchwordError('internal', 'worker.handle: gave another number of results than there were jobs');
+    } catch (error) {
+      this.#tell(error);
+      return jobs.map(() => ({ state: 'retry', reason: codeOf(error) }));
+    }
+  }
+
+  async #conclude(claim: Claim, result: JobResult): Promise<void> {
+    if (result.state !== 'retry') return this.#end(claim, result);
+    if (claim.attempt >= this.#settings.maxAttempts) return this.#end(claim, { state: 'dead', reason: result.reason });
+    const nowMs = readClock(this.#settings.clock);
+    // Not later than its last moment, so that its end is told then.
+    const notBeforeMs = Math.min(nowMs + this.#delayFor(result.afterMs, claim.attempt), claim.entry.runBeforeMs);
+    if (await this.#holdings.release(claim, notBeforeMs)) this.#counts.add('retried', 1);
+  }
+
+  async #end(claim: Claim, outcome: Outcome): Promise<void> {
+    if (await this.#holdings.settle(claim, outcome)) this.#counts.add(outcome.state, 1);
+  }
+
+  #delayFor(afterMs: number | undefined, attempt: number): number {
+    if (afterMs !== undefined && afterMs >= 0) return afterMs;
+    const { firstMs, mostMs, random } = this.#settings;
+    const delayMs = Math.min(mostMs, firstMs * 2 ** Math.min(attempt - 1, 40));
+    return delayMs * (0.5 + random() / 2);
+  }
+
+  #tell(error: unknown): void {
+    this.#counts.add('errors', 1);
+    this.#settings.onError(error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof WatchwordError ? error.code : 'internal';
+}
