@@ -13,6 +13,7 @@ const PACKAGES = [
   { name: 'rabbitmq-server', command: 'rabbitmq-server' },
   { name: 'kcat', command: 'kcat' },
   { name: 'chromium', command: 'chromium' },
+  { name: 'strace', command: 'strace' },
 ];
 
 /** Installs what is missing, as root on Debian; does nothing anywhere else. */

@@ -30,7 +30,7 @@ const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 5 min
 
 Two gateways accept, two work; each is killed (kill -9) at random moments and started again, and so is Redis. Afterwards every receipt
 must have come to one end, each good request been done once, no bad one at all, and none for somebody else. Exit code 1, with the
-history of the request, when a rule is broken, or when a run takes longer than 4 minutes and 20 ms a request.`;
+history of the request, when a rule is broken, or when a run takes longer than 5 minutes and 60 ms a request.`;
 
 /** Findings that are shown with their history. */
 const MOST_SHOWN = 10;

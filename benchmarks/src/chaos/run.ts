@@ -47,7 +47,7 @@ const PROGRESS_EVERY_MS = 5000;
 
 /** Longest time a run may take. */
 export function limitMs({ requests }: Pick<ChaosPlan, 'requests'>): number {
-  return 240_000 + 20 * requests;
+  return 300_000 + 60 * requests;
 }
 
 /** Plays it. @throws Error when its time is up */

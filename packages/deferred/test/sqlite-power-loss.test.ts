@@ -17,6 +17,8 @@ import { diskFolder, fastFolder } from './support/folders.ts';
 import { START_MS, entryOf } from './support/queue-harness.ts';
 
 const SECTOR = 512;
+/** A page of the log, with its header. */
+const FRAME = 4096 + 24;
 
 /** What was acknowledged up to some moment. */
 interface Known {
@@ -161,7 +163,13 @@ function* tornLogs(before: Buffer, after: Buffer, random: SeededRandom): Generat
   yield noisy;
   // Cut anywhere behind what was synced: only where nothing that was synced is behind it.
   const isGrown = before.equals(after.subarray(0, before.length));
-  if (isGrown) yield after.subarray(0, random.between(before.length, after.length));
+  if (!isGrown) return;
+  yield after.subarray(0, random.between(before.length, after.length));
+  // Whole frames, and whole frames with half of the next one.
+  const frames = Math.floor((after.length - before.length) / FRAME);
+  const end = before.length + FRAME * random.int(frames + 1);
+  yield after.subarray(0, end);
+  yield after.subarray(0, Math.min(after.length, end + FRAME / 2));
 }
 
 /** Blocks of the one or of the other. */
