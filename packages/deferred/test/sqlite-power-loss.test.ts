@@ -17,8 +17,10 @@ import { diskFolder, fastFolder } from './support/folders.ts';
 import { START_MS, entryOf } from './support/queue-harness.ts';
 
 const SECTOR = 512;
-/** A page of the log, with its header. */
-const FRAME = 4096 + 24;
+/** What stands in front of each page in the log. */
+const FRAME_HEADER = 24;
+/** Where the log says how large its pages are. */
+const PAGE_SIZE_AT = 8;
 
 /** What was acknowledged up to some moment. */
 interface Known {
@@ -166,10 +168,11 @@ function* tornLogs(before: Buffer, after: Buffer, random: SeededRandom): Generat
   if (!isGrown) return;
   yield after.subarray(0, random.between(before.length, after.length));
   // Whole frames, and whole frames with half of the next one.
-  const frames = Math.floor((after.length - before.length) / FRAME);
-  const end = before.length + FRAME * random.int(frames + 1);
+  const frame = FRAME_HEADER + after.readUInt32BE(PAGE_SIZE_AT);
+  const frames = Math.floor((after.length - before.length) / frame);
+  const end = before.length + frame * random.int(frames + 1);
   yield after.subarray(0, end);
-  yield after.subarray(0, Math.min(after.length, end + FRAME / 2));
+  yield after.subarray(0, Math.min(after.length, end + frame / 2));
 }
 
 /** Blocks of the one or of the other. */
