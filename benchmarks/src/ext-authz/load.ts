@@ -25,17 +25,33 @@ export interface Latencies {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+  /** How late the questions themselves were, one in a hundred later: it counts as a slow answer, and is this process's own. */
+  readonly lateP99: number;
 }
+
+/** Answers that have not come by then, after the last question, are not waited for. */
+const PATIENCE_MS = 10_000;
 
 let calls: Buffer[] = [];
 let next = 0;
 
-serve({ load, saturate, openLoop });
+serve({ load, warmUp, saturate, openLoop });
 
 function load(tokenFile: string): number {
   const tokens = new ReceivedTokens(tokenFile);
   calls = Array.from({ length: tokens.count }, (_, index) => checkCall(tokens.text(index)));
   return calls.length;
+}
+
+// While nobody is known yet, more than can be checked at a time are refused: that is not what is measured.
+async function warmUp({ port, inFlight, seconds }: SaturationOrder): Promise<void> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  const endMs = performance.now() + seconds * 1000;
+  const worker = async (): Promise<void> => {
+    while (performance.now() < endMs) await ask(session);
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  session.close();
 }
 
 async function saturate({ port, inFlight, seconds }: SaturationOrder): Promise<number> {
@@ -58,6 +74,7 @@ async function openLoop({ port, perSecond, seconds }: OpenLoopOrder): Promise<La
   const session = connect(`http://127.0.0.1:${port}`);
   const total = Math.round(perSecond * seconds);
   const latencies: number[] = [];
+  const lateness: number[] = [];
   let failed = 0;
   const pending: Promise<void>[] = [];
   const startMs = performance.now();
@@ -65,6 +82,7 @@ async function openLoop({ port, perSecond, seconds }: OpenLoopOrder): Promise<La
     // From when it was due, not from when it got its turn: a late question is a slow answer to whoever waits (coordinated omission).
     const dueMs = startMs + (asked * 1000) / perSecond;
     while (performance.now() < dueMs) await new Promise((resolve) => setImmediate(resolve));
+    lateness.push(performance.now() - dueMs);
     pending.push(
       (async () => {
         if (await ask(session)) latencies.push(performance.now() - dueMs);
@@ -72,12 +90,17 @@ async function openLoop({ port, perSecond, seconds }: OpenLoopOrder): Promise<La
       })(),
     );
   }
+  const impatience = setTimeout(() => session.destroy(), PATIENCE_MS);
   await Promise.all(pending);
+  clearTimeout(impatience);
   session.close();
-  latencies.sort((left, right) => left - right);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? Infinity;
-  return { asked: total, failed, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+  const at = quantilesOf(latencies);
+  return { asked: total, failed, p50: at(0.5), p99: at(0.99), p999: at(0.999), lateP99: quantilesOf(lateness)(0.99) };
+}
+
+function quantilesOf(times: readonly number[]): (share: number) => number {
+  const sorted = times.toSorted((left, right) => left - right);
+  return (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Infinity;
 }
 
 const HEADERS = {
