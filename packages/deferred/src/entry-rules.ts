@@ -2,7 +2,12 @@
 import { WatchwordError, assertConfig } from '@watchword/core';
 import type { NewEntry, Outcome } from './queue.ts';
 
-const LONGEST = { route: 1024, issuer: 4096, client: 256, fingerprint: 256 } as const;
+const LONGEST = [
+  ['route', 1024],
+  ['issuer', 4096],
+  ['client', 256],
+  ['fingerprint', 256],
+] as const;
 const REASON = /^[a-z0-9_]{1,64}$/;
 
 /** @throws WatchwordError `internal` for an entry that breaks the contract */
@@ -11,7 +16,7 @@ export function assertEntry(entry: NewEntry): void {
   insist(typeof entry.id === 'string' && /^[\w-]{22,128}$/.test(entry.id), 'id');
   insist(Number.isFinite(entry.acceptedAtMs), 'acceptedAtMs');
   insist(Number.isFinite(entry.runBeforeMs), 'runBeforeMs');
-  for (const [name, most] of Object.entries(LONGEST)) insist(isText(entry[name as keyof typeof LONGEST], most), name);
+  for (const [name, most] of LONGEST) insist(isText(entry[name], most), name);
   insist(entry.idempotencyKey === undefined || isText(entry.idempotencyKey, 256), 'idempotencyKey');
   insist(entry.payload instanceof Uint8Array, 'payload');
 }

@@ -55,15 +55,23 @@ export function roomOf(payload: Uint8Array): Room {
 }
 
 /** Whose room is used up, so that `adding` has to wait. Undefined: it fits. */
-export function fullScope(limits: Required<QueueLimits>, held: Held, adding: Room): 'queue' | 'issuer' | 'client' | undefined {
-  const scopes = (['entries', 'bytes'] as const).map((unit) => {
-    const forIssuer = limits.issuerShare * (limits[unit] - (held.queue[unit] - held.issuer[unit]));
-    const forClient = limits.clientShare * (forIssuer - (held.issuer[unit] - held.client[unit]));
-    if (held.queue[unit] + adding[unit] > limits[unit]) return 'queue';
-    if (held.issuer[unit] + adding[unit] > forIssuer) return 'issuer';
-    return held.client[unit] + adding[unit] > forClient ? 'client' : undefined;
-  });
-  return scopes.find((scope) => scope === 'queue') ?? scopes.find((scope) => scope === 'issuer') ?? scopes.find(Boolean);
+export function fullScope(limits: Required<QueueLimits>, held: Held, adding: Room): Scope | undefined {
+  const byEntries = fullScopeOf('entries', limits, held, adding);
+  const byBytes = fullScopeOf('bytes', limits, held, adding);
+  if (byEntries === undefined && byBytes === undefined) return undefined;
+  return SCOPES.find((scope) => scope === byEntries || scope === byBytes);
+}
+
+type Scope = 'queue' | 'issuer' | 'client';
+// Who holds up most comes first.
+const SCOPES: readonly Scope[] = ['queue', 'issuer', 'client'];
+
+function fullScopeOf(unit: keyof Room, limits: Required<QueueLimits>, held: Held, adding: Room): Scope | undefined {
+  const forIssuer = limits.issuerShare * (limits[unit] - (held.queue[unit] - held.issuer[unit]));
+  const forClient = limits.clientShare * (forIssuer - (held.issuer[unit] - held.client[unit]));
+  if (held.queue[unit] + adding[unit] > limits[unit]) return 'queue';
+  if (held.issuer[unit] + adding[unit] > forIssuer) return 'issuer';
+  return held.client[unit] + adding[unit] > forClient ? 'client' : undefined;
 }
 
 /** Whether an empty queue would take it. */

@@ -23,6 +23,7 @@ export { type JsonSchema, configJsonSchemaText, createConfigJsonSchema } from '.
 export type { ConfigPath, Locator } from './config/locate.ts';
 export { type YamlFile, readYamlFile } from './config/yaml-file.ts';
 export { CONFIG_SCHEMA } from './config/schema.ts';
+export { type InspectedHeaders, inspectHeaders } from './headers/request-headers.ts';
 export { inspectFiles } from './inspect-files.ts';
 export { type Decide, Decision, type DecisionRequest, Refusal } from './decision/decision.ts';
 export { type Stages, createDecide } from './decision/decide.ts';
@@ -31,5 +32,6 @@ export type { DecisionPorts } from './services/decision-service.ts';
 export { type Logger, createLogger } from './logger.ts';
 export { type RevocationGuard, createRevocationGuard } from './revocation/guard.ts';
 export type { Route } from './routing/route.ts';
+export { type DeferredDoor, type DoorOptions, createDoor } from './deferred/door.ts';
 export { type OpenQueueOptions, openDeferredQueue } from './deferred/open-queue.ts';
 export { openSigningKeys } from './signing-keys/open.ts';

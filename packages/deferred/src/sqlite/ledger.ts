@@ -52,7 +52,7 @@ export class Ledger {
   readonly #database: Sqlite.DatabaseSync;
   readonly #statements: Record<Name | 'nextClient' | 'forgetPaces' | 'paces', Sqlite.StatementSync>;
   readonly #issuers = new Map<string, Account>();
-  readonly #clients = new Map<string, readonly [Owner, Account]>();
+  readonly #clients = new Map<string, Map<string, Account>>();
   #head: Head | undefined;
   #accepted = 0;
   #ended = 0;
@@ -152,12 +152,17 @@ export class Ledger {
     return account;
   }
 
-  #client(owner: Owner): Account {
-    const name = `${owner.client.length} ${owner.client}${owner.issuer}`;
-    const known = this.#clients.get(name);
-    if (known !== undefined) return known[1];
-    const account = accountOf(this.#statements.client.get(owner.issuer, owner.client));
-    this.#clients.set(name, [owner, account]);
+  #client({ issuer, client }: Owner): Account {
+    let clients = this.#clients.get(issuer);
+    if (clients === undefined) {
+      clients = new Map();
+      this.#clients.set(issuer, clients);
+    }
+    let account = clients.get(client);
+    if (account === undefined) {
+      account = accountOf(this.#statements.client.get(issuer, client));
+      clients.set(client, account);
+    }
     return account;
   }
 
@@ -167,9 +172,11 @@ export class Ledger {
       if (entries === 0) dropIssuer.run(issuer);
       else saveIssuer.run(issuer, entries, bytes, depth, ready, turn);
     }
-    for (const [{ issuer, client }, { entries, bytes, depth, ready, turn }] of this.#clients.values()) {
-      if (entries === 0) dropClient.run(issuer, client);
-      else saveClient.run(issuer, client, entries, bytes, depth, ready, turn);
+    for (const [issuer, clients] of this.#clients) {
+      for (const [client, { entries, bytes, depth, ready, turn }] of clients) {
+        if (entries === 0) dropClient.run(issuer, client);
+        else saveClient.run(issuer, client, entries, bytes, depth, ready, turn);
+      }
     }
     this.#issuers.clear();
     this.#clients.clear();

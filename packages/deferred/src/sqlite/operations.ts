@@ -43,7 +43,10 @@ export interface Batch {
 }
 
 /** What became of a batch. When it failed, nothing of it was done. */
-export type BatchAnswer = { readonly answers: readonly unknown[] } | { readonly failure: string };
+export type BatchAnswer = ({ readonly answers: readonly unknown[] } | { readonly failure: string }) & {
+  /** The buffer that came with it, to be used again. */
+  readonly spare?: ArrayBuffer | undefined;
+};
 
 /** Operations that never write. */
 export const READS: ReadonlySet<OperationName> = new Set(['status', 'stats', 'dead']);

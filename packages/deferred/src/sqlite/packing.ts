@@ -17,12 +17,20 @@ type Field = string | number | undefined;
 
 const FIELDS = 9;
 
-/** Packs a batch. The buffer of the payloads is made for it, and can be transferred. */
-export function pack({ nowMs, questions }: Batch): PackedBatch {
+const LEAST_BYTES = 65_536;
+/** Larger ones are let go, so that one large batch does not hold memory for ever. */
+const MOST_KEPT_BYTES = 2 ** 20;
+
+/**
+ * Packs a batch. The buffer of the payloads is to be transferred with it.
+ * @param spare a buffer that came back, to be used again: a new one for each batch would have its pages cleared and collected each time
+ */
+export function pack({ nowMs, questions }: Batch, spare?: ArrayBuffer): PackedBatch {
   const fields: Field[] = [];
   let bytes = 0;
   for (const question of questions) if (question.name === 'accept') bytes += question.ask.payload.length;
-  const payloads = new Uint8Array(bytes);
+  const isEnough = spare !== undefined && spare.byteLength >= bytes;
+  const payloads = new Uint8Array(isEnough ? spare : new ArrayBuffer(Math.ceil(Math.max(1, bytes) / LEAST_BYTES) * LEAST_BYTES));
   let at = 0;
   const others = questions.map((question) => {
     if (question.name !== 'accept') return question;
@@ -33,6 +41,11 @@ export function pack({ nowMs, questions }: Batch): PackedBatch {
     return undefined;
   });
   return { nowMs, questions: others, fields, payloads };
+}
+
+/** The buffer of a batch that is done, if it is worth keeping. */
+export function spareOf({ payloads }: PackedBatch): ArrayBuffer | undefined {
+  return payloads.byteLength <= MOST_KEPT_BYTES ? payloads.buffer : undefined;
 }
 
 /** The batch that was packed. */

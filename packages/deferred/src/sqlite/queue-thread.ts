@@ -29,6 +29,7 @@ export class QueueThread {
   #waitingBytes = 0;
   #worker: Worker | undefined;
   #running: readonly Waiting[] | undefined;
+  #spare: ArrayBuffer | undefined;
   #isClosed = false;
   #idle: (() => void) | undefined;
 
@@ -79,7 +80,7 @@ export class QueueThread {
     }
     this.#running = batch;
     try {
-      const message = pack({ nowMs: this.#now(), questions: batch.map(({ question }) => question) });
+      const message = pack({ nowMs: this.#now(), questions: batch.map(({ question }) => question) }, this.#spare);
       const worker = (this.#worker ??= this.#start());
       worker.ref();
       worker.postMessage(message, [message.payloads.buffer]);
@@ -117,6 +118,7 @@ export class QueueThread {
     const batch = this.#running;
     if (batch === undefined) return;
     this.#running = undefined;
+    this.#spare = answer.spare;
     if ('answers' in answer) {
       for (const [index, { resolve }] of batch.entries()) resolve(answer.answers[index] as never);
     } else {

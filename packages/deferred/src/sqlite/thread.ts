@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineSettings } from './context.ts';
 import { QueueEngine } from './engine.ts';
 import type { BatchAnswer } from './operations.ts';
-import { type PackedBatch, unpack } from './packing.ts';
+import { type PackedBatch, spareOf, unpack } from './packing.ts';
 
 const settings = workerData as EngineSettings;
 let engine: QueueEngine | undefined;
@@ -14,7 +14,10 @@ parentPort!.on('message', (batch: PackedBatch | 'close') => {
     parentPort!.close();
     return;
   }
-  parentPort!.postMessage(answer(batch), []);
+  const answered = answer(batch);
+  const spare = spareOf(batch);
+  if (spare === undefined) parentPort!.postMessage(answered, []);
+  else parentPort!.postMessage({ ...answered, spare } satisfies BatchAnswer, [spare]);
 });
 
 function answer(batch: PackedBatch): BatchAnswer {
