@@ -17,8 +17,6 @@ export interface CacheLayout {
   readonly entries: number;
   /** Uses of the token in one request. Default 1. */
   readonly visits?: number;
-  /** Within a point of a simulation, in up to a second. Default: within two or three, in milliseconds. */
-  readonly isFine?: boolean;
 }
 
 /** What comes of it. */

@@ -49,7 +49,6 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
   const candidatesPerSecond = simulation.requestsPerSecond / busyShare;
   // Tokens of any age, so that not all of them end together.
   const expires = Float64Array.from({ length: users }, () => random.uniform() * simulation.lifeSeconds);
-  const version = new Int32Array(users);
   let [nowSeconds, done, uses, hits] = [0, 0, 0, 0];
   const last = simulation.warmUpRequests + simulation.requests;
   while (done < last) {
@@ -57,13 +56,11 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
     const user = draw();
     if (!states.isBusy(user, nowSeconds)) continue;
     done += 1;
-    if (nowSeconds >= expires[user]!) {
-      expires[user] = nowSeconds + simulation.lifeSeconds;
-      version[user]! += 1;
-    }
+    if (nowSeconds >= expires[user]!) expires[user] = nowSeconds + simulation.lifeSeconds;
     const first = (user % groups) * places;
     for (let visit = 0; visit < visits; visit += 1) {
-      const isHit = caches[places === 1 ? first : first + Math.floor(random.uniform() * places)]!.use(user, version[user]!);
+      const place = places === 1 ? first : first + Math.floor(random.uniform() * places);
+      const isHit = caches[place]!.use(user, nowSeconds, expires[user]!);
       if (done <= simulation.warmUpRequests) continue;
       uses += 1;
       if (isHit) hits += 1;
