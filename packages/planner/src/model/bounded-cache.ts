@@ -25,14 +25,20 @@ function compute(layout: CacheLayout, unbounded: number): number {
   const { classes, session, lifeSeconds, places, groups, entries, visits = 1 } = layout;
   const begins = 1 - (1 - 1 / places) ** visits;
   const once = (visits / places) * (1 - 1 / places) ** (visits - 1);
-  const common = { sessions: alternationOf(session), begins, repeats: Math.max(0, 1 - once / begins) };
+  const sessions = alternationOf(session);
+  const repeats = Math.max(0, 1 - once / begins);
   const callers = merged(classes)
     .filter(({ requestsPerSecond }) => requestsPerSecond > 0)
     .map(({ users, requestsPerSecond }): CallerClass => {
-      const uses = usesInLife({ requestsPerSecond, ...session }, lifeSeconds);
+      const uses = usesInLife(
+        { requestsPerSecond, busySeconds: session.busySeconds, idleSeconds: session.idleSeconds },
+        lifeSeconds,
+      );
       const whenBusy = (requestsPerSecond * (session.busySeconds + session.idleSeconds)) / session.busySeconds;
       return {
-        ...common,
+        sessions,
+        begins,
+        repeats,
         perSecond: whenBusy * begins,
         tokensPerSecond: (users * requestsPerSecond) / uses / groups,
         usesPerToken: (uses * visits) / places,

@@ -4,7 +4,7 @@ import { Spectrum } from './spectrum.ts';
 /** The function is the sum of the transform's real parts at these points, weighed. */
 export interface Samples {
   readonly at: Spectrum;
-  readonly weights: Float64Array;
+  readonly weights: readonly number[];
 }
 
 /** Terms that are summed as they are, and those after them that are averaged, since they alternate. */
@@ -19,7 +19,7 @@ export function samplesFor(point: number): Samples {
   const at = new Spectrum(size).fill(DECAY / 2 / point);
   const scale = Math.exp(DECAY / 2) / point;
   let [share, binomial] = [1, 1];
-  const weights = Float64Array.from({ length: size }, (_, term) => {
+  const weights = Array.from({ length: size }, (_, term) => {
     at.im[term] = (term * Math.PI) / point;
     if (term > TERMS) {
       share -= binomial / 2 ** AVERAGED;

@@ -21,7 +21,7 @@ export interface Callers {
 /** Means over the life of one token, in one cache. */
 export interface TokenLife {
   readonly insertions: number;
-  /** Seconds in the cache. */
+  /** Seconds in the cache while the token lives. */
   readonly seconds: number;
   readonly evictions: number;
   /** Those at the first look, and at the second. */
@@ -29,13 +29,10 @@ export interface TokenLife {
   readonly atSecond: number;
 }
 
-/** An expired verdict goes at the next whole second: this long after its end, on average. */
-const LATE_SECONDS = 0.5;
-
 /** Computes {@link TokenLife} for lives as long as the samples are for. */
 export class SieveLaw {
   readonly #at: Spectrum;
-  readonly #weights: Float64Array;
+  readonly #weights: readonly number[];
   readonly #evicted: EvictionLaw;
   // Reused for each class of callers: making them takes longer than computing with them.
   readonly #wakes: Spectrum;
@@ -64,7 +61,7 @@ export class SieveLaw {
     const evictions = left.sum(weights);
     const atFirst = first.busy.plus(first.idle).times(inserted).sum(weights);
     const atSecond = second.busy.plus(second.idle).times(inserted).sum(weights);
-    const seconds = LATE_SECONDS * (insertions - evictions) + inserted.plus(left, -1).over(this.#at).sum(weights);
+    const seconds = inserted.plus(left, -1).over(this.#at).sum(weights);
     return { insertions, seconds, evictions, atFirst, atSecond };
   }
 
@@ -72,7 +69,10 @@ export class SieveLaw {
   #comeBack({ perSecond, sessions: { leave, back } }: Callers): void {
     const goes = this.#again.set(this.#at).scaled(1, back);
     this.#wakes.fill(back).over(goes);
-    goes.set(this.#wakes).scaled(-leave, leave + perSecond).plus(this.#at);
+    goes
+      .set(this.#wakes)
+      .scaled(-leave, leave + perSecond)
+      .plus(this.#at);
     this.#returns.fill(perSecond).over(goes);
   }
 }

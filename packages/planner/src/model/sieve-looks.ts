@@ -52,7 +52,10 @@ export class EvictionLaw {
 
   /** Computes it for these callers. */
   update(callers: LookedAt): void {
-    for (const { busy, idle } of [this.first, this.second, this.#spared]) [busy.fill(0), idle.fill(0)];
+    for (const { busy, idle } of [this.first, this.second, this.#spared]) {
+      busy.fill(0);
+      idle.fill(0);
+    }
     const { kinds, later } = this.#looks;
     for (const [index, kind] of kinds.entries()) {
       const found = foundBy(kind, callers);
@@ -68,7 +71,15 @@ export class EvictionLaw {
 
   // A geometric series of looks: spared any number of times, then evicted. The inverse of a matrix of two by two.
   #addLater({ sessions, perSecond }: LookedAt, seconds: number): void {
-    const [stays, leaves, comes, rests, determinant, busy, idle] = this.#scratch as [Spectrum, Spectrum, Spectrum, Spectrum, Spectrum, Spectrum, Spectrum];
+    const [stays, leaves, comes, rests, determinant, busy, idle] = this.#scratch as [
+      Spectrum,
+      Spectrum,
+      Spectrum,
+      Spectrum,
+      Spectrum,
+      Spectrum,
+      Spectrum,
+    ];
     const unused = silently(sessions, perSecond, seconds);
     const used = silently(sessions, 0, seconds);
     const wait = this.#waits.later;

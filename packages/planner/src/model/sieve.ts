@@ -1,14 +1,15 @@
 /**
- * The hit ratio of a full cache that evicts by SIEVE and forgets expired verdicts at once.
+ * The hit ratio of a full cache that evicts by SIEVE and whose expired verdicts give their places back. Both together make it simple: in
+ * SIEVE the hand stays behind the newest entry as long as places become free, and does not go round. Whoever comes is on probation
+ * until the hand passes, once; who was used by then stays to the end of the token's life. How long the probation is is the one unknown:
+ * so long that the cache is full. If even none at all spares too many (requests that use their token several times at once), the
+ * hand goes round in laps, and looks at entries again and again: then the duration of a lap is the unknown.
  *
- * A mean-field model in closed form but for one or two unknowns. Since expired verdicts give their places back, the hand seldom has to
- * go round: it keeps a distance behind the newest entry. Whoever comes is on probation for that time, once; who was used by then stays
- * for the rest of the token's life. The distance is the unknown: it is such that the cache is full. Only if even the shortest
- * probation spares too many (a request may use its token several times at once) the hand goes round in laps, and looks at each entry
- * again and again; then the duration of a lap is the unknown.
- *
- * No random draws and nothing but rates: the same at a hundred users and a hundred million, in about a millisecond. Small caches differ by
- * what is random about them.
+ * A mean-field model, chosen over a small simulation because it takes a millisecond, draws nothing at random, and knows rates only, so
+ * that it is the same at a hundred users and at a hundred million. It is exact for large caches. Where few entries are on probation at a
+ * time (the cache holds less than some 40 times what a busy user requests in the life of a token), chance now and then takes the hand
+ * round, and throws out the tokens of idle users: then this is too low, by more the more users are idle. Likewise in the
+ * narrow border between probation and laps.
  */
 import { samplesFor } from './laplace.ts';
 import { rootOf } from './root.ts';
@@ -37,10 +38,11 @@ export function sieveHitRatio(classes: readonly CallerClass[], entries: number, 
 /** Of a life: later than that the hand finds only what has expired. */
 const NEVER = 1.01;
 const SHORTEST = 1e-12;
-const ROUNDS = 6;
+const LONGEST_LAP = 100;
+const ROUNDS = 5;
+/** How far the next round looks for a lap, up and down. */
+const NEARBY = 4;
 const KINDS = 6;
-/** Of a life. */
-const [SHORTEST_LAP, LONGEST_LAP] = [1e-9, 100];
 
 /** What happens per second, all classes together. */
 interface Account {
@@ -56,14 +58,17 @@ function probation(seconds: number): Looks {
   return { kinds: [{ first: seconds, second: Infinity }], later: Infinity };
 }
 
-// Where the hand is when depends on what it evicts, and that on where it is.
+// Where the hand is depends on what it evicts, and that on where it is.
 function inLaps(measure: (looks: Looks) => Account, entries: number, lifeSeconds: number): number {
   let [atFirst, atSecond] = [0.5, 0.25];
+  let [least, most] = [SHORTEST * lifeSeconds, LONGEST_LAP * lifeSeconds];
   let found: Account | undefined;
   for (let round = 0; round < ROUNDS; round += 1) {
     const surplus = (lap: number): number => Math.log(measure(laps(lap, atFirst, atSecond)).entries / entries);
-    found = measure(laps(rootOf(surplus, SHORTEST_LAP * lifeSeconds, LONGEST_LAP * lifeSeconds), atFirst, atSecond));
+    const lap = rootOf(surplus, least, most);
+    found = measure(laps(lap, atFirst, atSecond));
     [atFirst, atSecond] = [found.atFirst / found.evictions, found.atSecond / found.evictions];
+    [least, most] = [lap / NEARBY, lap * NEARBY];
   }
   return hitRatio(found!);
 }
@@ -94,6 +99,9 @@ function account(classes: readonly CallerClass[], law: SieveLaw): Account {
     sum.atFirst += rate * atFirst;
     sum.atSecond += rate * atSecond;
   }
+  // Expired ones go at the next whole second, half of one late. All at once, and it takes a part of a second to fill their places.
+  const expired = sum.misses - sum.evictions;
+  sum.entries += (expired / 2) * (1 + expired / sum.misses);
   return sum;
 }
 

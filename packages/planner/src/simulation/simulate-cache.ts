@@ -28,7 +28,12 @@ export interface CacheSimulation {
 
 /** What came of it. */
 export interface SimulatedHits {
+  /**
+   * In the long run: users of about the same activity count as much as they make requests on average, not as many as they happened
+   * to make. Takes out the chance of whether the busiest ones were busy.
+   */
   readonly hitRatio: number;
+  /** As counted. */
   readonly uses: number;
   readonly hits: number;
 }
@@ -37,10 +42,8 @@ export interface SimulatedHits {
 export function simulateCache(simulation: CacheSimulation): SimulatedHits {
   const { users, zipf, session, places, groups, entries, eviction = 'sieve', visits = 1, seed } = simulation;
   const random = createRandom(seed);
-  const draw = createDraw(
-    Float64Array.from({ length: users }, (_, index) => (index + 1) ** -zipf),
-    random,
-  );
+  const weights = Float64Array.from({ length: users }, (_, index) => (index + 1) ** -zipf);
+  const draw = createDraw(weights, random);
   const busyShare = session.busySeconds / (session.busySeconds + session.idleSeconds);
   const decay = session.idleSeconds === 0 ? 0 : 1 / session.busySeconds + 1 / session.idleSeconds;
   const states = createUsers(users, busyShare, decay, random);
@@ -49,7 +52,8 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
   const candidatesPerSecond = simulation.requestsPerSecond / busyShare;
   // Tokens of any age, so that not all of them end together.
   const expires = Float64Array.from({ length: users }, () => random.uniform() * simulation.lifeSeconds);
-  let [nowSeconds, done, uses, hits] = [0, 0, 0, 0];
+  const counts = new Counts(weights);
+  let [nowSeconds, done] = [0, 0];
   const last = simulation.warmUpRequests + simulation.requests;
   while (done < last) {
     nowSeconds += random.exponential() / candidatesPerSecond;
@@ -61,12 +65,43 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
     for (let visit = 0; visit < visits; visit += 1) {
       const place = places === 1 ? first : first + Math.floor(random.uniform() * places);
       const isHit = caches[place]!.use(user, nowSeconds, expires[user]!);
-      if (done <= simulation.warmUpRequests) continue;
-      uses += 1;
-      if (isHit) hits += 1;
+      if (done > simulation.warmUpRequests) counts.add(user, isHit);
     }
   }
-  return { hitRatio: uses === 0 ? 0 : hits / uses, uses, hits };
+  return counts.result();
+}
+
+/** Look-ups and hits of users whose ranks have as many binary digits. */
+class Counts {
+  readonly #weights = new Float64Array(32);
+  readonly #uses = new Float64Array(32);
+  readonly #hits = new Float64Array(32);
+
+  constructor(weights: Float64Array) {
+    for (const [user, weight] of weights.entries()) this.#weights[groupOf(user)]! += weight;
+  }
+
+  add(user: number, isHit: boolean): void {
+    const group = groupOf(user);
+    this.#uses[group]! += 1;
+    if (isHit) this.#hits[group]! += 1;
+  }
+
+  result(): SimulatedHits {
+    let [weight, hitWeight, uses, hits] = [0, 0, 0, 0];
+    for (const [group, used] of this.#uses.entries()) {
+      if (used === 0) continue;
+      weight += this.#weights[group]!;
+      hitWeight += (this.#weights[group]! * this.#hits[group]!) / used;
+      uses += used;
+      hits += this.#hits[group]!;
+    }
+    return { hitRatio: weight === 0 ? 0 : hitWeight / weight, uses, hits };
+  }
+}
+
+function groupOf(user: number): number {
+  return 31 - Math.clz32(user + 1);
 }
 
 interface Users {
