@@ -16,12 +16,15 @@ export type RevocationAnswer =
 
 const TIMEOUT_MS = 15_000;
 
-/** Asks a gateway to revoke. Never rejects. */
-export async function askGateway(gateway: URL, revocation: object): Promise<RevocationAnswer> {
+/** Asks a gateway to revoke. `secret`: that of its operators. Never rejects. */
+export async function askGateway(gateway: URL, revocation: object, secret: string | undefined): Promise<RevocationAnswer> {
   try {
     const response = await fetch(new URL('/revocations', gateway), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
+      },
       body: JSON.stringify(revocation),
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -1,7 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadConfig, startGateway } from '@watchword/gateway';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type TestFiles, createFiles, watchword } from './support.ts';
@@ -9,7 +10,10 @@ import { type TestFiles, createFiles, watchword } from './support.ts';
 const ISSUER = 'https://idp.example';
 const BASE = ['revoke', '--issuer', ISSUER, '--expires-in', '1h'];
 
-async function startRevoking(more = 'revocation: {log: {sqlite: log.db}}\n') {
+async function startRevoking(
+  more = 'revocation: {log: {sqlite: log.db}}\n',
+  change: (text: string, folder: string) => string = (text) => text,
+) {
   const upstream = createServer((_request, response) => void response.end('ok'));
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void upstream.close());
@@ -17,7 +21,7 @@ async function startRevoking(more = 'revocation: {log: {sqlite: log.db}}\n') {
   const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   // The file of the tests has a fixed upstream.
   const text = readFileSync(files.config, 'utf8').replace('http://127.0.0.1:1\n', `${url}\n`);
-  writeFileSync(files.config, text);
+  writeFileSync(files.config, change(text, dirname(files.config)));
   const gateway = await startGateway(loadConfig(files.config));
   onTestFinished(() => gateway.close());
   const now = Math.floor(Date.now() / 1000);
@@ -79,6 +83,31 @@ describe('revoke', () => {
     const asJson = await watchword(['revoke', '--issuer', 'x', '--jti', 'a', '--expires-in', '60', '--json', ...gateway]);
     expect(asJson.code).toBe(1);
     expect(JSON.parse(asJson.out)).toMatchObject({ revoked: false, status: 400, reason: expect.stringContaining('issuer') });
+  });
+
+  test('a gateway with a secret: exit 1 without it or with another one, 0 with it; a file without a secret: exit 2', async () => {
+    const secret = randomBytes(32).toString('hex');
+    const { call, files, gateway } = await startRevoking('revocation: {log: {memory: true}}\n', (text, folder) => {
+      writeFileSync(join(folder, 'operators'), `sha256:${createHash('sha256').update(secret).digest('hex')}\n`);
+      return text.replace(/^control: \{/m, 'control: {secretFile: operators, ');
+    });
+    const write = (content: string): string[] => {
+      const file = join(dirname(files.config), 'secret');
+      writeFileSync(file, content);
+      return ['--secret-file', file];
+    };
+    const ask = (more: readonly string[]) => watchword([...BASE, '--jti', 'id-1', ...gateway, ...more]);
+    expect(await ask([])).toMatchObject({ code: 1, err: expect.stringContaining('The secret of the operators is required') });
+    expect((await ask(write('another'))).code).toBe(1);
+    for (const content of ['', 'two words', 'sha256:00']) {
+      expect(await ask(write(content))).toMatchObject({ code: 2, err: expect.stringContaining('--secret-file') });
+    }
+    expect((await ask(['--secret-file', '/nowhere'])).code).toBe(2);
+    expect(await call({ jti: 'id-1' })).toBe(200);
+    const done = await ask(write(`${secret}\n`));
+    expect(done.code).toBe(0);
+    expect(done.out).not.toContain(secret);
+    expect(await call({ jti: 'id-1' })).toBe(401);
   });
 
   test('D7: what it revokes is refused with the next request', async () => {

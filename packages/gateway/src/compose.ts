@@ -48,7 +48,7 @@ export interface Composition {
   /** Decisions for other proxies. */
   readonly services: DecisionServices;
   /** What a control listener shows of it. */
-  readonly control: Omit<ControlOptions, 'readiness' | 'reload'> & { readonly readiness: () => Readiness };
+  readonly control: Omit<ControlOptions, 'readiness' | 'reload' | 'isOperator'> & { readonly readiness: () => Readiness };
   /** What is in force. */
   readonly current: Generation;
   /** Everything under which requests may still run. */

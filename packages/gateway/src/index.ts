@@ -19,6 +19,7 @@ export type {
   TxnTokenConfig,
   UpstreamConfig,
 } from './config/config.ts';
+export type { ControlConfig } from './config/sections/control.ts';
 export { type JsonSchema, configJsonSchemaText, createConfigJsonSchema } from './config/json-schema.ts';
 export type { ConfigPath, Locator } from './config/locate.ts';
 export { type YamlFile, readYamlFile } from './config/yaml-file.ts';

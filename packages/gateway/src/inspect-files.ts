@@ -6,6 +6,7 @@ import { createMinter } from './assemble/minter.ts';
 import { createTrust } from './assemble/trust.ts';
 import { ConfigError, type ConfigIssue } from './config/config-error.ts';
 import type { GatewayConfig } from './config/config.ts';
+import { createIsOperator } from './control/operator.ts';
 import { readEncryptionKeys } from './config/secret-files.ts';
 import { readQueuePassword } from './deferred/open-queue.ts';
 import { readTls } from './front/tls.ts';
@@ -28,6 +29,7 @@ function inspections(config: GatewayConfig): (() => void)[] {
   return [
     ...config.issuers.map((issuer, index) => () => closing(createKeySource(issuer, index, config))),
     () => void readTls(config),
+    () => void createIsOperator(config),
     () => void createMinter(config),
     () => void readSigningKeySecrets(config),
     () => void readLogPassword(config),

@@ -1,4 +1,5 @@
 /** `watchword revoke`: takes tokens back through the control listener of a running gateway. */
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type RevocationAnswer, askGateway } from '../revocation-request.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
@@ -12,6 +13,7 @@ interface RevokeOptions {
   readonly kid?: string;
   readonly issuedBefore?: number;
   readonly expiresIn: number;
+  readonly secretFile?: string;
   readonly json?: true;
 }
 
@@ -32,6 +34,7 @@ export function addRevokeCommand(program: Command, terminal: Terminal, done: (co
       parseSpan,
     )
     .option('--gateway <url>', 'control listener of a gateway on this machine', parseGateway, new URL('http://127.0.0.1:9090'))
+    .option('--secret-file <file>', "file with the secret of the gateway's operators (control.secretFile)")
     .option('--json', 'print the answer as JSON')
     .addHelpText('after', HELP)
     .action(async (options: RevokeOptions) => done(await runRevoke(options, terminal)));
@@ -43,10 +46,23 @@ async function runRevoke(options: RevokeOptions, terminal: Terminal): Promise<nu
   const [target] = targets;
   if (target === undefined || targets.length > 1) return misused(terminal, 'give exactly one of --jti, --sid, --sub and --kid');
   if ((target === 'sub') !== (issuedBefore !== undefined)) return misused(terminal, '--sub and --issued-before go together');
+  const secret = readSecret(options.secretFile);
+  if (secret === null) return misused(terminal, '--secret-file: cannot be read, or holds no secret');
   const time = issuedBefore === undefined ? {} : { issuedBefore };
-  const answer = await askGateway(gateway, { issuer, [target]: options[target], ...time, expiresInSeconds: expiresIn });
+  const answer = await askGateway(gateway, { issuer, [target]: options[target], ...time, expiresInSeconds: expiresIn }, secret);
   report(answer, target, json === true, terminal);
   return answer.revoked ? EXIT.ok : EXIT.refused;
+}
+
+// What a gateway may hold in place of the secret is of no use to ask with.
+function readSecret(file: string | undefined): string | undefined | null {
+  if (file === undefined) return undefined;
+  try {
+    const secret = readFileSync(file, 'utf8').trim();
+    return /^[\x21-\x7e]+$/.test(secret) && !secret.startsWith('sha256:') ? secret : null;
+  } catch {
+    return null;
+  }
 }
 
 function misused(terminal: Terminal, reason: string): number {

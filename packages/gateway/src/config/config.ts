@@ -1,6 +1,7 @@
 /** The configuration of a gateway after validation: complete, defaults filled in, deeply frozen. */
 import type { AlgorithmName } from '@watchword/core';
 import type { DecisionServiceConfig } from './sections/decision-service.ts';
+import type { ControlConfig } from './sections/control.ts';
 import type { EdgeListenConfig } from './sections/listen.ts';
 import type { DeferredConfig, RouteDeferralConfig } from './sections/deferred.ts';
 import type { PossessionConfig } from './sections/possession.ts';
@@ -157,7 +158,7 @@ export interface VerificationConfig {
 /** The whole file. */
 export interface GatewayConfig {
   readonly listen: EdgeListenConfig;
-  readonly control: ListenConfig;
+  readonly control: ControlConfig;
   readonly issuers: readonly IssuerConfig[];
   readonly txnToken?: TxnTokenConfig | undefined;
   readonly cache: { readonly maxEntries: number; readonly maxBytes?: number | undefined };

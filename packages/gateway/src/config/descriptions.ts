@@ -21,6 +21,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   control: 'The listener for operators: health, readiness, metrics, public keys. Keep clients away from it.',
   'control.host': 'Address to listen on.',
   'control.port': 'Port; 0: any free one.',
+  'control.secretFile':
+    'File with the secret that POST /revocations and POST /reload bear, or with sha256: and its digest. Default: any program on this machine may ask.',
   issuers: 'Trusted issuers of external tokens. Needed unless every route is public.',
   'issuers[].issuer': 'The exact value of the claim iss.',
   'issuers[].audience': 'The aud that a token must have: one, or a list of which one must be there.',

@@ -5,11 +5,12 @@ import { trustedProxies } from './sections/trusted-proxies.ts';
 import { isCanonicalHost } from '../routing/canonical-host.ts';
 import { hasOneSpelling } from '../routing/canonical-path.ts';
 import type { EdgeAlgorithm, GatewayConfig } from './config.ts';
-import { between, list, listen, milliseconds, section, text } from './forms.ts';
+import { between, list, milliseconds, section, text } from './forms.ts';
 import { redisUrl } from './redis-server.ts';
 import { signingKeysSchema } from './sections/signing-keys.ts';
 import { upstream } from './sections/upstreams.ts';
 import { decisionService } from './sections/decision-service.ts';
+import { control } from './sections/control.ts';
 import { edgeListen } from './sections/listen.ts';
 import { deferred, routeDeferral } from './sections/deferred.ts';
 import { possession } from './sections/possession.ts';
@@ -130,7 +131,7 @@ const limits = section({
 /** The schema of the whole file. Unknown settings are refused everywhere. */
 export const CONFIG_SCHEMA: v.GenericSchema<unknown, GatewayConfig> = section({
   listen: v.optional(edgeListen, {}),
-  control: v.optional(listen(9090), {}),
+  control: v.optional(control, {}),
   issuers: v.optional(v.array(issuer), []),
   txnToken: v.optional(txnToken),
   cache: v.optional(

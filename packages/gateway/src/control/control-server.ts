@@ -1,6 +1,7 @@
 /** The listener for operators and for services of the trust domain: health, readiness, metrics, public keys. Not for clients. */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { IsOperator } from './operator.ts';
 import type { ReloadEndpoint } from './reload-endpoint.ts';
 import type { EndpointAnswer, RevocationEndpoint } from './revocation-endpoint.ts';
 
@@ -23,6 +24,8 @@ export interface ControlOptions {
   readonly revocation: () => RevocationEndpoint | undefined;
   /** Reads the configuration again. */
   readonly reload: ReloadEndpoint;
+  /** Who may change something. */
+  readonly isOperator: IsOperator;
 }
 
 interface Page {
@@ -42,7 +45,7 @@ export function createControlServer(options: ControlOptions): Server {
     const page = pages.get(path);
     const post = path === '/revocations' ? options.revocation() : path === '/reload' ? options.reload : undefined;
     if (post !== undefined) {
-      takePost(post, request, response);
+      takePost(post, options.isOperator, request, response);
       return;
     }
     request.resume();
@@ -60,10 +63,17 @@ export function createControlServer(options: ControlOptions): Server {
 
 type Endpoint = (request: IncomingMessage) => Promise<EndpointAnswer>;
 
-function takePost(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+function takePost(endpoint: Endpoint, isOperator: IsOperator, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'POST') {
     request.resume();
     write(response, { ...json(405, { status: 'method not allowed' }), headers: { allow: 'POST' } });
+    return;
+  }
+  if (!isOperator(request)) {
+    request.resume();
+    const page = json(401, { type: 'about:blank', status: 401, detail: 'The secret of the operators is required' });
+    const challenge = { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer realm="watchword control"' };
+    write(response, { ...page, headers: { ...page.headers, ...challenge } });
     return;
   }
   answerPost(endpoint, request, response).catch(() => write(response, json(500, { status: 'error' })));

@@ -5,6 +5,7 @@ import { type Composition, composeGateway } from '../compose.ts';
 import type { GatewayConfig, ListenConfig } from '../config/config.ts';
 import { configErrorAt } from '../config/locate.ts';
 import { type Readiness, createControlServer } from '../control/control-server.ts';
+import { createIsOperator } from '../control/operator.ts';
 import { createReloadEndpoint } from '../control/reload-endpoint.ts';
 import type { Gateway, GatewayDependencies } from '../gateway.ts';
 import { listenAt, listenError, portOf } from '../listen.ts';
@@ -35,6 +36,7 @@ export async function startThreads(
   if (clock !== undefined)
     throw configErrorAt(config, ['threads'], 'must be 1 with a clock of your own: it is not known to other threads');
   const stats = new ReloadStats(config);
+  const isOperator = createIsOperator(config);
   const main = composeGateway(config, {
     logger,
     reloads: stats,
@@ -64,6 +66,7 @@ export async function startThreads(
     readiness: async () => (isDraining ? 'draining' : readinessOf(main, pool)),
     metrics: mergedMetrics(main, pool),
     reload: createReloadEndpoint(() => reloader.reload(), stats),
+    isOperator,
   });
   const giveBack = async (): Promise<void> => {
     await reloader.close();
