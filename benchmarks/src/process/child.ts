@@ -14,7 +14,7 @@ export interface ChildSpec {
   /** Its script: absolute, or relative to `src`. */
   readonly script: string;
   readonly args?: readonly string[];
-  readonly core?: Core | undefined;
+  readonly core?: Core | readonly Core[] | undefined;
   /** Options of Node. */
   readonly nodeOptions?: readonly string[];
   /** Variables beside those of this process. */

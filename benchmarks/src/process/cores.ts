@@ -22,8 +22,8 @@ export function canPin(): boolean {
   return usableCores().length > 1 && spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** The command that starts Node, bound to `core` if one is given. */
-export function nodeCommand(core: Core | undefined): readonly [command: string, ...args: string[]] {
+/** The command that starts Node, bound to a core, or to some, if they are given. */
+export function nodeCommand(core: Core | readonly Core[] | undefined): readonly [command: string, ...args: string[]] {
   return core === undefined ? [process.execPath] : ['taskset', '-c', String(core), process.execPath];
 }
 
