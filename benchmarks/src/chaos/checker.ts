@@ -19,6 +19,8 @@ export interface Promises {
   readonly revocationLagMs: number;
   /** How long a request may be on its way to the service. */
   readonly wayMs: number;
+  /** Whether 503 says that nothing was stored. A store on the network may have been lost just after it had stored. */
+  readonly isRefusalCertain: boolean;
 }
 
 /** An end that a client was told of. */

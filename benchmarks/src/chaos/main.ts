@@ -15,8 +15,7 @@ import { countText, drawTable } from '../report/table.ts';
 import { checkJournals } from './check.ts';
 import type { Counts, Finding, Verdict } from './checker.ts';
 import { type JournalFiles, historyOf } from './history.ts';
-import { WAY_MS } from './orders.ts';
-import { type ChaosRecords, REVOCATION_LAG_MS, limitMs, playChaos } from './run.ts';
+import { type ChaosRecords, limitMs, playChaos, promisesOf } from './run.ts';
 import type { QueueName } from './stage.ts';
 
 const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 5 minutes
@@ -91,7 +90,7 @@ async function run(options: Options): Promise<number> {
     const folder = kept === undefined ? temporary : resolve(kept);
     const records = await playChaos({ requests, queue, seed, folder, onProgress: showProgress });
     showProgress('');
-    const { findings, counts, ends } = await checkJournals(records, { revocationLagMs: REVOCATION_LAG_MS, wayMs: WAY_MS });
+    const { findings, counts, ends } = await checkJournals(records, promisesOf(options));
     console.log(`${describe(counts, records)}\n\n${drawEnds(ends)}`);
     for (const finding of findings.slice(0, MOST_SHOWN)) await show(finding, records);
     console.log(findings.length === 0 ? '\nno rule is broken' : `\n${findings.length} times a rule is broken`);

@@ -15,6 +15,8 @@ export interface OrderParts {
   readonly callers: Callers;
   readonly journal: Pick<Journal<ClientLine>, 'add'>;
   readonly dice: Dice;
+  /** Whether 503 says that nothing was stored, so that anything may be sent again. */
+  readonly isRefusalCertain: boolean;
 }
 
 /** A receipt. */
@@ -102,7 +104,7 @@ export class Orders {
 
   /** Until there is an answer that counts, or it is not safe to send it again. */
   async #deliver(order: Order): Promise<Heard> {
-    const { client } = this.#parts;
+    const { client, isRefusalCertain } = this.#parts;
     const { name, kind, token, key, body } = order;
     const headers = {
       authorization: `Bearer ${token.compact}`,
@@ -118,8 +120,9 @@ export class Orders {
       this.#note({ what: 'answer', order: name, status, id });
       if (id !== undefined) this.receipts.push({ order: name, id, status: String(heard.body['status']) });
       if (status === 429) this.#told += 1;
-      // Full, or not now: nothing was stored. Without an answer only the key makes it safe to send it again.
-      const isAgain = status === 429 || status === 503 || (status === 0 && key !== undefined);
+      // Full, or not now: nothing was stored. Where that is not known only the key makes it safe to send it again.
+      const isAgain =
+        status === 429 || (status === 503 && isRefusalCertain) || ((status === 0 || status === 503) && key !== undefined);
       if (!isAgain) return heard;
       await client.pause(Math.min(Math.max(heard.retryAfterMs, 100), MOST_WAIT_MS));
     }

@@ -54,8 +54,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'token leaked': ({ deliveries }) =>
     deliveries.some(({ isLeaking }) => isLeaking === true) ? 'the external token went past the edge' : undefined,
 
-  'without a receipt': ({ receipts, answers, deliveries }) =>
-    answers.some(({ status }) => status === 0)
+  'without a receipt': ({ receipts, answers, deliveries }, { isRefusalCertain }) =>
+    answers.some(({ status }) => status === 0 || (status === 503 && !isRefusalCertain))
       ? undefined
       : firstOf(deliveries, ({ id }) => (receipts.has(id) ? undefined : `delivered as ${id}, which nobody was told of`)),
 

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createKeyPair } from '../tokens/key-pair.ts';
 import { Callers } from './callers.ts';
+import type { Promises } from './checker.ts';
 import { Client } from './client.ts';
 import { Collector } from './collector.ts';
 import { Destroyer } from './destroyer.ts';
 import { Dice } from './dice.ts';
 import { KINDS, type Kind, WAITING_KINDS } from './kinds.ts';
-import { Orders } from './orders.ts';
+import { Orders, WAY_MS } from './orders.ts';
 import { type ClientLine, Journal } from './records.ts';
 import { type QueueName, STALE_MS, type Stage, withStage } from './stage.ts';
 
@@ -32,8 +33,10 @@ export interface ChaosRecords {
   readonly comeAgain: number;
 }
 
-/** How long after its confirmation a revocation may still be unknown, and a request be on its way. */
-export const REVOCATION_LAG_MS = STALE_MS + 6000;
+/** What the gateway promises with this queue, and how long a request may be on its way on a busy machine. */
+export function promisesOf({ queue }: Pick<ChaosPlan, 'queue'>): Promises {
+  return { revocationLagMs: STALE_MS + WAY_MS, wayMs: WAY_MS, isRefusalCertain: queue === 'sqlite' };
+}
 
 /** Requests at a time. */
 const AT_ONCE = 48;
@@ -91,7 +94,8 @@ class Run {
     this.#client = new Client(stage.doors, Date.now() + limitMs(plan));
     const stranger = createKeyPair('ES256');
     const callers = new Callers(stage.pair, stranger);
-    this.orders = new Orders({ client: this.#client, callers, journal, dice: this.#dice });
+    const isRefusalCertain = promisesOf(plan).isRefusalCertain;
+    this.orders = new Orders({ client: this.#client, callers, journal, dice: this.#dice, isRefusalCertain });
     this.#collector = new Collector(this.#client, journal);
   }
 

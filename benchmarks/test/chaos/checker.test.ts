@@ -1,9 +1,9 @@
 /** The checker of chaos runs: a history in which all is well, then one fault at a time planted in it. Each must be found, by its rule. */
 import { describe, expect, test } from 'vitest';
-import { Checker, type Verdict } from '../../src/chaos/checker.ts';
+import { Checker, type Promises, type Verdict } from '../../src/chaos/checker.ts';
 import type { ClientLine, ClientNote, Must, ServiceLine } from '../../src/chaos/records.ts';
 
-const PROMISES = { revocationLagMs: 5000, wayMs: 5000 };
+const PROMISES = { revocationLagMs: 5000, wayMs: 5000, isRefusalCertain: true };
 
 /** Both sides of one history, open to be tampered with. */
 class History {
@@ -39,8 +39,8 @@ class History {
     return this.say({ what: 'end', order, id, state, ...more });
   }
 
-  judge(): Verdict {
-    const checker = new Checker(PROMISES);
+  judge(promises: Promises = PROMISES): Verdict {
+    const checker = new Checker(promises);
     for (const line of this.client) checker.client(line);
     for (const line of this.service) checker.service(line);
     return checker.finish();
@@ -120,6 +120,12 @@ test('finds nothing where all is well, and counts it', () => {
   expect(findings).toEqual([]);
   expect(counts).toMatchObject({ orders: 14, receipts: 10, turnedAway: 3, unheard: 3, effects: 6, done: 6, refused: 3, dead: 1 });
   expect(counts).toMatchObject({ revoked: 2, kills: 2, deliveries: 11, doneUnheard: 0, deadThough: 0 });
+});
+
+test('503 says that nothing was stored, unless the store is on a network', () => {
+  const history = lawful().order('not now', 'run').answer('not now', 503).deliver('not now', 'id-stored', 200, true);
+  expect(history.judge().findings).toMatchObject([{ rule: 'without a receipt', order: 'not now' }]);
+  expect(history.judge({ ...PROMISES, isRefusalCertain: false }).findings).toEqual([]);
 });
 
 describe('finds a planted fault', () => {

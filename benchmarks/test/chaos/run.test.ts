@@ -62,7 +62,7 @@ test(`S17: kill -9 of all that accept and work while ${requests} requests flow: 
   });
   expect(out).toContain('no rule is broken');
   const { counts, ends, seed } = JSON.parse(readFileSync(json, 'utf8')) as Record<string, Record<string, number>>;
-  expect(counts!['kills'], `seed ${seed}`).toBeGreaterThanOrEqual(5);
+  expect(counts!['kills'], `seed ${seed}`).toBeGreaterThanOrEqual(3);
   expect(counts!['orders']).toBeGreaterThanOrEqual(requests);
   expect(counts!['effects']).toBeGreaterThan(0.5 * requests);
   // What was not sent was not tried: all kinds but perhaps the rarest.

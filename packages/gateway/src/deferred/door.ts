@@ -23,7 +23,10 @@ export interface DoorOptions {
 
 /** The door. */
 export interface DeferredDoor {
-  /** Puts a request aside and answers it. @throws WatchwordError (as a rejection): it was not stored */
+  /**
+   * Puts a request aside and answers it.
+   * @throws WatchwordError (as a rejection): it was not stored; with `queue_unavailable` of a store on the network it may have been
+   */
   accept(call: ClientCall, headers: InspectedHeaders, decision: Decision, client: string): Promise<void>;
   /** Whether this is the address of a status. */
   isStatus(target: string): boolean;
