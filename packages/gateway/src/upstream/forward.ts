@@ -1,42 +1,18 @@
 /** Sends an admitted request upstream and its answer back, streaming both ways; once more where that is safe. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { WatchwordError } from '@watchword/core';
 import type { Reply } from '../front/client-call.ts';
 import { responseHeaders } from '../headers/response-headers.ts';
 import { responseTrailers } from '../headers/response-trailers.ts';
-import { KeptBody } from './kept-body.ts';
+import { type ForwardedRequest, declaredLength, keptBody } from './forwarded-request.ts';
+import type { KeptBody } from './kept-body.ts';
 import type { Member } from './member.ts';
-import { isIdempotent, mayRetry } from './retry-policy.ts';
+import { mayRetry } from './retry-policy.ts';
 import type { Exchange, Flow } from './target.ts';
 import { toUpstreamError } from './upstream-error.ts';
 import type { Upstream } from './upstream.ts';
 import type { Guest } from './waiting-room.ts';
-
-/** What goes upstream. */
-export interface ForwardedRequest {
-  readonly method: string;
-  /** The request target that was decided on, query included. */
-  readonly target: string;
-  /** Name, value, name, value, ... */
-  readonly headers: string[];
-  readonly body: Readable | null;
-  /** Whom a slow body is put down to. Undefined: nobody. */
-  readonly client?: string | undefined;
-  /** Whether the answer belongs to an authenticated caller. */
-  readonly authenticated: boolean;
-  /** Longest silence inside the answer, instead of the upstream's own; 0: no limit. */
-  readonly bodyTimeoutMs?: number | null;
-  /** What the client wants to change to. */
-  readonly upgrade?: ForwardedUpgrade | undefined;
-}
-
-/** A change of protocol (RFC 9110 section 7.8). */
-export interface ForwardedUpgrade {
-  readonly to: 'websocket';
-  /** The upstream has said 101; from here on its connection is somebody else's. @throws WatchwordError */
-  done(headers: IncomingHttpHeaders, socket: Duplex): void;
-}
 
 /** What the forwarder tells and asks. */
 export interface ForwardObserver {
@@ -251,19 +227,6 @@ class Forwarding implements Exchange, Guest {
       this.#request.body?.destroy();
     } else this.#flow?.abort(new ClientGone());
   };
-}
-
-// What may have to be sent a second time: without that a refused stream of a POST could only be answered with 502.
-function keptBody({ retries, keepsBodies }: Upstream, { method, body }: ForwardedRequest): KeptBody | undefined {
-  if (body === null || retries === 0) return undefined;
-  return keepsBodies || isIdempotent(method) ? new KeptBody(body) : undefined;
-}
-
-// Of a body of unknown length nothing is known but what the connection counts.
-function declaredLength(headers: readonly string[]): number {
-  for (let index = 0; index < headers.length; index += 2)
-    if (headers[index]!.length === 14 && headers[index]!.toLowerCase() === 'content-length') return Number(headers[index + 1]);
-  return 0;
 }
 
 /** Why an upstream call was given up: nobody waits for the answer any more. */
