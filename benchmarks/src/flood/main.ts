@@ -20,8 +20,9 @@ const HELP = `usage: npm run bench:flood [-- options]    about 5 minutes
   --help        this text
 
 Regulars: so many requests a second with tokens that the gateway knows, each timed from sending to the answer, and in the gateway from
-having been read to the answer that was written. All of theirs must be answered 200, all of the flood's 401. The gateway has a core of
-its own; everybody else shares the other ones, and the flood gives way there. Turns take turns at being first; medians of the rounds.`;
+having been read to the answer that was written. All of theirs must be answered 200, all of the flood's 401 (or 503, where signatures
+would have to be checked and are too many). The gateway has a core of its own; everybody else shares the other ones, and the flood gives
+way there. Turns take turns at being first; medians of the rounds.`;
 
 const FULL: Plan = { rounds: 15, turnMs: 4500 };
 const QUICK: Plan = { rounds: 3, turnMs: 2000 };

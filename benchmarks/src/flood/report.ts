@@ -17,6 +17,7 @@ const COLUMNS: readonly Column[] = [
   ['of', 'right'],
   ['CPU of a core', 'right'],
   ['key sets fetched', 'right'],
+  ['503', 'right'],
 ];
 
 /** A line for each weather. */
@@ -33,6 +34,7 @@ export function draw(turns: Turns): string {
       `${middle('collectedMs').toFixed(1)} ms`,
       `${(middle('cpuMs') / 10).toFixed(0)} %`,
       String(turns[weather].reduce((sum, { fetches }) => sum + fetches, 0)),
+      String(turns[weather].reduce((sum, { shed }) => sum + shed, 0)),
     ];
   });
   return drawTable(COLUMNS, rows);

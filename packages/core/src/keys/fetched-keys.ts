@@ -14,6 +14,8 @@ import type { VerificationKey } from './verification-key.ts';
 
 /** How much of the refresh interval chance may take away. */
 const JITTER = 0.1;
+/** Most that wait for a fetch because of a key id that is not among the known ones. */
+const MAX_WAITING = 1024;
 
 export class FetchedKeys implements RemoteKeys {
   readonly id: string;
@@ -28,6 +30,7 @@ export class FetchedKeys implements RemoteKeys {
   #attemptedAtMs = -Infinity;
   #lastFailure: WatchwordError | undefined;
   #flight: Promise<void> | undefined;
+  #waiting = 0;
   #isClosed = false;
   #counts = { fetches: 0, failures: 0, vanished: 0 };
 
@@ -54,7 +57,7 @@ export class FetchedKeys implements RemoteKeys {
   async load(alg: string, kid: string | undefined): Promise<VerificationKey> {
     const fetched = this.#fetchUnlessCooling(true);
     // In a flood of unknown key ids there is nothing to wait for, and nobody does.
-    if (fetched !== undefined) await fetched;
+    if (fetched !== undefined) await this.#waitFor(fetched);
     const found = this.lookup(alg, kid, readClock(this.#settings.clock));
     if (found !== undefined) return found;
     // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).
@@ -62,6 +65,16 @@ export class FetchedKeys implements RemoteKeys {
     if (this.ageMs() >= this.#settings.maxAgeMs)
       throw new WatchwordError('keys_unavailable', `${this.#settings.url}: no fresh keys`);
     throw new WatchwordError('key_unknown');
+  }
+
+  // A flood that waits for a slow issuer would take memory, and then all be answered in one turn, while everybody else waits. Before
+  // the keys are known everybody waits: there may be nothing but good tokens.
+  async #waitFor(fetched: Promise<void>): Promise<void> {
+    if (this.#waiting >= MAX_WAITING && this.ageMs() < this.#settings.maxAgeMs)
+      throw new WatchwordError('keys_unavailable', `${this.#settings.url}: too many wait for the keys`);
+    this.#waiting += 1;
+    await fetched;
+    this.#waiting -= 1;
   }
 
   async ready(): Promise<void> {

@@ -201,6 +201,52 @@ describe('single flight', () => {
   });
 });
 
+describe('an issuer that takes its time', () => {
+  const turn = (): Promise<void> => new Promise(setImmediate);
+
+  /** Answers when it is told to. */
+  function holding(answer: Behaviour): () => Promise<void> {
+    const { promise: asked, resolve } = Promise.withResolvers<() => void>();
+    server.behaviour = (response, request) => resolve(() => answer(response, request));
+    return async () => (await asked)();
+  }
+
+  it('S14: of a flood of unknown key ids 1,024 wait for it, the others are told 503 at once; known keys wait for nothing', async () => {
+    const keys = remoteKeys({ timeoutMs: 60_000 });
+    await keys.ready();
+    const verifier = verifierWith(keys);
+    nowMs += 20_000;
+    const release = holding(serving(published(old), published(next)));
+    const answers: string[] = [];
+    const flood = Array.from({ length: 3000 }, async (_, index) => {
+      const header = Buffer.from(JSON.stringify({ typ: 'at+jwt', alg: 'ES256', kid: `id-${index}` })).toString('base64url');
+      answers.push(await verdict(verifier, `${header}${oldToken.slice(oldToken.indexOf('.'))}`));
+    });
+    while (answers.length < 3000 - 1024) await turn();
+    expect(await verdict(verifier, oldToken)).toBe('accepted');
+    expect(tally(answers)).toEqual({ keys_unavailable: 3000 - 1024 });
+    await release();
+    await Promise.all(flood);
+    expect(tally(answers)).toEqual({ keys_unavailable: 3000 - 1024, key_unknown: 1024 });
+    expect([await verdict(verifier, nextToken), server.requests]).toEqual(['accepted', 2]);
+    // Those who waited have given their places back.
+    nowMs += 20_000;
+    const releaseAgain = holding(serving(published(old)));
+    const later = Array.from({ length: 1024 }, () => verdict(verifier, makeToken(testKey('ES256', 'third'), { payload })));
+    await releaseAgain();
+    expect(tally(await Promise.all(later))).toEqual({ key_unknown: 1024 });
+    keys.close();
+  });
+
+  it('before the first keys are there everybody waits', async () => {
+    const release = holding(serving(published(old)));
+    const verifier = verifierWith(remoteKeys({ timeoutMs: 60_000 }));
+    const verdicts = Array.from({ length: 3000 }, () => verdict(verifier, oldToken));
+    await release();
+    expect(tally(await Promise.all(verdicts))).toEqual({ accepted: 3000 });
+  });
+});
+
 describe('age', () => {
   it('a refresh starts in the background: the request in hand does not wait for it', async () => {
     const keys = remoteKeys({ refreshMs: 60_000 });
