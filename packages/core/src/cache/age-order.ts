@@ -6,6 +6,7 @@ export const NONE = -1;
 
 /** A doubly linked list in flat ones. Numbers of removed entries are given out again. */
 export class AgeOrder {
+  readonly #places = new IntList();
   readonly #older = new IntList();
   readonly #newer = new IntList();
   #newest = NONE;
@@ -22,16 +23,26 @@ export class AgeOrder {
 
   /** Numbers lie below. */
   get capacity(): number {
-    return this.#newer.length;
+    return this.#places.length;
   }
 
   get oldest(): number {
     return this.#oldest;
   }
 
+  /** Where the entry is in the table. */
+  placeOf(node: number): number {
+    return this.#places.get(node);
+  }
+
+  moved(node: number, place: number): void {
+    this.#places.set(node, place);
+  }
+
   /** Adds the newest entry. @returns its number */
-  push(): number {
+  push(place: number): number {
     const node = this.#allocate();
+    this.#places.set(node, place);
     this.#older.set(node, this.#newest);
     this.#newer.set(node, NONE);
     if (this.#newest === NONE) this.#oldest = node;
@@ -58,9 +69,9 @@ export class AgeOrder {
    * SIEVE: the hand walks from the oldest to the newest, spares each entry once for which `spare` says yes, and stops at the first
    * other one. A hit costs no relinking, and a scan of one-time tokens doesn't push out the ones in use.
    */
-  victim(spare: (node: number) => boolean): number {
+  victim(spare: (place: number) => boolean): number {
     let node = this.#hand === NONE ? this.#oldest : this.#hand;
-    while (spare(node)) {
+    while (spare(this.#places.get(node))) {
       const newer = this.#newer.get(node);
       node = newer === NONE ? this.#oldest : newer;
     }
@@ -74,7 +85,7 @@ export class AgeOrder {
       this.#free = this.#newer.get(recycled);
       return recycled;
     }
-    if (this.#used === this.capacity) for (const list of [this.#older, this.#newer]) list.grow(this.#used + FIRST);
+    if (this.#used === this.capacity) for (const list of [this.#places, this.#older, this.#newer]) list.grow(this.#used + FIRST);
     return this.#used++;
   }
 }

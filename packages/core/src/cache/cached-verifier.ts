@@ -101,9 +101,9 @@ class RememberingVerifier implements VerificationCache {
   recall(token: string): VerifiedToken | undefined {
     if (typeof token !== 'string' || !this.#digest.begin(token)) return undefined;
     const { table } = this.#memory;
-    table.prefetch();
+    const home = table.begin();
     this.#digest.finish(token);
-    const verdict = table.get(token.length);
+    const verdict = table.get(token.length, home);
     if (verdict === undefined) return undefined;
     const isStale = !this.#notes.areCurrent(table.notes);
     if ((!isStale && this.#notes.suffice(table.notes)) || this.#verifier.holds(verdict)) {

@@ -3,7 +3,7 @@ import { type Grounds, type Standing, standingOf } from '../verify/standing.ts';
 import { sureSeconds } from '../verify/validity.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Verifier } from '../verify/verifier.ts';
-import { NOTE_WORDS } from './verdict-records.ts';
+import { NOTE_WORDS } from './verdict-segment.ts';
 
 const FROM = 0;
 const UNTIL = 1;

@@ -1,9 +1,7 @@
 /** A bounded hash table from token digests to verdicts, with SIEVE eviction. It grows part by part: no call has to move them all. */
 import { AgeOrder, NONE } from './age-order.ts';
-import { ChunkedList } from './chunked-list.ts';
-import { DigestIndex } from './digest-index.ts';
-import type { TokenDigest } from './token-digest.ts';
-import { NOTE_WORDS, VerdictRecords } from './verdict-records.ts';
+import { type TokenDigest, homeOf } from './token-digest.ts';
+import { NOTE_WORDS, VerdictSegment } from './verdict-segment.ts';
 
 /** Hears of each verdict that comes and goes, under a number that stays the same in between. */
 export interface TableObserver<Verdict> {
@@ -13,6 +11,16 @@ export interface TableObserver<Verdict> {
   grown(capacity: number): void;
 }
 
+/** Verdicts that one segment is meant for: 65,536 slots. To double that many takes about 10 ms. */
+const SEGMENT_ENTRIES = 24_576;
+/** Slots of all segments together when they are new. */
+const FIRST_SLOTS = 2048;
+const LEAST_SLOTS = 16;
+/** So seldom full that five hits of six find their token in the first slot: the next one is in cold memory too. */
+const MOST_FULL = { first: 0.28, last: 0.44 };
+/** The bits of a home from here on choose the segment, those below the slot: at most 1024 segments of 2^22 slots. */
+const SEGMENT_SHIFT = 22;
+
 /** Maps digests to verdicts. The caller brings a digest in `TokenDigest.words` and the length of the token. */
 export class VerdictTable<Verdict> {
   /** What is noted beside the verdict that `get` has just found. */
@@ -20,10 +28,9 @@ export class VerdictTable<Verdict> {
   readonly #maxEntries: number;
   readonly #digest: TokenDigest;
   readonly #observer: TableObserver<Verdict> | undefined;
-  readonly #records = new VerdictRecords();
-  readonly #index: DigestIndex;
-  readonly #verdicts = new ChunkedList<Verdict>();
-  /** Gives out the numbers. A hit never looks at it. */
+  readonly #segments: readonly VerdictSegment<Verdict>[];
+  readonly #segmentMask: number;
+  /** Knows the place of each entry and its age. A hit never looks at it. */
   readonly #order = new AgeOrder();
   #capacity = 0;
   #evictions = 0;
@@ -32,7 +39,13 @@ export class VerdictTable<Verdict> {
     this.#maxEntries = maxEntries;
     this.#digest = digest;
     this.#observer = observer;
-    this.#index = new DigestIndex(maxEntries, this.#records);
+    const count = 2 ** Math.ceil(Math.log2(Math.max(1, maxEntries / SEGMENT_ENTRIES)));
+    const slots = Math.max(LEAST_SLOTS, FIRST_SLOTS / count);
+    this.#segments = Array.from(
+      { length: count },
+      (_, index) => new VerdictSegment<Verdict>(this.#order, index, count, slots, mostFull((index + 0.5) / count)),
+    );
+    this.#segmentMask = count - 1;
   }
 
   get size(): number {
@@ -44,64 +57,66 @@ export class VerdictTable<Verdict> {
     return this.#evictions;
   }
 
-  /** Begins a look-up, as soon as a digest has begun. It may be left out. */
-  prefetch(): void {
-    this.#index.prefetch(this.#digest.words);
+  /**
+   * Begins a look-up when a digest has begun, so that memory is on its way while the digest goes on.
+   * @returns what `get` wants, of this digest
+   */
+  begin(): number {
+    const home = homeOf(this.#digest.words, 0);
+    this.#segment(home).prefetch(home);
+    return home;
   }
 
-  /** The verdict under the current digest. Marks it as used. */
-  get(tokenLength: number): Verdict | undefined {
-    const { words } = this.#digest;
-    for (let nth = 0; ; nth += 1) {
-      const node = this.#index.candidate(words, nth);
-      if (node === NONE) return undefined;
-      // Before the record is compared, so that both are on their way at once.
-      const verdict = this.#verdicts.get(node);
-      if (this.#records.use(node, words, tokenLength, this.notes)) return verdict;
-    }
+  /** The verdict under the current digest. Marks it as used. @param home what `begin` has returned */
+  get(tokenLength: number, home: number = this.begin()): Verdict | undefined {
+    return this.#segment(home).get(home, this.#digest.words, tokenLength, this.notes);
   }
 
   /** The verdict with a number that the observer was given. */
   at(node: number): Verdict {
-    return this.#verdicts.get(node)!;
+    const place = this.#order.placeOf(node);
+    return this.#segmentAt(place).verdictAt(this.#slotAt(place));
   }
 
   /** Stores a verdict under the current digest, with nothing noted, evicting another if the table is full. */
   set(tokenLength: number, verdict: Verdict): void {
-    const node = this.#find(tokenLength);
+    const segment = this.#segment();
+    const slot = segment.find(this.#digest.words, tokenLength);
+    const node = segment.nodeAt(slot);
     if (node === NONE) {
-      this.#insert(tokenLength, verdict);
+      this.#insert(segment, tokenLength, verdict);
       return;
     }
     this.#observer?.removed(node);
-    this.#records.forgetNotes(node);
-    this.#verdicts.set(node, verdict);
+    segment.replace(slot, verdict);
     this.#observer?.added(node, verdict);
   }
 
   /** Notes numbers beside the verdict under the current digest, if there is one. */
   note(tokenLength: number, notes: Int32Array): void {
-    const node = this.#find(tokenLength);
-    if (node !== NONE) this.#records.note(node, notes);
+    const segment = this.#segment();
+    const slot = segment.find(this.#digest.words, tokenLength);
+    if (segment.nodeAt(slot) !== NONE) segment.note(slot, notes);
   }
 
   /** Removes the verdict under the current digest. */
   delete(tokenLength: number): void {
-    const node = this.#find(tokenLength);
+    const segment = this.#segment();
+    const node = segment.nodeAt(segment.find(this.#digest.words, tokenLength));
     if (node !== NONE) this.remove(node);
   }
 
   /** Removes the verdict with a number. */
   remove(node: number): void {
-    this.#index.remove(node);
+    const place = this.#order.placeOf(node);
     this.#order.remove(node);
-    this.#verdicts.set(node, undefined);
+    this.#segmentAt(place).remove(this.#slotAt(place));
     this.#observer?.removed(node);
   }
 
   /** Removes the least useful verdict. There must be one. */
   evict(): void {
-    const victim = this.#order.victim((node) => this.#records.wasVisited(node));
+    const victim = this.#order.victim((place) => this.#segmentAt(place).wasVisited(this.#slotAt(place)));
     this.#evictions += 1;
     this.remove(victim);
   }
@@ -111,29 +126,28 @@ export class VerdictTable<Verdict> {
     while (this.size > 0) this.remove(this.#order.oldest);
   }
 
-  #find(tokenLength: number): number {
-    const { words } = this.#digest;
-    for (let nth = 0; ; nth += 1) {
-      const node = this.#index.candidate(words, nth);
-      if (node === NONE || this.#records.matches(node, words, tokenLength)) return node;
-    }
-  }
-
-  #insert(tokenLength: number, verdict: Verdict): void {
+  #insert(segment: VerdictSegment<Verdict>, tokenLength: number, verdict: Verdict): void {
     if (this.size >= this.#maxEntries) this.evict();
-    const { words } = this.#digest;
-    const node = this.#order.push();
-    if (this.#order.capacity > this.#capacity) this.#grow(this.#order.capacity);
-    this.#records.write(node, words, tokenLength);
-    this.#verdicts.set(node, verdict);
-    this.#index.add(node, words);
+    const node = segment.insert(this.#digest.words, tokenLength, verdict);
+    if (this.#order.capacity > this.#capacity) this.#observer?.grown((this.#capacity = this.#order.capacity));
     this.#observer?.added(node, verdict);
   }
 
-  #grow(capacity: number): void {
-    this.#capacity = capacity;
-    this.#records.grow(capacity);
-    this.#verdicts.grow(capacity);
-    this.#observer?.grown(capacity);
+  // By default that of the current digest.
+  #segment(home: number = homeOf(this.#digest.words, 0)): VerdictSegment<Verdict> {
+    return this.#segments[(home >>> SEGMENT_SHIFT) & this.#segmentMask]!;
   }
+
+  #segmentAt(place: number): VerdictSegment<Verdict> {
+    return this.#segments[place & this.#segmentMask]!;
+  }
+
+  #slotAt(place: number): number {
+    return Math.floor(place / this.#segments.length);
+  }
+}
+
+// Each segment grows at another time: together they would make the collector stop for all of them at once.
+function mostFull(share: number): number {
+  return MOST_FULL.first + share * (MOST_FULL.last - MOST_FULL.first);
 }
