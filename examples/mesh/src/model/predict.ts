@@ -55,13 +55,23 @@ export function predict(facts: MeshFacts, calibration: Calibration, requestsPerS
   };
 }
 
-/** Unit costs where what each request does costs as much as under load. */
+/** Unit costs where no process ever waits: without the points that were measured with pauses. */
 function neverIdle({ rarely, ...costs }: Calibration): Calibration {
   if (rarely === undefined) return costs;
   const last = (step: RareStep): RareCosts[RareStep] => rarely[step].slice(-1);
+  // First uses are rare all the same: only the first point of them had pauses.
+  const busy = (step: RareStep): RareCosts[RareStep] => rarely[step].slice(rarely[step].length > 1 ? 1 : 0);
   return {
     ...costs,
-    rarely: { ...rarely, hit: last('hit'), reuse: last('reuse'), proxy: last('proxy'), request: last('request') },
+    rarely: {
+      ...rarely,
+      hit: last('hit'),
+      reuse: last('reuse'),
+      proxy: last('proxy'),
+      request: last('request'),
+      verify: busy('verify'),
+      mint: busy('mint'),
+    },
   };
 }
 

@@ -15,7 +15,7 @@ interface Report {
   readonly loads: readonly { readonly measured: { readonly hops: number; readonly wireBytesPerHop: number } }[];
 }
 
-it('runs the mesh at two rates and compares it with the planner', { timeout: 120_000 }, async () => {
+it('runs the mesh at two rates and compares it with the planner', { timeout: 240_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'watchword-bench-model-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [costs, json] = [join(folder, 'costs.json'), join(folder, 'model.json')];

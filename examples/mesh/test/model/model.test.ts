@@ -102,12 +102,18 @@ describe('the prediction', () => {
   });
 
   it('takes no process for idle at the highest rate of the machine, however low that is, but first uses for as rare as they are', () => {
-    const saturated = predict(facts, REFERENCE_CALIBRATION, 100, true);
-    expect(saturated.verificationMicros).toBeLessThan(at(100).verificationMicros);
-    expect(saturated.hitMicros).toBeLessThan(at(100).hitMicros);
-    expect(saturated.hitMicros).toBe(REFERENCE_CALIBRATION.hits[0]!.micros);
-    expect(saturated.firstUseMicros).toBe(at(100).firstUseMicros);
-    expect(saturated.hitRatio).toBe(at(100).hitRatio);
+    const curve = [12, 40, 500].map((perSecond, index) => ({ perSecond, extraMicros: 100 - 50 * index }));
+    const costs = { ...REFERENCE_CALIBRATION, rarely: { ...REFERENCE_CALIBRATION.rarely!, hit: curve, verify: curve } };
+    const [idle, saturated] = [false, true].map((isSaturated) => predict(facts, costs, 100, isSaturated));
+    const { hits, algorithms, storeMicros } = costs;
+    const firstUse = algorithms.ES256.verifyMicros + storeMicros;
+    expect(saturated!.hitMicros).toBe(hits[0]!.micros);
+    expect(idle!.hitMicros).toBeGreaterThan(hits[0]!.micros + 20);
+    // 100 requests per second of 200 users bring less than 20 first uses: the second point, where no process waited.
+    expect(saturated!.firstUseMicros).toBeCloseTo(firstUse + 50);
+    expect(idle!.firstUseMicros).toBeGreaterThan(firstUse + 60);
+    expect(saturated!.verificationMicros).toBeLessThan(idle!.verificationMicros);
+    expect(saturated!.hitRatio).toBe(idle!.hitRatio);
   });
 
   it('needs no additions', () => {

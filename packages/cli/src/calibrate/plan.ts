@@ -7,7 +7,9 @@ export interface CalibrationPlan {
   readonly warmUpMs: number;
   /** Rounds, which are added up. */
   readonly rounds: number;
-  /** Each round, under load, with few first uses. */
+  /** Each round, under load, before anything is measured: after pauses, caches are full of something else. */
+  readonly leadMs: number;
+  /** Under load, with few first uses. */
   readonly fewMs: number;
   /** Under load, with little but first uses. */
   readonly manyMs: number;
@@ -39,12 +41,13 @@ export interface CalibrationPlan {
 export const FULL_PLAN: CalibrationPlan = {
   warmUpMs: 1500,
   rounds: 3,
+  leadMs: 1000,
   fewMs: 3000,
   manyMs: 1500,
   busyProbesMs: 2000,
-  middleMs: 2000,
+  middleMs: 1500,
   rareMs: 3500,
-  rareProbesMs: 4000,
+  rareProbesMs: 3500,
   inFlight: 16,
   rarePerSecond: 50,
   fewPerSecond: 40,
@@ -60,10 +63,11 @@ export const QUICK_PLAN: CalibrationPlan = {
   ...FULL_PLAN,
   warmUpMs: 300,
   rounds: 1,
+  leadMs: 100,
   fewMs: 500,
   manyMs: 400,
   busyProbesMs: 800,
-  middleMs: 400,
+  middleMs: 300,
   rareMs: 800,
   rareProbesMs: 1400,
   cacheSizes: [100, 2000],
@@ -73,6 +77,6 @@ export const QUICK_PLAN: CalibrationPlan = {
 
 /** How long it takes about, in milliseconds, without starting processes. */
 export function durationOf(plan: CalibrationPlan): number {
-  const round = plan.fewMs + plan.manyMs + plan.busyProbesMs + plan.middleMs + plan.rareMs + plan.rareProbesMs;
+  const round = plan.leadMs + plan.fewMs + plan.manyMs + plan.busyProbesMs + plan.middleMs + plan.rareMs + plan.rareProbesMs;
   return 2 * plan.warmUpMs + plan.rounds * round;
 }

@@ -48,9 +48,10 @@ export class Rounds {
   }
 
   async busy(): Promise<BusyRound> {
-    const { inFlight, fewPerSecond, manyShare, rareShare, fewMs, manyMs, busyProbesMs } = this.#plan;
+    const { inFlight, fewPerSecond, manyShare, rareShare, leadMs, fewMs, manyMs, busyProbesMs } = this.#plan;
     const pace = { inFlight };
     const freshShare = Math.min(manyShare / 2, fewPerSecond / this.#highest);
+    await this.#measure('under load', { pace, durationMs: leadMs, freshShare }, false);
     const few = await this.#measure('under load: hits, proxy, hop', { pace, durationMs: fewMs, freshShare }, false);
     this.#highest = few.requests / few.seconds;
     const first = { pace, durationMs: manyMs, freshShare: manyShare };

@@ -71,6 +71,9 @@ answer({
   }),
 });
 
+/** As a service has one. */
+const REQUIREMENT = { scopes: ['orders.read'] };
+
 interface Parts {
   readonly pipeline: Pipeline;
   readonly propagator: Propagator;
@@ -78,7 +81,8 @@ interface Parts {
 }
 
 async function serve(req: IncomingMessage, res: ServerResponse, { pipeline, propagator, next }: Parts): Promise<void> {
-  const identity = await admission.measure(() => pipeline.admit(fromRawHeaders(req.rawHeaders)), firstUse);
+  const headers = fromRawHeaders(req.rawHeaders);
+  const identity = await admission.measure(() => pipeline.admit(headers, REQUIREMENT), firstUse);
   const answers = await runWithIdentity(identity, () => Promise.all(next.map((origin) => ask(origin, req.url!, propagator))));
   if (isProbing && probes.length > 0) await probe();
   res.setHeader('content-type', 'application/json');

@@ -44,6 +44,12 @@ describe('times of one pace', () => {
     });
   });
 
+  it('are those of services that take no further steps, whose memory is not full of what those need', () => {
+    const full = { ...service(0, { store: reading(30, 10) }), admit: reading(9, 60), firstUse: reading(300, 40) };
+    const { services, ...others } = stageReading();
+    expect(paceTimesOf({ ...others, services: services.with(3, full) })).toMatchObject({ hit: 4, firstUse: 150 });
+  });
+
   it('are refused when a step was never taken', () => {
     const { gateway, ...others } = stageReading();
     const idle = { ...others, gateway: { ...gateway, minting: reading(0, 0) } };
