@@ -50,7 +50,7 @@ describe.skipIf(!IS_LONG)('what the neighbours notice (WATCHWORD_LONG=1)', () =>
       await attacker.ask({ port: instance.port, sockets: 0 });
     }
     report(`F10: ${open.join(', ')} slow sockets open`, rounds, LIMIT);
-    expect(Math.min(...open)).toBe(SLOW_SOCKETS);
+    expect(Math.min(...open)).toBeGreaterThanOrEqual(SLOW_SOCKETS);
     expect(rounds.flatMap(({ during }) => during.statuses)).toEqual(Array(ROUNDS).fill(200));
     expect(ratioOf(rounds)).toBeLessThan(LIMIT);
   });
@@ -102,7 +102,14 @@ describe.skipIf(!IS_LONG)('what no client can bring about (WATCHWORD_LONG=1)', (
       const endMs = performance.now() + FRAMES_LIMIT_MS;
       const attack = async (port: number): Promise<void> => {
         const attacker = startAttacker<FrameOrder, FrameReport>('mutated-frames.ts', 0);
-        const order = { port, frames: FRAMES_AT_A_TIME, authorization: headers.authorization!, limitMs: 120_000 };
+        // The decision service listens to its proxy only.
+        const order = {
+          port,
+          anyAddress: port === instance.port,
+          frames: FRAMES_AT_A_TIME,
+          authorization: headers.authorization!,
+          limitMs: 120_000,
+        };
         while (taken() < FRAMES && performance.now() < endMs && isAlive()) {
           const seen = await attacker.ask({ ...order, seed: (seed += 1) });
           total.frames += seen.frames;

@@ -20,7 +20,7 @@ import {
 import { type FrameOrder, type FrameReport, attackOnOrder } from './orders.ts';
 
 /** Of a connection that keeps to the protocol but for what hits it, and of one that does not: it is closed soon. */
-const MILD_FRAMES = 100;
+const MILD_FRAMES = 400;
 const WILD_FRAMES = 10;
 const WILD_EVERY = 6;
 /** Connections at a time. */
@@ -33,7 +33,7 @@ const TYPES = [DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING
 
 type Random = (below: number) => number;
 
-attackOnOrder(async ({ port, frames, seed, authorization, limitMs }: FrameOrder): Promise<FrameReport> => {
+attackOnOrder(async ({ port, anyAddress, frames, seed, authorization, limitMs }: FrameOrder): Promise<FrameReport> => {
   const random = createRandom(seed);
   const report = { frames: 0, connections: 0 };
   const endMs = performance.now() + limitMs;
@@ -45,7 +45,8 @@ attackOnOrder(async ({ port, frames, seed, authorization, limitMs }: FrameOrder)
       const count = isMild ? MILD_FRAMES : WILD_FRAMES;
       begun += count;
       report.connections += 1;
-      if (await send(port, random, makeConnection(random, blocks, isMild))) report.frames += count;
+      const address = anyAddress ? `127.0.${random(256)}.${1 + random(250)}` : '127.0.0.1';
+      if (await send(port, address, makeConnection(random, blocks, isMild))) report.frames += count;
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, attacker));
@@ -89,16 +90,17 @@ class Streams {
   #open: number[] = [];
 
   next(random: Random, blocks: readonly Buffer[]): Buffer {
-    const kind = random(10);
+    // Of a hundred. Requests cost a gateway most, and many resets end the connection.
+    const kind = random(100);
     const stream = this.#open[random(this.#open.length)];
-    if (kind < 3) return this.#request(random, blocks);
-    if (kind < 7 && stream !== undefined) return this.#message(random, stream);
-    if (kind === 7 && stream !== undefined && random(4) === 0) {
+    if (kind < 6) return this.#request(random, blocks);
+    if (kind < 50 && stream !== undefined) return this.#message(random, stream);
+    if (kind === 50 && stream !== undefined) {
       this.#forget(stream);
       return frame(RST_STREAM, 0, stream, Buffer.from([0, 0, 0, random(14)]));
     }
-    if (kind === 8) return frame(PRIORITY, 0, 1 + 2 * random(200), Buffer.from([0, 0, 0, 0, random(256)]));
-    if (kind === 9) return frame(PING, random(200) === 0 ? ACK : 0, 0, randomBytes(random, 8));
+    if (kind < 75) return frame(PRIORITY, 0, 1 + 2 * random(200), Buffer.from([0, 0, 0, 0, random(256)]));
+    if (kind < 80) return frame(PING, random(1000) === 0 ? ACK : 0, 0, randomBytes(random, 8));
     return frame(WINDOW_UPDATE, 0, stream ?? 0, Buffer.from([0, 0, random(8), 1 + random(255)]));
   }
 
@@ -112,7 +114,7 @@ class Streams {
   /** With the prefix of gRPC: compressed or not, four octets of length. */
   #message(random: Random, stream: number): Buffer {
     const message = randomBytes(random, random(60));
-    const ends = random(3) === 0;
+    const ends = random(20) === 0;
     if (ends) this.#forget(stream);
     const prefix = Buffer.from([random(2), 0, 0, 0, message.length]);
     return frame(DATA, ends ? END_STREAM : 0, stream, Buffer.concat([prefix, message]));
@@ -124,10 +126,9 @@ class Streams {
 }
 
 /** Whether the system took all of it. Ends when the other side closes, or has had time to read. */
-function send(port: number, random: Random, bytes: Buffer): Promise<boolean> {
+function send(port: number, localAddress: string, bytes: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
-    // Some from addresses that have not been asked for calm.
-    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.${random(256)}.${1 + random(250)}` });
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     let isTaken = false;
     const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
     socket.on('error', () => {}).resume();
@@ -140,7 +141,9 @@ function send(port: number, random: Random, bytes: Buffer): Promise<boolean> {
 }
 
 function randomBytes(random: Random, length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => random(256)));
+  const bytes = Buffer.allocUnsafe(length);
+  for (let index = 0; index < length; index += 1) bytes[index] = random(256);
+  return bytes;
 }
 
 // Deterministic, so that a failure replays from its seed.

@@ -27,6 +27,8 @@ export interface SlowOrder {
 
 export interface FrameOrder {
   readonly port: number;
+  /** Whether to come from many addresses: most of them have not been asked for calm. */
+  readonly anyAddress: boolean;
   readonly frames: number;
   readonly seed: number;
   /** A good token, as the field says it. */
