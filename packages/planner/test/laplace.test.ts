@@ -15,9 +15,9 @@ const copy = (at: Spectrum): Spectrum => new Spectrum(at.re.length).set(at);
 
 describe('a function from its Laplace transform', () => {
   it.each([0.01, 1, 30, 3_600])('at %d: a constant, the time itself, a decay', (point) => {
-    expect(valueAt(point, (at) => one(at).over(at))).toBeCloseTo(1, 5);
-    expect(valueAt(point, (at) => one(at).over(at).over(at)) / point).toBeCloseTo(1, 5);
-    expect(valueAt(point, (at) => one(at).over(copy(at).scaled(1, 1 / point)))).toBeCloseTo(Math.exp(-1), 5);
+    expect(valueAt(point, (at) => one(at).over(at))).toBeCloseTo(1, 4);
+    expect(valueAt(point, (at) => one(at).over(at).over(at)) / point).toBeCloseTo(1, 4);
+    expect(valueAt(point, (at) => one(at).over(copy(at).scaled(1, 1 / point)))).toBeCloseTo(Math.exp(-1), 4);
   });
 
   it('that begins late: nothing before, and as much later', () => {

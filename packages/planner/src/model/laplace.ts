@@ -4,14 +4,14 @@ import { Spectrum } from './spectrum.ts';
 /** The function is the sum of the transform's real parts at these points, weighed. */
 export interface Samples {
   readonly at: Spectrum;
-  readonly weights: readonly number[];
+  readonly weights: Float64Array;
 }
 
 /** Terms that are summed as they are, and those after them that are averaged, since they alternate. */
-const TERMS = 14;
-const AVERAGED = 10;
+const TERMS = 8;
+const AVERAGED = 8;
 /** The error of the series is about `exp(-DECAY)` of the function. */
-const DECAY = 16;
+const DECAY = 12;
 
 /** Where to ask for the function at `point`. It should be smooth near there; a bend costs some 1e-4. */
 export function samplesFor(point: number): Samples {
@@ -19,7 +19,7 @@ export function samplesFor(point: number): Samples {
   const at = new Spectrum(size).fill(DECAY / 2 / point);
   const scale = Math.exp(DECAY / 2) / point;
   let [share, binomial] = [1, 1];
-  const weights = Array.from({ length: size }, (_, term) => {
+  const weights = Float64Array.from({ length: size }, (_, term) => {
     at.im[term] = (term * Math.PI) / point;
     if (term > TERMS) {
       share -= binomial / 2 ** AVERAGED;

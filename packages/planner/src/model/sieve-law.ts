@@ -4,18 +4,13 @@
  */
 import type { Alternation } from './caller-states.ts';
 import type { Samples } from './laplace.ts';
-import { EvictionLaw, type Looks } from './sieve-looks.ts';
+import { EvictionLaw, type LookedAt, type Looks } from './sieve-looks.ts';
 import { Spectrum } from './spectrum.ts';
 
 /** Users who are alike, as one of the caches sees them. */
-export interface Callers {
-  readonly sessions: Alternation;
-  /** Requests of one busy user that come to this cache, per second. */
-  readonly perSecond: number;
+export interface Callers extends LookedAt {
   /** The probability that the request with which a token begins comes to this cache. */
   readonly begins: number;
-  /** The probability that a request which comes here uses the token here more than once. */
-  readonly repeats: number;
 }
 
 /** Means over the life of one token, in one cache. */
@@ -29,50 +24,61 @@ export interface TokenLife {
   readonly atSecond: number;
 }
 
-/** Computes {@link TokenLife} for lives as long as the samples are for. */
+/** Computes {@link TokenLife}, once it knows when the hand looks, for lives as long as the samples are for. */
 export class SieveLaw {
   readonly #at: Spectrum;
-  readonly #weights: readonly number[];
+  readonly #weights: Float64Array;
+  readonly #sessions: Alternation;
   readonly #evicted: EvictionLaw;
-  // Reused for each class of callers: making them takes longer than computing with them.
+  /** From idle to busy. */
   readonly #wakes: Spectrum;
-  readonly #returns: Spectrum;
+  /** From busy to the next request that comes here. */
+  readonly #returns = new Map<Callers, Spectrum>();
+  // Reused: making them takes longer than computing with them.
   readonly #again: Spectrum;
   readonly #inserted: Spectrum;
 
-  constructor(looks: Looks, { at, weights }: Samples) {
-    [this.#at, this.#weights, this.#evicted] = [at, weights, new EvictionLaw(looks, at)];
-    const size = weights.length;
-    [this.#wakes, this.#returns] = [new Spectrum(size), new Spectrum(size)];
-    [this.#again, this.#inserted] = [new Spectrum(size), new Spectrum(size)];
+  constructor({ at, weights }: Samples, sessions: Alternation) {
+    this.#sessions = sessions;
+    [this.#at, this.#weights, this.#evicted] = [at, weights, new EvictionLaw(at, sessions)];
+    [this.#again, this.#inserted] = [new Spectrum(weights.length), new Spectrum(weights.length)];
+    const leaves = this.#again.set(at).scaled(1, sessions.back);
+    this.#wakes = new Spectrum(weights.length).fill(sessions.back).over(leaves);
+  }
+
+  /** From now on the hand looks at these times. */
+  lookAt(looks: Looks): void {
+    this.#evicted.lookAt(looks);
   }
 
   lifeOf(callers: Callers): TokenLife {
     const weights = this.#weights;
-    this.#comeBack(callers);
-    const { first, second, all } = this.#evicted;
-    this.#evicted.update(callers);
+    const returns = this.#returnsOf(callers);
+    const { first, second, all, isRepeated } = this.#evicted.update(callers);
     // Of the insertions, those that are followed by an eviction and a return.
-    const again = this.#again.set(all.idle).times(this.#wakes).plus(all.busy).times(this.#returns);
-    const starts = this.#inserted.set(this.#returns).scaled(1 - callers.begins, callers.begins);
+    const again = this.#again.set(all.idle).times(this.#wakes).plus(all.busy).times(returns);
+    const starts = this.#inserted.set(returns).scaled(1 - callers.begins, callers.begins);
     const inserted = starts.over(again.scaled(-1, 1).times(this.#at));
     const insertions = inserted.sum(weights);
     const left = all.busy.plus(all.idle).times(inserted);
     const evictions = left.sum(weights);
-    const atFirst = first.busy.plus(first.idle).times(inserted).sum(weights);
-    const atSecond = second.busy.plus(second.idle).times(inserted).sum(weights);
+    const atFirst = isRepeated ? first.busy.plus(first.idle).times(inserted).sum(weights) : evictions;
+    const atSecond = isRepeated ? second.busy.plus(second.idle).times(inserted).sum(weights) : 0;
     const seconds = inserted.plus(left, -1).over(this.#at).sum(weights);
     return { insertions, seconds, evictions, atFirst, atSecond };
   }
 
-  // From idle to busy, and from busy to the next request that comes here.
-  #comeBack({ perSecond, sessions: { leave, back } }: Callers): void {
-    const goes = this.#again.set(this.#at).scaled(1, back);
-    this.#wakes.fill(back).over(goes);
-    goes
-      .set(this.#wakes)
-      .scaled(-leave, leave + perSecond)
-      .plus(this.#at);
-    this.#returns.fill(perSecond).over(goes);
+  #returnsOf(callers: Callers): Spectrum {
+    let returns = this.#returns.get(callers);
+    if (returns === undefined) {
+      const { leave } = this.#sessions;
+      const goes = this.#again
+        .set(this.#wakes)
+        .scaled(-leave, leave + callers.perSecond)
+        .plus(this.#at);
+      returns = new Spectrum(goes.re.length).fill(callers.perSecond).over(goes);
+      this.#returns.set(callers, returns);
+    }
+    return returns;
   }
 }

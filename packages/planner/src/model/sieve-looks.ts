@@ -6,14 +6,15 @@ import { Spectrum } from './spectrum.ts';
 export interface Looks {
   /** Kinds of entries, equally many: how old they are at the first look, and the time from there to the second. */
   readonly kinds: readonly { readonly first: number; readonly second: number }[];
-  /** From each look to the next one later on. */
+  /** From each look to the next one later on. Infinity: there is no other than the first. */
   readonly later: number;
 }
 
 /** What it takes to know whether an entry was used between two looks. */
 export interface LookedAt {
-  readonly sessions: Alternation;
+  /** Requests of one busy user that come to this cache, per second. */
   readonly perSecond: number;
+  /** The probability that a request which comes here uses the token here more than once. */
   readonly repeats: number;
 }
 
@@ -31,46 +32,68 @@ export class EvictionLaw {
   /** At any look. */
   readonly all: Pair;
   readonly #spared: Pair;
-  readonly #looks: Looks;
-  readonly #waits: { readonly first: readonly Spectrum[]; readonly second: readonly Spectrum[]; readonly later: Spectrum };
+  readonly #at: Spectrum;
+  readonly #sessions: Alternation;
+  #looks: Looks = { kinds: [], later: Infinity };
+  // To each kind's first look, to its second one, and from there to each later one.
+  readonly #first: Spectrum[] = [];
+  readonly #second: Spectrum[] = [];
+  readonly #later: Spectrum;
   readonly #scratch: readonly Spectrum[];
 
   /** @param at where the transform is asked for */
-  constructor(looks: Looks, at: Spectrum) {
+  constructor(at: Spectrum, sessions: Alternation) {
+    this.#sessions = sessions;
     const size = at.re.length;
     const pair = (): Pair => ({ busy: new Spectrum(size), idle: new Spectrum(size) });
     [this.first, this.second, this.all, this.#spared] = [pair(), pair(), pair(), pair()];
-    this.#looks = looks;
-    const wait = (seconds: number): Spectrum => new Spectrum(size).set(at).delayed(seconds);
-    this.#waits = {
-      first: looks.kinds.map(({ first }) => wait(first)),
-      second: looks.kinds.map(({ first, second }) => wait(first + second)),
-      later: wait(looks.later),
-    };
+    [this.#at, this.#later] = [at, new Spectrum(size)];
     this.#scratch = Array.from({ length: 7 }, () => new Spectrum(size));
   }
 
-  /** Computes it for these callers. */
-  update(callers: LookedAt): void {
-    for (const { busy, idle } of [this.first, this.second, this.#spared]) {
-      busy.fill(0);
-      idle.fill(0);
+  /** Whether there is more than one look. */
+  get isRepeated(): boolean {
+    return this.#looks.later !== Infinity;
+  }
+
+  lookAt(looks: Looks): void {
+    this.#looks = looks;
+    for (const [index, { first, second }] of looks.kinds.entries()) {
+      this.#first[index] = this.#wait(this.#first[index], first);
+      this.#second[index] = this.#wait(this.#second[index], first + second);
     }
+    this.#wait(this.#later, looks.later);
+  }
+
+  /** Computes it for these callers. @returns itself */
+  update(callers: LookedAt): this {
     const { kinds, later } = this.#looks;
+    empty(this.first);
+    for (const [index, kind] of kinds.entries())
+      add(this.first, this.#first[index]!, unusedFirst(kind, callers, this.#sessions), kinds.length);
+    this.all.busy.set(this.first.busy);
+    this.all.idle.set(this.first.idle);
+    if (later === Infinity) return this;
+    empty(this.second);
+    empty(this.#spared);
     for (const [index, kind] of kinds.entries()) {
-      const found = foundBy(kind, callers);
-      add(this.first, this.#waits.first[index]!, found.first, kinds.length);
-      if (kind.second === Infinity) continue;
-      add(this.second, this.#waits.second[index]!, found.second, kinds.length);
-      add(this.#spared, this.#waits.second[index]!, found.spared, kinds.length);
+      const { evicted, spared } = foundSecond(kind, callers, this.#sessions);
+      add(this.second, this.#second[index]!, evicted, kinds.length);
+      add(this.#spared, this.#second[index]!, spared, kinds.length);
     }
-    this.all.busy.set(this.first.busy).plus(this.second.busy);
-    this.all.idle.set(this.first.idle).plus(this.second.idle);
-    if (later !== Infinity) this.#addLater(callers, later);
+    this.all.busy.plus(this.second.busy);
+    this.all.idle.plus(this.second.idle);
+    this.#addLater(callers, later);
+    return this;
+  }
+
+  #wait(into: Spectrum | undefined, seconds: number): Spectrum {
+    return (into ?? new Spectrum(this.#at.re.length)).set(this.#at).delayed(seconds);
   }
 
   // A geometric series of looks: spared any number of times, then evicted. The inverse of a matrix of two by two.
-  #addLater({ sessions, perSecond }: LookedAt, seconds: number): void {
+  #addLater({ perSecond }: LookedAt, seconds: number): void {
+    const sessions = this.#sessions;
     const [stays, leaves, comes, rests, determinant, busy, idle] = this.#scratch as [
       Spectrum,
       Spectrum,
@@ -82,7 +105,7 @@ export class EvictionLaw {
     ];
     const unused = silently(sessions, perSecond, seconds);
     const used = silently(sessions, 0, seconds);
-    const wait = this.#waits.later;
+    const wait = this.#later;
     for (const [index, to] of [stays, leaves, comes, rests].entries()) to.set(wait).scaled(used[index]! - unused[index]!);
     const [leavesNot, restsNot] = [stays.scaled(-1, 1), rests.scaled(-1, 1)];
     busy.set(leaves).times(comes);
@@ -95,23 +118,30 @@ export class EvictionLaw {
   }
 }
 
-/** Users whose entries the hand evicts at the first and at the second look, and whose it spares at both. */
-interface Found {
-  readonly first: States;
-  readonly second: States;
-  readonly spared: States;
+type Kind = Looks['kinds'][number];
+
+function unusedFirst({ first }: Kind, { perSecond, repeats }: LookedAt, sessions: Alternation): States {
+  return after([1 - repeats, 0], silently(sessions, perSecond, first));
 }
 
-function foundBy({ first, second }: Looks['kinds'][number], { sessions, perSecond, repeats }: LookedAt): Found {
-  const unused = after([1 - repeats, 0], silently(sessions, perSecond, first));
-  if (second === Infinity) return { first: unused, second: [0, 0], spared: [0, 0] };
-  const used = less(after([1, 0], silently(sessions, 0, first)), unused);
-  const unusedAgain = after(used, silently(sessions, perSecond, second));
-  return { first: unused, second: unusedAgain, spared: less(after(used, silently(sessions, 0, second)), unusedAgain) };
+// Of those whom the hand has spared at the first look.
+function foundSecond(
+  kind: Kind,
+  callers: LookedAt,
+  sessions: Alternation,
+): { readonly evicted: States; readonly spared: States } {
+  const used = less(after([1, 0], silently(sessions, 0, kind.first)), unusedFirst(kind, callers, sessions));
+  const evicted = after(used, silently(sessions, callers.perSecond, kind.second));
+  return { evicted, spared: less(after(used, silently(sessions, 0, kind.second)), evicted) };
 }
 
 function less([busy, idle]: States, [lessBusy, lessIdle]: States): States {
   return [busy - lessBusy, idle - lessIdle];
+}
+
+function empty({ busy, idle }: Pair): void {
+  busy.fill(0);
+  idle.fill(0);
 }
 
 function add({ busy, idle }: Pair, wait: Spectrum, [toBusy, toIdle]: States, kinds: number): void {

@@ -11,6 +11,7 @@
  * round, and throws out the tokens of idle users: then this is too low, by more the more users are idle. Likewise in the
  * narrow border between probation and laps.
  */
+import type { Alternation } from './caller-states.ts';
 import { samplesFor } from './laplace.ts';
 import { rootOf } from './root.ts';
 import { type Callers, SieveLaw } from './sieve-law.ts';
@@ -25,9 +26,17 @@ export interface CallerClass extends Callers {
 }
 
 /** Computes it; undefined: the cache is never full. */
-export function sieveHitRatio(classes: readonly CallerClass[], entries: number, lifeSeconds: number): number | undefined {
-  const samples = samplesFor(lifeSeconds);
-  const measure = (looks: Looks): Account => account(classes, new SieveLaw(looks, samples));
+export function sieveHitRatio(
+  classes: readonly CallerClass[],
+  sessions: Alternation,
+  entries: number,
+  lifeSeconds: number,
+): number | undefined {
+  const law = new SieveLaw(samplesFor(lifeSeconds), sessions);
+  const measure = (looks: Looks): Account => {
+    law.lookAt(looks);
+    return account(classes, law);
+  };
   const never = measure(probation(NEVER * lifeSeconds));
   if (never.entries <= entries) return undefined;
   const surplus = (seconds: number): number => Math.log(measure(probation(seconds)).entries / entries);
@@ -39,10 +48,10 @@ export function sieveHitRatio(classes: readonly CallerClass[], entries: number, 
 const NEVER = 1.01;
 const SHORTEST = 1e-12;
 const LONGEST_LAP = 100;
-const ROUNDS = 5;
+const ROUNDS = 4;
 /** How far the next round looks for a lap, up and down. */
 const NEARBY = 4;
-const KINDS = 6;
+const KINDS = 4;
 
 /** What happens per second, all classes together. */
 interface Account {

@@ -1,16 +1,13 @@
-/**
- * Values of a Laplace transform at several points at once, since plans ask for many. In plain arrays: typed ones of this size are made
- * outside of the heap, and take ten times longer to make and to collect.
- */
+/** Values of a Laplace transform at several points at once. Flat arrays, since plans ask for many. */
 
 /** Complex numbers, each with the one at the same place of another. Methods change it, and give it back. */
 export class Spectrum {
-  readonly re: number[];
-  readonly im: number[];
+  readonly re: Float64Array;
+  readonly im: Float64Array;
 
   constructor(size: number) {
-    this.re = Array.from({ length: size }, () => 0);
-    this.im = Array.from({ length: size }, () => 0);
+    this.re = new Float64Array(size);
+    this.im = new Float64Array(size);
   }
 
   /** Becomes as another. */
@@ -83,7 +80,7 @@ export class Spectrum {
   }
 
   /** The real parts, weighed. */
-  sum(weights: readonly number[]): number {
+  sum(weights: Float64Array): number {
     let sum = 0;
     for (let at = 0; at < weights.length; at += 1) sum += weights[at]! * this.re[at]!;
     return sum;
