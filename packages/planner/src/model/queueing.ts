@@ -43,18 +43,9 @@ export function meanWaitMicros(queue: Queue): number {
  * @param share 0.5 for the median, 0.99 for p99
  */
 export function responseQuantileMicros(queue: Queue, share: number): number {
-  const { servers, service } = queue;
-  const utilization = utilizationOf(queue);
-  if (utilization >= 1) return Number.POSITIVE_INFINITY;
-  const waiting = erlangC(servers, utilization * servers);
-  const waitOfThose = waiting === 0 ? 0 : meanWaitMicros(queue) / waiting;
-  const below = (micros: number): number =>
-    service.reduce((sum, phase) => {
-      const left = micros - phase.micros;
-      if (left < 0) return sum;
-      return sum + phase.share * (waitOfThose === 0 ? 1 : 1 - waiting * Math.exp(-left / waitOfThose));
-    }, 0);
-  return bisect(below, share, longestMicros(service) + waitOfThose * 50);
+  if (utilizationOf(queue) >= 1) return Number.POSITIVE_INFINITY;
+  const { below, mostMicros } = responses(queue);
+  return bisect(below, share, mostMicros);
 }
 
 /** The highest rate at which `share` of the requests stays below `micros`; 0 when even an idle system is too slow. */
@@ -62,10 +53,24 @@ export function highestRate(queue: Omit<Queue, 'requestsPerSecond'>, share: numb
   let [low, high] = [0, (queue.servers * 1e6) / meanMicros(queue.service)];
   for (let step = 0; step < 50; step += 1) {
     const requestsPerSecond = (low + high) / 2;
-    if (responseQuantileMicros({ ...queue, requestsPerSecond }, share) <= micros) low = requestsPerSecond;
+    if (responses({ ...queue, requestsPerSecond }).below(micros) >= share) low = requestsPerSecond;
     else high = requestsPerSecond;
   }
   return low;
+}
+
+/** The share of responses that take less than so long, and a time that hardly any exceeds. Utilization must be below 1. */
+function responses(queue: Queue): { readonly below: (micros: number) => number; readonly mostMicros: number } {
+  const { servers, service } = queue;
+  const waiting = erlangC(servers, utilizationOf(queue) * servers);
+  const waitOfThose = waiting === 0 ? 0 : meanWaitMicros(queue) / waiting;
+  const below = (micros: number): number =>
+    service.reduce((sum, phase) => {
+      const left = micros - phase.micros;
+      if (left < 0) return sum;
+      return sum + phase.share * (waitOfThose === 0 ? 1 : 1 - waiting * Math.exp(-left / waitOfThose));
+    }, 0);
+  return { below, mostMicros: longestMicros(service) + waitOfThose * 50 };
 }
 
 function meanMicros(service: readonly ServicePhase[]): number {
