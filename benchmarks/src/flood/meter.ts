@@ -13,6 +13,8 @@ import { serve } from '../process/worker.ts';
 export interface MeterReading {
   /** From a request that was read to its answer that was written, of those that were answered 200. */
   readonly servedP99Ms: number;
+  /** Processor time of the serving thread meanwhile, whatever it was for: what they wait for where nobody else wants the core. */
+  readonly servedCpuP99Ms: number;
   /** How late a timer of 1 ms was. */
   readonly loopP99Ms: number;
   /** Collections, and how long they took, of each second. */
@@ -28,17 +30,23 @@ interface Exchange {
 }
 
 const served: number[] = [];
+const servedCpu: number[] = [];
 const collections: number[] = [];
-const startedMs = new WeakMap<ServerResponse, number>();
+const starts = new WeakMap<ServerResponse, { readonly atMs: number; readonly cpuMs: number }>();
 const loop = monitorEventLoopDelay({ resolution: 1 });
 let began = { atMs: performance.now(), cpu: process.cpuUsage() };
 
 // The server is in this thread. Threads of a gateway load this too.
 if (isMainThread) {
-  subscribe('http.server.request.start', (message) => startedMs.set((message as Exchange).response, performance.now()));
+  subscribe('http.server.request.start', (message) =>
+    starts.set((message as Exchange).response, { atMs: performance.now(), cpuMs: threadCpuMs() }),
+  );
   subscribe('http.server.response.finish', (message) => {
     const { response } = message as Exchange;
-    if (response.statusCode === 200) served.push(performance.now() - startedMs.get(response)!);
+    if (response.statusCode !== 200) return;
+    const { atMs, cpuMs } = starts.get(response)!;
+    served.push(performance.now() - atMs);
+    servedCpu.push(threadCpuMs() - cpuMs);
   });
   new PerformanceObserver((list) => collections.push(...list.getEntries().map(({ duration }) => duration))).observe({
     entryTypes: ['gc'],
@@ -50,6 +58,7 @@ if (isMainThread) {
 
 function begin(): void {
   served.length = 0;
+  servedCpu.length = 0;
   collections.length = 0;
   loop.enable();
   loop.reset();
@@ -60,12 +69,21 @@ function read(): MeterReading {
   loop.disable();
   const seconds = (performance.now() - began.atMs) / 1000;
   const cpu = process.cpuUsage(began.cpu);
-  served.sort((left, right) => left - right);
   return {
-    servedP99Ms: served[Math.ceil(0.99 * served.length) - 1] ?? Number.NaN,
+    servedP99Ms: p99(served),
+    servedCpuP99Ms: p99(servedCpu),
     loopP99Ms: loop.percentile(99) / 1e6,
     collections: collections.length / seconds,
     collectedMs: collections.reduce((sum, ms) => sum + ms, 0) / seconds,
     cpuMs: (cpu.user + cpu.system) / 1000 / seconds,
   };
+}
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+function p99(times: readonly number[]): number {
+  return times.toSorted((left, right) => left - right)[Math.ceil(0.99 * times.length) - 1] ?? Number.NaN;
 }

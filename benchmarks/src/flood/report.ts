@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   ['p50', 'right'],
   ['p99', 'right'],
   ['p99 in the gateway', 'right'],
+  ['of its CPU', 'right'],
   ['event loop late, p99', 'right'],
   ['collections/s', 'right'],
   ['of', 'right'],
@@ -29,6 +30,7 @@ export function draw(turns: Turns): string {
       `${middle('p50Ms').toFixed(3)} ms`,
       `${middle('p99Ms').toFixed(3)} ms`,
       `${middle('servedP99Ms').toFixed(3)} ms`,
+      `${middle('servedCpuP99Ms').toFixed(3)} ms`,
       `${middle('loopP99Ms').toFixed(3)} ms`,
       middle('collections').toFixed(1),
       `${middle('collectedMs').toFixed(1)} ms`,
@@ -47,7 +49,13 @@ export function targetsOf(turns: Turns): readonly Target[] {
 
 /** What tells the key ids' share from that of the load, and the gateway's from that of its clients. */
 export function ratiosOf(turns: Turns): readonly Share[] {
-  return [compare(turns, 'no token', 'p99Ms'), compare(turns, 'bad signature', 'p99Ms'), compare(turns, 'alone', 'servedP99Ms')];
+  return [
+    compare(turns, 'no token', 'p99Ms'),
+    compare(turns, 'bad signature', 'p99Ms'),
+    compare(turns, 'alone', 'servedP99Ms'),
+    compare(turns, 'alone', 'servedCpuP99Ms'),
+    compare(turns, 'no token', 'servedCpuP99Ms'),
+  ];
 }
 
 /** One line for each. */
@@ -55,9 +63,11 @@ export function drawShares(shares: readonly Share[]): string {
   return shares.map((share) => `  ${share.claim}: ${ratioText(share.ratio)}x`).join('\n');
 }
 
-function compare(turns: Turns, other: Weather, name: 'p99Ms' | 'servedP99Ms'): Share {
+const PLACES = { p99Ms: '', servedP99Ms: ' in the gateway', servedCpuP99Ms: " in the gateway's CPU time" } as const;
+
+function compare(turns: Turns, other: Weather, name: keyof typeof PLACES): Share {
   const [flooded, compared] = (['unknown key id', other] as const).map((weather) => turns[weather].map((turn) => turn[name]));
-  const place = name === 'p99Ms' ? '' : ' in the gateway';
-  const claim = `p99 of the regulars${place} beside unknown key ids, of that ${other === 'alone' ? other : `beside ${other}`}`;
+  const company = other === 'alone' ? other : `beside ${other}`;
+  const claim = `p99 of the regulars${PLACES[name]} beside unknown key ids, of that ${company}`;
   return { claim, ratio: medianRatio(flooded!, compared!) };
 }

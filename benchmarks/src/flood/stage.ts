@@ -71,5 +71,7 @@ function configOf(jwksUrl: string, upstreamUrl: string): string {
     upstreams: { orders: { url: upstreamUrl } },
     routes: [{ path: '/', upstream: 'orders' }],
     log: { level: 'error' },
+    // On a busy machine a client may come late to what it has begun.
+    limits: { headersTimeoutMs: 120_000, requestTimeoutMs: 120_000, keepAliveTimeoutMs: 600_000, stallTimeoutMs: 120_000 },
   });
 }
