@@ -75,6 +75,7 @@ async function measure(quick: boolean, json: string | undefined): Promise<void> 
     `${countText(plan.tokens)} tokens, caches of ${countText(plan.cacheEntries)}, ${countText(plan.requests)} requests\n${drawFleets(fleets)}\n`,
   );
   console.log(`A crash under load, ${crash.instances} instances, each token on one\n${drawCrash(crash)}`);
+  console.log(`\n${verdicts(fleets, crash).join('\n')}`);
   if (json !== undefined)
     writeFileSync(resolve(json), `${JSON.stringify({ machine, quick, plan, fleets, crash }, undefined, 2)}\n`);
 }
@@ -115,6 +116,19 @@ function drawFleets(fleets: readonly FleetResult[]): string {
     ...[report.right, report.refused, report.wrong, report.failed].map(countText),
   ]);
   return drawTable(FLEET_COLUMNS, rows);
+}
+
+// A wrong answer ends the run before anything is drawn.
+function verdicts(fleets: readonly FleetResult[], crash: CrashResult): string[] {
+  const most = Math.max(...fleets.map(({ instances }) => instances));
+  const [bound, loose] = (['hash of the token', 'in turns'] as const).map((balancing) =>
+    fleets.find((fleet) => fleet.instances === most && fleet.balancing === balancing)!,
+  );
+  const answered = fleets.reduce((sum, { report }) => sum + report.right + report.refused, 0);
+  return [
+    `wrong answers: 0 of ${countText(answered)}, and 0 of ${countText(crash.report.requests)} around a crash: PASS (0)`,
+    `signature checks of ${most} instances, each token on one: ${bound!.checks < loose!.checks ? 'PASS' : 'short'} (${countText(bound!.checks)}, in turns ${countText(loose!.checks)})`,
+  ];
 }
 
 function drawCrash({ report }: CrashResult): string {

@@ -75,7 +75,8 @@ export function measureCrash(cast: Cast, instances: number): Promise<CrashResult
 
 function run(cast: Cast, fleet: Fleet, limit: Pick<ScaleOrder, 'requests' | 'seconds' | 'seed'>): Promise<ScaleReport> {
   const { clients, tokenFile, badTokens, plan } = cast;
-  const order: ScaleOrder = { port: fleet.port, tokenFile, badTokens, connections: plan.connections, ...limit };
+  const { connections, limitSeconds: seconds } = plan;
+  const order: ScaleOrder = { port: fleet.port, tokenFile, badTokens, connections, seconds, ...limit };
   return clients.ask<ScaleReport>('run', order);
 }
 

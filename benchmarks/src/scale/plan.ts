@@ -14,6 +14,8 @@ export interface ScalePlan {
   /** Requests of one measurement; each picks its token by chance. */
   readonly requests: number;
   readonly connections: number;
+  /** A measurement ends by then, with as many requests as were answered. */
+  readonly limitSeconds: number;
   /** Load with a crash in the middle. */
   readonly crashSeconds: number;
 }
@@ -25,6 +27,7 @@ const FULL: ScalePlan = {
   cacheEntries: 2500,
   requests: 60_000,
   connections: 32,
+  limitSeconds: 150,
   crashSeconds: 12,
 };
 const QUICK: ScalePlan = { ...FULL, instances: [1, 2], tokens: 400, cacheEntries: 250, requests: 4000, crashSeconds: 4 };
