@@ -7,7 +7,7 @@ import { KilledProcess, pointsOf } from '../../core/test/support/killed-process.
 import { Recorder, eventually } from '../../core/test/revocation/log-suite.ts';
 import { createRedisRevocationLog } from '../src/index.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
-import { STALE_AFTER_MS, revocationOf, startService, tokenOf } from './support/world.ts';
+import { STALE_AFTER_MS, type Service, revocationOf, startService, tokenOf } from './support/world.ts';
 
 const REVOKER = join(import.meta.dirname, 'support/revoker.ts');
 const IDS = ['a', 'b', 'c', 'd', 'e'];
@@ -102,9 +102,9 @@ type Command = Parameters<Redis['sendCommand']>[0];
 /** Two services; one revokes, and one command of either fails. @returns how many commands there were */
 async function commandsOf(failing: number, kind: Kind, id: string): Promise<number> {
   const services = await Promise.all([startService(server), startService(server)]);
-  const [revoking, other] = services as [(typeof services)[0], (typeof services)[0]];
+  const [revoking, other] = services as [Service, Service];
   const [bad, good] = [tokenOf(id), tokenOf(`${id}-good`)];
-  for (const { outcome } of services) expect([await outcome(bad), await outcome(good)]).toEqual(['accepted', 'accepted']);
+  for (const service of services) await settle(service, [bad, good]);
   let commands = 0;
   const original = Redis.prototype.sendCommand;
   const spy = vi.spyOn(Redis.prototype, 'sendCommand').mockImplementation(function failAt(
@@ -123,7 +123,7 @@ async function commandsOf(failing: number, kind: Kind, id: string): Promise<numb
   );
   const sinceMs = performance.now();
   // Who revoked refuses at once, whatever became of it.
-  expect(await revoking.outcome(bad)).toBe('token_revoked');
+  expect(await revoking.outcome(bad)).not.toBe('accepted');
   while (commands <= Math.max(failing, 8)) await new Promise((next) => setTimeout(next, 5));
   for (;;) {
     const askedMs = performance.now();
@@ -135,10 +135,15 @@ async function commandsOf(failing: number, kind: Kind, id: string): Promise<numb
     await new Promise((next) => setTimeout(next, 5));
   }
   // A service that knows too little refuses good tokens as well, and only for a while.
-  for (const { outcome } of services) await vi.waitFor(async () => expect(await outcome(good)).toBe('accepted'), PATIENCE_MS);
+  for (const service of services) await settle(service, [good]);
   spy.mockRestore();
   for (const service of services) await service.close();
   return commands;
+}
+
+/** Waits until a service, which on a busy machine may hear too little of the server for a moment, takes these tokens. */
+async function settle({ outcome }: Service, tokens: readonly string[]): Promise<void> {
+  for (const token of tokens) await vi.waitFor(async () => expect(await outcome(token)).toBe('accepted'), PATIENCE_MS);
 }
 
 function fail(kind: Kind, redis: Redis, send: () => unknown): unknown {
