@@ -3,11 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { array, assert as check, boolean, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Question } from '../src/sqlite/operations.ts';
-import { pack, spareOf, unpack } from '../src/sqlite/packing.ts';
+import { pack, packAnswers, spareOf, unpack, unpackAnswer } from '../src/sqlite/packing.ts';
 import { entryOf } from './support/queue-harness.ts';
 
 const accepts = (sizes: readonly number[]): Question[] =>
-  sizes.map((size) => ({ name: 'accept', ask: { ...entryOf(), payload: new Uint8Array(randomBytes(size)) } }));
+  sizes.map((size) => {
+    const entry = { ...entryOf(), payload: new Uint8Array(randomBytes(size)) };
+    // Without an idempotency key.
+    return { name: 'accept', ask: size % 2 === 0 ? entry : { ...entry, fingerprint: entry.id } };
+  });
 
 test('entries and other questions, in their order; buffers that come back are used again', () => {
   let spare: ArrayBuffer | undefined;
@@ -31,6 +35,20 @@ test('entries and other questions, in their order; buffers that come back are us
     { numRuns: 100 },
   );
   expect(reused).toBeGreaterThan(10);
+});
+
+test('what is said of an entry comes back as it was said', () => {
+  const [mine, other] = accepts([1, 1]) as [Question & { name: 'accept' }, Question & { name: 'accept' }];
+  const said: [unknown, Question][] = [
+    [{ kind: 'accepted', id: mine.ask.id }, mine],
+    [{ kind: 'repeated', id: other.ask.id }, mine],
+    [{ kind: 'conflict' }, mine],
+    [{ kind: 'full', scope: 'client', retryAfterMs: 1000 }, mine],
+    [undefined, { name: 'status', ask: 'a' }],
+    [[], { name: 'purge', ask: [] }],
+  ];
+  const packed = structuredClone(packAnswers(said.map(([answer]) => answer)));
+  expect(said.map(([, question], index) => unpackAnswer(packed[index], question))).toEqual(said.map(([answer]) => answer));
 });
 
 test('a large buffer is not kept', () => {

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { WatchwordError } from '@watchword/core';
 import type { EngineSettings } from './context.ts';
 import type { BatchAnswer, OperationName, Operations, Question } from './operations.ts';
-import { pack } from './packing.ts';
+import { pack, unpackAnswer } from './packing.ts';
 
 interface Waiting {
   readonly question: Question;
@@ -120,7 +120,9 @@ export class QueueThread {
     this.#running = undefined;
     this.#spare = answer.spare;
     if ('answers' in answer) {
-      for (const [index, { resolve }] of batch.entries()) resolve(answer.answers[index] as never);
+      for (const [index, { question, resolve }] of batch.entries()) {
+        resolve(unpackAnswer(answer.answers[index], question) as never);
+      }
     } else {
       // The text of SQLite's errors names tables and files, never what is in them.
       const error = new WatchwordError('queue_unavailable', undefined, { cause: new Error(answer.failure) });

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineSettings } from './context.ts';
 import { QueueEngine } from './engine.ts';
 import type { BatchAnswer } from './operations.ts';
-import { type PackedBatch, spareOf, unpack } from './packing.ts';
+import { type PackedBatch, packAnswers, spareOf, unpack } from './packing.ts';
 
 const settings = workerData as EngineSettings;
 let engine: QueueEngine | undefined;
@@ -24,7 +24,7 @@ function answer(batch: PackedBatch): BatchAnswer {
   try {
     if (engine?.isInPlace() === false) closeEngine();
     engine ??= new QueueEngine(settings);
-    return { answers: engine.run(unpack(batch)) };
+    return { answers: packAnswers(engine.run(unpack(batch))) };
   } catch (error) {
     // After an error of the disk nobody knows what this connection believes: the next one reads the file anew.
     closeEngine();
