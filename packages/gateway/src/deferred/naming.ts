@@ -2,8 +2,12 @@
 import { hash, randomBytes } from 'node:crypto';
 
 const TIME_LENGTH = 8;
+/** 144 random bits. */
+const RANDOM_LENGTH = 24;
 const RANDOM_BYTES = 18;
-let random = Buffer.alloc(0);
+const DRAWN_AT_ONCE = 128;
+let random = '';
+let next = 0;
 
 /** The form of an id. */
 export const ID_FORM: RegExp = /^[\w-]{32}$/;
@@ -13,11 +17,13 @@ export const ID_FORM: RegExp = /^[\w-]{32}$/;
  * one moment in one place.
  */
 export function createId(nowMs: number): string {
-  if (random.length < RANDOM_BYTES) random = randomBytes(128 * RANDOM_BYTES);
+  if (next === random.length) {
+    random = randomBytes(DRAWN_AT_ONCE * RANDOM_BYTES).toString('base64url');
+    next = 0;
+  }
   const time = Math.max(0, Math.floor(nowMs)).toString(36).padStart(TIME_LENGTH, '0').slice(-TIME_LENGTH);
-  const id = time + random.toString('base64url', 0, RANDOM_BYTES);
-  // Nothing comes twice, and nothing of it stays behind.
-  random = random.fill(0, 0, RANDOM_BYTES).subarray(RANDOM_BYTES);
+  const id = time + random.slice(next, next + RANDOM_LENGTH);
+  next += RANDOM_LENGTH;
   return id;
 }
 
