@@ -11,11 +11,13 @@ export interface DestroyerOptions {
   readonly dice: Dice;
   /** Orders that were sent: kills follow the work, so that there is always something under way. */
   readonly sent: () => number;
-  /** Orders from one kill to the next, on average. */
+  /** Orders from one kill to the next, on average; sooner where that takes longer than a few seconds. */
   readonly every: number;
 }
 
 const LOOK_MS = 5;
+/** On average, from when everything is up again. */
+const LONGEST_PEACE_MS = 4000;
 const LONGEST_DOWN_MS = 400;
 
 /** One who kills. */
@@ -32,8 +34,10 @@ export class Destroyer {
   /** Kills until `isOver`; then everything is up. */
   async rage(isOver: () => boolean): Promise<void> {
     const { dice, sent, every } = this.#options;
+    const atLast = (): number => performance.now() + LONGEST_PEACE_MS * (0.5 + dice.next());
+    let peaceEndsAt = atLast();
     while (!isOver()) {
-      if (sent() < this.#next) {
+      if (sent() < this.#next && performance.now() < peaceEndsAt) {
         await delay(LOOK_MS);
         continue;
       }
@@ -41,6 +45,7 @@ export class Destroyer {
       // Anywhere between two requests.
       await delay(dice.int(50));
       await this.#strike(this.#targets());
+      peaceEndsAt = atLast();
     }
     await this.startAll();
   }

@@ -68,12 +68,12 @@ describe('S17: kill -9 of all that accept, work and store while requests flow', 
   // The bound that the run sets itself, and time to check.
   const limitFor = (requests: number): number => 600_000 + 65 * requests;
 
-  const ofSqlite = IS_LONG ? 1_000_000 : 1200;
+  const ofSqlite = IS_LONG ? 1_000_000 : 1000;
   test(`SQLite, ${ofSqlite} requests: no rule is broken`, { timeout: limitFor(ofSqlite) }, () =>
     play('sqlite', ofSqlite, limitFor(ofSqlite)),
   );
 
-  const ofRedis = IS_LONG ? 200_000 : 700;
+  const ofRedis = IS_LONG ? 200_000 : 500;
   test.skipIf(!isInstalled('redis-server'))(
     `Redis, ${ofRedis} requests: no rule is broken (needs redis-server: apt-get install redis-server)`,
     { timeout: limitFor(ofRedis) },
