@@ -1,5 +1,5 @@
 /** Sends requests to the gateway of the calibration. */
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { Agent, type IncomingMessage, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,13 +15,26 @@ export interface Load {
   readonly mostRequests?: number;
 }
 
-/** Sends. @returns how many requests there were @throws Error at the first answer that is not 200 */
+/** What every request needs. */
+interface Line {
+  readonly agent: Agent;
+  /** Ends what hangs. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers may come so much later than the load was to end: on a machine that is very busy they do. */
+const PATIENCE_MS = 60_000;
+
+/** Sends. @returns how many requests there were @throws Error at the first answer that is not 200, or does not come */
 export async function sendLoad(load: Load): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const signal = AbortSignal.timeout(load.durationMs + PATIENCE_MS);
+  setMaxListeners(0, signal);
+  const line = { agent, signal };
   try {
     return 'inFlight' in load.pace
-      ? await closedLoop(load, load.pace.inFlight, agent)
-      : await atRandom(load, load.pace.perSecond, agent);
+      ? await closedLoop(load, load.pace.inFlight, line)
+      : await atRandom(load, load.pace.perSecond, line);
   } finally {
     agent.destroy();
   }
@@ -30,27 +43,27 @@ export async function sendLoad(load: Load): Promise<number> {
 /** Enough for each kind of step on a machine that is very busy with something else. */
 const LEAST_REQUESTS = 100;
 
-async function closedLoop(load: Load, inFlight: number, agent: Agent): Promise<number> {
+async function closedLoop(load: Load, inFlight: number, line: Line): Promise<number> {
   const endMs = performance.now() + load.durationMs;
   const most = load.mostRequests ?? Number.POSITIVE_INFINITY;
   let sent = 0;
   const client = async (): Promise<void> => {
     while ((performance.now() < endMs || sent < LEAST_REQUESTS) && sent < most) {
       sent += 1;
-      await send(load, sent, agent);
+      await send(load, sent, line);
     }
   };
   await Promise.all(Array.from({ length: inFlight }, client));
   return sent;
 }
 
-async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<number> {
+async function atRandom(load: Load, perSecond: number, line: Line): Promise<number> {
   const started = performance.now();
   const running: Promise<void>[] = [];
   let dueMs = 0;
   while ((dueMs -= (Math.log(1 - Math.random()) / perSecond) * 1000) < load.durationMs) {
     await sleep(Math.max(0, started + dueMs - performance.now()));
-    const request = send(load, running.length + 1, agent);
+    const request = send(load, running.length + 1, line);
     request.catch(() => {});
     running.push(request);
   }
@@ -61,10 +74,10 @@ async function atRandom(load: Load, perSecond: number, agent: Agent): Promise<nu
 /** Host of requests that get a Txn-Token of their own. */
 export const FRESH_HOST = 'fresh.shop.example';
 
-async function send({ port, tokens, freshShare = 0 }: Load, number: number, agent: Agent): Promise<void> {
+async function send({ port, tokens, freshShare = 0 }: Load, number: number, { agent, signal }: Line): Promise<void> {
   const isFresh = Math.floor(number * freshShare) !== Math.floor((number - 1) * freshShare);
   const headers = { authorization: `Bearer ${tokens[number % tokens.length]}`, ...(isFresh && { host: FRESH_HOST }) };
-  const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, headers });
+  const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, signal, headers });
   const [res] = (await once(request, 'response')) as [IncomingMessage];
   await once(res.resume(), 'end');
   if (res.statusCode !== 200) throw new Error(`The gateway of the calibration answered ${res.statusCode}`);
