@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 
+/** Cores of other work, and how far rounds may be apart, that still make a reference. */
+const LIMITS = { disturbedBy: 0.3, spread: 0.1 };
+
 const root = resolve(import.meta.dirname, '..');
 const target = join(root, 'packages/planner/src/reference-calibration.ts');
 
@@ -32,9 +35,6 @@ function run(args) {
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root });
   if (status !== 0) throw new Error(`${args[0]} ended with exit code ${status}`);
 }
-
-/** Cores of other work, and how far rounds may be apart, that still make a reference. */
-const LIMITS = { disturbedBy: 0.3, spread: 0.1 };
 
 function verdictsOf({ disturbedBy, spread = {} }) {
   const verdict = (met) => (met ? 'met' : 'MISSED: measure again');

@@ -212,6 +212,7 @@ describe('the file', () => {
     expect(text).not.toContain('Rounds differed');
     expect(calibrationTable(REFERENCE_CALIBRATION)).toContain('octets per hop');
     const { rarely: _rarely, ...costs } = REFERENCE_CALIBRATION;
-    expect(calibrationTable(costs)).toMatch(/verify ES256 +178\.4 +178\.4/);
+    // Without additions both paces cost the same.
+    expect(calibrationTable(costs)).toMatch(/verify ES256 +([\d.]+) +\1 *\n/);
   });
 });
