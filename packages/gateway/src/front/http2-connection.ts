@@ -73,6 +73,11 @@ export class Http2Connection {
     session.on('ping', this.#onControl).on('remoteSettings', this.#onControl);
   }
 
+  /** Whether the client has been asked for calm: nothing more is taken from it. */
+  get isCalming(): boolean {
+    return this.#isCalming;
+  }
+
   /** A stream that was over before anybody looked at it. */
   openedInVain(): void {
     this.#hasAsked = true;
@@ -137,9 +142,9 @@ export class Http2Connection {
     this.#isCalming = true;
     const { sliced, onCalm } = this.#around;
     onCalm();
-    if (sliced === undefined) return this.#destroy();
-    // A write to a socket that is not Node's own ends turns later, and with the session what has not been written goes.
-    sliced.stop();
+    if (sliced === undefined && this.#session.encrypted !== true) return this.#destroy();
+    // Over TLS, and to a socket that is not Node's own, a write ends turns later; with the session what has not been written goes.
+    sliced?.stop();
     this.#session.goaway(NGHTTP2_ENHANCE_YOUR_CALM);
     setTimeout(this.#destroy, GOAWAY_MS).unref();
   }

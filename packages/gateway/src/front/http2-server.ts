@@ -1,5 +1,5 @@
 /** The HTTP/2 side of the edge: streams in, bounded in number, in size and in time. */
-import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, createServer } from 'node:http2';
+import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 import type { ProtocolSide } from './http1-server.ts';
@@ -69,6 +69,7 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
       stream.on('error', ignore);
       // Opened and reset by what came in one read.
       if (stream.destroyed) connection.openedInVain();
+      else if (connection.isCalming) stream.close(constants.NGHTTP2_REFUSED_STREAM);
       else pass(connection.open(stream, headers, rawHeaders as unknown as string[]), options);
     });
     looking ??= setInterval(() => {
