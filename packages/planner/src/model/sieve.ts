@@ -37,11 +37,11 @@ export function sieveHitRatio(
     law.lookAt(looks);
     return account(classes, law);
   };
-  const never = measure(probation(NEVER * lifeSeconds));
-  if (never.entries <= entries) return undefined;
   const surplus = (seconds: number): number => Math.log(measure(probation(seconds)).entries / entries);
-  if (surplus(0) > 0) return inLaps(measure, entries, lifeSeconds);
-  return hitRatio(measure(probation(rootOf(surplus, SHORTEST * lifeSeconds, NEVER * lifeSeconds))));
+  const longest = NEVER * lifeSeconds;
+  if (surplus(longest) <= 0) return undefined;
+  if (classes.some(({ repeats }) => repeats > 0) && surplus(0) > 0) return inLaps(measure, entries, lifeSeconds);
+  return hitRatio(measure(probation(rootOf(surplus, SHORTEST * lifeSeconds, longest))));
 }
 
 /** Of a life: later than that the hand finds only what has expired. */
