@@ -185,10 +185,10 @@ describe('the simulator', () => {
   });
 
   it('runs 10 million requests in seconds', () => {
-    const before = performance.now();
+    const before = process.cpuUsage();
     const { uses } = simulateCache({ ...simulation, requests: 10_000_000 });
     expect(uses).toBe(10_000_000);
-    // About 4 s alone on a core; other tests may run beside it.
-    expect(performance.now() - before).toBeLessThan(25_000);
-  });
+    // About 3 s. Processor time, since other tests may run beside it.
+    expect(process.cpuUsage(before).user).toBeLessThan(25_000_000);
+  }, 120_000);
 });
