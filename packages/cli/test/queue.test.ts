@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type NewEntry, type Queue, createSqliteQueue } from '@watchword/deferred';
 import { createRedisQueue } from '@watchword/redis';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RedisServer, hasRedis } from '../../redis/test/support/redis-server.ts';
 import { type TestFiles, createFiles, watchword } from './support.ts';
 
@@ -44,6 +44,9 @@ async function filledRedis(): Promise<TestFiles> {
     createRedisQueue({ server: server.url }),
   );
 }
+
+// A command that opens a file on a busy disk may take seconds.
+vi.setConfig({ testTimeout: 120_000 });
 
 const run = (files: TestFiles, ...args: string[]) => watchword(['queue', ...args, '--config', files.config]);
 

@@ -107,7 +107,7 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
     const witness = open();
     const entries = Array.from({ length: 10 }, fresh);
     for (const entry of entries) await witness.accept(entry);
-    const queue = createRedisQueue({ server: address.url, timeoutMs: 1500 });
+    const queue = createRedisQueue({ server: address.url, timeoutMs: 3000 });
     queues.push(queue);
     await eventuallyReady(queue);
     const [first] = await queue.claim('worker-1', 1, LEASE);

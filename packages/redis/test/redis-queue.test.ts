@@ -82,14 +82,14 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       const queue = open();
       for (let index = 0; index < 3; index += 1) await queue.accept(entryOf());
       const claims = await queue.claim('worker-1', 2, LEASE);
-      const stream = (await keys()).find((key) => key.includes(':stream:'));
-      const pending = async (): Promise<unknown> => ((await admin.xpending(stream!, 'workers')) as unknown[]).at(0);
-      expect([await admin.xlen(stream!), await pending()]).toEqual([3, 2]);
+      const stream = `{${prefix}}:stream`;
+      const pending = async (): Promise<unknown> => ((await admin.xpending(stream, 'workers')) as unknown[]).at(0);
+      expect([await admin.xlen(stream), await pending()]).toEqual([3, 2]);
       await queue.settle([[claims[0]!, DONE]]);
-      expect([await admin.xlen(stream!), await pending()]).toEqual([2, 1]);
+      expect([await admin.xlen(stream), await pending()]).toEqual([2, 1]);
       // A dead letter keeps its message.
       await queue.settle([[claims[1]!, { state: 'dead', reason: 'crash' }]]);
-      expect([await admin.xlen(stream!), await pending()]).toEqual([2, 1]);
+      expect([await admin.xlen(stream), await pending()]).toEqual([2, 1]);
     });
 
     test('keeps all its keys in one slot of a cluster', async () => {
@@ -101,6 +101,15 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       const names = await keys();
       expect(names.length).toBeGreaterThan(8);
       for (const name of names) expect(name).toMatch(new RegExp(`^\\{${prefix}\\}:`));
+    });
+
+    test('leaves alone what another version has made', async () => {
+      await open().accept(entryOf());
+      expect(await open().accept(entryOf())).toMatchObject({ kind: 'accepted' });
+      await admin.hset(`{${prefix}}:head`, 'layout', '99');
+      const expected = { code: 'queue_unavailable', message: 'The queue in Redis was made by another version' };
+      await expect(open().accept(entryOf())).rejects.toMatchObject(expected);
+      await expect(open().claim('worker-1', 1, LEASE)).rejects.toMatchObject(expected);
     });
 
     test('leaves nothing behind of what has ended and is forgotten', async () => {
@@ -117,7 +126,8 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
         nowMs += 2000;
       }
       while ((await admin.exists(`{${prefix}}:ended`)) === 1) await queue.claim('worker-1', 1, LEASE);
-      expect(await keys()).toEqual([`{${prefix}}:head`, `{${prefix}}:paces`]);
+      expect(await keys()).toEqual(['head', 'paces', 'stream'].map((name) => `{${prefix}}:${name}`));
+      expect(await admin.xlen(`{${prefix}}:stream`)).toBe(0);
     });
 
     test('goes on when the server has forgotten its scripts', async () => {
@@ -179,19 +189,27 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
     });
 
-    test('says so when somebody has deleted messages, and goes on with all others', async () => {
+    test('refuses what somebody has deleted, with that reason, and goes on with all others', async () => {
       const queue = open();
-      for (const client of ['damaged', 'whole', 'whole', 'whole']) await queue.accept(entryOf({ client: digestOf(client) }));
-      await admin.del((await keys()).find((key) => key.includes(`:stream:43:${digestOf('damaged')}`))!);
-      const clients: string[] = [];
-      const errors: unknown[] = [];
-      for (let turn = 0; turn < 8; turn += 1) {
-        const claims = await queue.claim('worker-1', 1, LEASE).catch((error: unknown) => void errors.push(error));
-        clients.push(...(claims ?? []).map(({ entry }) => entry.client));
+      const entries = Array.from({ length: 4 }, () => entryOf());
+      for (const entry of entries) await queue.accept(entry);
+      const stream = `{${prefix}}:stream`;
+      const [claimed] = await queue.claim('worker-1', 1, LEASE);
+      await queue.release([{ claim: claimed!, notBeforeMs: START_MS }]);
+      const messages = await admin.xrange(stream, '-', '+');
+      await admin.xdel(stream, messages[0]![0], messages[2]![0]);
+      const claims = await queue.claim('worker-1', 4, LEASE);
+      expect(claims.map(({ entry }) => entry.id)).toEqual([entries[1]!.id, entries[3]!.id]);
+      for (const index of [0, 2]) {
+        expect(await queue.status(entries[index]!.id)).toMatchObject({ state: 'refused', reason: 'payload_lost' });
       }
-      expect(clients).toEqual(Array(3).fill(digestOf('whole')));
-      expect(errors.length).toBeGreaterThan(0);
-      for (const error of errors) expect(error).toMatchObject({ code: 'queue_unavailable' });
+      const last = entryOf();
+      await queue.accept(last);
+      await admin.del(stream);
+      expect(await queue.claim('worker-1', 4, LEASE)).toEqual([]);
+      expect(await queue.status(last.id)).toMatchObject({ state: 'refused', reason: 'payload_lost' });
+      expect(await queue.settle(claims.map((claim) => [claim, DONE] as const))).toEqual([true, true]);
+      expect(await queue.stats()).toMatchObject({ depth: 0, totals: { accepted: 5, done: 2, refused: 3 } });
     });
   });
 });

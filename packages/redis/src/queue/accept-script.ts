@@ -1,5 +1,5 @@
 /** Taking an entry in: known, full, or stored; and of whom how much may be stored. */
-import { type QueueScript, scriptOf } from './prelude.ts';
+import { LAYOUT, type QueueScript, scriptOf } from './prelude.ts';
 
 // The rule of `fullScope` in @watchword/deferred, in the same order of operations, so that it gives the same numbers.
 const FULL_SCOPE = `
@@ -57,15 +57,21 @@ local head = redis.call('HMGET', base .. 'head', 'entries', 'bytes', 'depth')
 local scope = fullScope(entry, head, { tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]) })
 if scope then return { 'full', scope, head[3] or '0', text(paces().e / 60) } end
 
-entry.number = redis.call('HINCRBY', base .. 'head', 'number', 1)
-local stream = streamOf(entry)
+-- By the server's time, in microseconds, so that none comes twice.
+local last = redis.call('HGET', base .. 'head', 'number')
+if not last then redis.call('HSET', base .. 'head', 'layout', '${LAYOUT}') end
+entry.number = math.max(tonumber(last or 0) + 1, time[1] * 1000000 + time[2])
+redis.call('HSET', base .. 'head', 'number', text(entry.number))
+local stream = base .. 'stream'
 if redis.call('EXISTS', stream) == 0 then redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM') end
 redis.call('XADD', stream, text(entry.number) .. '-0', 'id', id, 'p', ARGV[13])
 save(id, entry)
 if key then redis.call('HSET', base .. 'keys', key, id) end
 redis.call('ZADD', base .. 'waiting', entry.number, id)
-change(entry, { 1, entry.bytes, 1, 1 })
-redis.call('HINCRBY', base .. 'head', 'accepted', 1)
+redis.call('ZADD', readyOf(entry), entry.number, id)
+change(entry, { 1, entry.bytes, 1 })
+schedule(entry)
+add('accepted', 1)
 count('a')
 forget(4)
 return { 'accepted', id }

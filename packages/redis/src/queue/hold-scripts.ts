@@ -7,8 +7,9 @@ local function holding(id, token)
   if not entry or entry.token ~= token then return nil end
   -- Needs no memory, and so lets the writes that follow through when there is none left.
   redis.call('ZREM', base .. 'leases', id)
-  if entry.state == 'ready' then redis.call('ZREM', backOf(entry), id) end
-  return entry, entry.state == 'ready' and -1 or 0
+  redis.call('ZREM', base .. 'delays', id)
+  redis.call('ZREM', readyOf(entry), id)
+  return entry
 end
 `;
 
@@ -16,12 +17,12 @@ end
 export const EXTEND: QueueScript = scriptOf(`${HOLDING}
 local answers = {}
 for index = 5, #ARGV, 2 do
-  local entry, ready = holding(ARGV[index], ARGV[index + 1])
+  local entry = holding(ARGV[index], ARGV[index + 1])
   if entry then
     entry.state = 'claimed'
     save(ARGV[index], entry)
     redis.call('ZADD', base .. 'leases', ARGV[4], ARGV[index])
-    if ready ~= 0 then change(entry, { 0, 0, 0, ready }) end
+    schedule(entry)
   end
   answers[#answers + 1] = entry and 1 or 0
 end
@@ -31,24 +32,10 @@ return answers
 /** ARGV: id, token, state, status or reason, 'yes' for a result, and it, of each. Gives for each whether this has ended it. */
 export const SETTLE: QueueScript = scriptOf(`${HOLDING}
 local function settle(id, token, state, word, hasResult, result)
-  local entry, ready = holding(id, token)
+  local entry = holding(id, token)
   if not entry then return 0 end
-  entry.state, entry.token, entry.ended = state, nil, now
-  if state == 'done' then entry.status = tonumber(word) else entry.reason = word end
-  redis.call('ZREM', base .. 'waiting', id)
-  if state == 'dead' then
-    -- A dead letter keeps its message, and so its room.
-    redis.call('ZADD', base .. 'dead', ARGV[2], string.format('%016.0f', entry.number) .. id)
-    change(entry, { 0, 0, -1, ready })
-  else
-    dropMessage(entry)
-    redis.call('ZADD', base .. 'ended', ARGV[2], id)
-    change(entry, { -1, -entry.bytes, -1, ready })
-  end
+  finish(id, entry, state, word)
   if hasResult == 'yes' then redis.call('HSET', base .. 'results', id, result) end
-  save(id, entry)
-  redis.call('HINCRBY', base .. 'head', state, 1)
-  count('e')
   return 1
 end
 
@@ -63,18 +50,17 @@ return answers
 
 const RELEASING = `${HOLDING}
 local function release(id, token, notBefore, untouched)
-  local entry, ready = holding(id, token)
+  local entry = holding(id, token)
   if not entry then return 0 end
   local isReady = tonumber(notBefore) <= now
   entry.state, entry.token, entry.attempts = isReady and 'ready' or 'delayed', nil, entry.attempts - untouched
   save(id, entry)
   if isReady then
-    redis.call('ZADD', backOf(entry), entry.number, id)
-    ready = ready + 1
+    redis.call('ZADD', readyOf(entry), entry.number, id)
   else
     redis.call('ZADD', base .. 'delays', notBefore, id)
   end
-  if ready ~= 0 then change(entry, { 0, 0, 0, ready }) end
+  schedule(entry)
   return 1
 end
 `;

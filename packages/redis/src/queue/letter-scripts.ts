@@ -36,7 +36,7 @@ for index = 1, #all, 2 do
   end
 end
 return {
-  totals, text(redis.call('ZCOUNT', base .. 'leases', '(' .. ARGV[2], '+inf')), oldest and text(load(oldest).accepted) or '',
+  totals, text(redis.call('ZCOUNT', base .. 'leases', '(' .. ARGV[2], '+inf')), oldest and text((load(oldest) or { accepted = now }).accepted) or '',
   text(sums.a), text(sums.e), issuers,
 }
 `);
@@ -46,15 +46,18 @@ export const DEAD: QueueScript = scriptOf(`
 local from = 0
 local last = load(ARGV[4])
 if last and last.state == 'dead' then
-  from = redis.call('ZRANK', base .. 'dead', string.format('%016.0f', last.number) .. ARGV[4]) + 1
+  local rank = redis.call('ZRANK', base .. 'dead', string.format('%016.0f', last.number) .. ARGV[4])
+  from = rank and rank + 1 or 0
 end
 local letters = {}
-for index, member in ipairs(redis.call('ZRANGE', base .. 'dead', from, from + tonumber(ARGV[5]) - 1)) do
+for _, member in ipairs(redis.call('ZRANGE', base .. 'dead', from, from + tonumber(ARGV[5]) - 1)) do
   local id = string.sub(member, 17)
   local entry = load(id)
-  letters[index] = {
-    id, entry.route, entry.issuer, text(entry.accepted), text(entry.ended), text(entry.attempts), entry.reason,
-  }
+  if entry and entry.state == 'dead' then
+    letters[#letters + 1] = {
+      id, entry.route, entry.issuer, text(entry.accepted), text(entry.ended), text(entry.attempts), entry.reason,
+    }
+  end
 end
 return letters
 `);
@@ -79,9 +82,10 @@ for index = 4, #ARGV do
     entry.state, entry.attempts, entry.ended, entry.reason = 'ready', 0, nil, nil
     save(id, entry)
     redis.call('ZADD', base .. 'waiting', entry.number, id)
-    redis.call('ZADD', backOf(entry), entry.number, id)
-    change(entry, { 0, 0, 1, 1 })
-    redis.call('HINCRBY', base .. 'head', 'replayed', 1)
+    redis.call('ZADD', readyOf(entry), entry.number, id)
+    change(entry, { 0, 0, 1 })
+    schedule(entry)
+    add('replayed', 1)
     replayed[#replayed + 1] = id
   end
 end
@@ -98,8 +102,8 @@ for index = 4, #ARGV do
     leave(id, entry)
     dropMessage(entry)
     drop(id, entry)
-    change(entry, { -1, -entry.bytes, 0, 0 })
-    redis.call('HINCRBY', base .. 'head', 'purged', 1)
+    change(entry, { -1, -entry.bytes, 0 })
+    add('purged', 1)
     purged[#purged + 1] = id
   end
 end

@@ -1,12 +1,15 @@
 /** A connection to a server that was looked at, and is looked at again now and then for as long as it is open. */
+import { WatchwordError } from '@watchword/core';
 import type { Redis } from 'ioredis';
 import { Connection, type ConnectionSettings } from '../connection.ts';
 import { type Durability, insistOnDurability } from './durability.ts';
+import { LAYOUT } from './prelude.ts';
 
 /** What a link needs to know. */
 export interface LinkSettings extends ConnectionSettings {
   readonly durability: Durability;
   readonly onWarning: (warning: string) => void;
+  readonly prefix: string;
 }
 
 /** Settings can be changed while a server runs. */
@@ -34,6 +37,7 @@ export class Link {
     const [seconds, micros] = await connection.ask((redis) => redis.time());
     const link = new Link(connection, settings, Number(seconds) * 1000 + Number(micros) / 1000 - beganMs);
     await link.#look();
+    await connection.ask((redis) => insistOnLayout(redis, settings.prefix));
     return link;
   }
 
@@ -65,4 +69,11 @@ export class Link {
     if (warning !== this.#warned) this.#settings.onWarning(warning);
     this.#warned = warning;
   }
+}
+
+// What another version has written would be read wrongly.
+async function insistOnLayout(redis: Redis, prefix: string): Promise<void> {
+  const layout = await redis.hget(`{${prefix}}:head`, 'layout');
+  if (layout === null || String(layout) === LAYOUT) return;
+  throw new WatchwordError('queue_unavailable', 'The queue in Redis was made by another version');
 }

@@ -8,7 +8,6 @@ import { Window } from './window.ts';
 
 /** What a store needs to know. */
 export interface StoreSettings extends LinkSettings {
-  readonly prefix: string;
   readonly outcomesKeptMs: number;
   /** How many replicas must have a change before it counts as done. */
   readonly replicas: number;
@@ -26,7 +25,7 @@ export interface RunOptions {
 }
 
 /** Answers of the server after which the connection is as good as before. */
-const HARMLESS = /^(?:OOM|BUSY|LOADING|DAMAGED|NOREPLICAS|MISCONF) /;
+const HARMLESS = /^(?:OOM|BUSY|LOADING|NOREPLICAS|MISCONF) /;
 
 export class QueueStore {
   readonly #settings: StoreSettings;

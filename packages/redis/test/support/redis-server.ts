@@ -1,7 +1,7 @@
 /** A Redis server of one test: own port, own folder, started and ended by its process id. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -101,6 +101,15 @@ export class RedisServer {
   /** Everything that was written, acknowledged or not, is gone. Only while it is not running. */
   loseData(): void {
     rmSync(join(this.#folder, 'appendonlydir'), { recursive: true });
+  }
+
+  /** Cuts the last transaction off after `share` of it, as a kill in the middle of a write does. Only while it is not running. */
+  tearLastTransaction(share: number): void {
+    const folder = join(this.#folder, 'appendonlydir');
+    const name = readdirSync(folder).find((file) => file.endsWith('.incr.aof'))!;
+    const content = readFileSync(join(folder, name));
+    const from = content.lastIndexOf('*1\r\n$5\r\nMULTI\r\n');
+    writeFileSync(join(folder, name), content.subarray(0, from + Math.floor(share * (content.length - from))));
   }
 
   /** Copies what is on disk now. */
