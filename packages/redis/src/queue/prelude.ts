@@ -16,7 +16,7 @@
  *
  * Commands say what is to be there, never by how much it changes, and no message has a number that another one may have had. A server
  * that was killed in the middle of writing down a script forgets what there is of it when it starts, but may come to it once more when
- * it starts the next time: then what came after it must put everything right.
+ * it starts the next time (valkey-io/valkey#4342): then what came after it must put everything right.
  */
 
 import { LEDGER } from './ledger.ts';
