@@ -4,23 +4,8 @@ import { alternationOf } from './caller-states.ts';
 import { type CallerClass, sieveHitRatio } from './sieve.ts';
 import { usesInLife } from './token-life.ts';
 
-/** Services that are alike, and plans that differ in other things, ask for the same. */
-const known = new Map<string, number>();
-const MOST_KNOWN = 1000;
-
-/** Computes it, or remembers it. @param unbounded what it is if the cache holds everything */
+/** Computes it. @param unbounded what it is if the cache holds everything */
 export function boundedHits(layout: CacheLayout, unbounded: number): number {
-  const key = JSON.stringify(layout);
-  let hits = known.get(key);
-  if (hits === undefined) {
-    hits = compute(layout, unbounded);
-    if (known.size >= MOST_KNOWN) known.clear();
-    known.set(key, hits);
-  }
-  return hits;
-}
-
-function compute(layout: CacheLayout, unbounded: number): number {
   const { classes, session, lifeSeconds, places, groups, entries, visits = 1 } = layout;
   const begins = 1 - (1 - 1 / places) ** visits;
   const once = (visits / places) * (1 - 1 / places) ** (visits - 1);

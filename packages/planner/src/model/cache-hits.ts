@@ -28,8 +28,23 @@ export interface CacheHits {
   readonly liveTokens: number;
 }
 
-/** Computes it. The ratio without bounds is exact. */
+/** Services that are alike, and plans that differ in other things, ask for the same. */
+const known = new Map<string, CacheHits>();
+const MOST_KNOWN = 1000;
+
+/** Computes it, or remembers it. The ratio without bounds is exact. */
 export function cacheHits(layout: CacheLayout): CacheHits {
+  const key = JSON.stringify(layout);
+  let hits = known.get(key);
+  if (hits === undefined) {
+    hits = compute(layout);
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(key, hits);
+  }
+  return hits;
+}
+
+function compute(layout: CacheLayout): CacheHits {
   const { classes, session, lifeSeconds, places, groups, visits = 1 } = layout;
   let [requests, misses, live] = [0, 0, 0];
   for (const { users, requestsPerSecond } of classes) {
