@@ -27,7 +27,7 @@ const FULL: ScalePlan = {
   cacheEntries: 2500,
   requests: 60_000,
   connections: 32,
-  limitSeconds: 150,
+  limitSeconds: 60,
   crashSeconds: 12,
 };
 const QUICK: ScalePlan = { ...FULL, instances: [1, 2], tokens: 400, cacheEntries: 250, requests: 4000, crashSeconds: 4 };
