@@ -1,10 +1,15 @@
 /** Takes the time of one turn. */
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Turn } from './work.ts';
+
+const SETTLE_MS = 50;
 
 /** Times `work`, which deals with `count` requests. */
 export async function timed(count: number, work: () => Promise<void>): Promise<Turn> {
+  // What was left behind before is not charged to this turn, and neither is the sweeping, which goes on in the background.
   globalThis.gc?.();
+  await delay(SETTLE_MS);
   const all = process.cpuUsage();
   const main = process.threadCpuUsage();
   const startMs = performance.now();
