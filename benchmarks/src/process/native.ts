@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from './cores.ts';
 
@@ -33,6 +34,11 @@ export class NativeServer {
     const [program, ...rest] = core === undefined ? [command, ...args] : ['taskset', '-c', String(core), command, ...args];
     this.#process = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process.on('error', (error) => (this.#output += error.message));
+    // Unlike a child that answers questions it does not notice when its parent is gone.
+    const end = (): void => void this.#process.kill('SIGKILL');
+    process.on('exit', end);
+    this.#process.on('exit', () => void process.off('exit', end));
+    endOnSignal();
     for (const stream of [this.#process.stdout!, this.#process.stderr!])
       stream.on('data', (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4000)));
   }
@@ -100,6 +106,15 @@ export async function freePort(): Promise<number> {
     await once(server, 'close');
     return port;
   }
+}
+
+let isEndingOnSignal = false;
+
+// Node ends on a signal without telling anybody.
+function endOnSignal(): void {
+  if (isEndingOnSignal) return;
+  isEndingOnSignal = true;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
 async function accepts(port: number): Promise<boolean> {
