@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Load {
   readonly port: number;
   readonly tokens: readonly string[];
+  /** How unequal their owners are: the k-th makes requests in proportion to `k ** -zipf`. Default: all alike, in turn. */
+  readonly zipf?: number;
   /** Share of requests that get a Txn-Token of their own. Default: none. */
   readonly freshShare?: number;
   /** How many requests are on their way at a time, or how many set out in a second, at random times. */
@@ -18,6 +20,8 @@ export interface Load {
 /** What every request needs. */
 interface Line {
   readonly agent: Agent;
+  /** Whose token a request brings, by the number of the request. */
+  readonly tokenOf: (number: number) => string;
   /** Ends what hangs. */
   readonly signal: AbortSignal;
 }
@@ -30,7 +34,7 @@ export async function sendLoad(load: Load): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const signal = AbortSignal.timeout(load.durationMs + PATIENCE_MS);
   setMaxListeners(0, signal);
-  const line = { agent, signal };
+  const line = { agent, signal, tokenOf: tokensOf(load) };
   try {
     return 'inFlight' in load.pace
       ? await closedLoop(load, load.pace.inFlight, line)
@@ -38,6 +42,16 @@ export async function sendLoad(load: Load): Promise<number> {
   } finally {
     agent.destroy();
   }
+}
+
+function tokensOf({ tokens, zipf }: Load): Line['tokenOf'] {
+  if (zipf === undefined) return (number) => tokens[number % tokens.length]!;
+  let sum = 0;
+  const upTo = tokens.map((_token, index) => (sum += (index + 1) ** -zipf));
+  return () => {
+    const drawn = Math.random() * sum;
+    return tokens[upTo.findIndex((limit) => drawn < limit)]!;
+  };
 }
 
 /** Enough for each kind of step on a machine that is very busy with something else. */
@@ -74,9 +88,9 @@ async function atRandom(load: Load, perSecond: number, line: Line): Promise<numb
 /** Host of requests that get a Txn-Token of their own. */
 export const FRESH_HOST = 'fresh.shop.example';
 
-async function send({ port, tokens, freshShare = 0 }: Load, number: number, { agent, signal }: Line): Promise<void> {
+async function send({ port, freshShare = 0 }: Load, number: number, { agent, signal, tokenOf }: Line): Promise<void> {
   const isFresh = Math.floor(number * freshShare) !== Math.floor((number - 1) * freshShare);
-  const headers = { authorization: `Bearer ${tokens[number % tokens.length]}`, ...(isFresh && { host: FRESH_HOST }) };
+  const headers = { authorization: `Bearer ${tokenOf(number)}`, ...(isFresh && { host: FRESH_HOST }) };
   const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, signal, headers });
   const [res] = (await once(request, 'response')) as [IncomingMessage];
   await once(res.resume(), 'end');

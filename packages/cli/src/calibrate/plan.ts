@@ -1,4 +1,5 @@
 /** How much the calibration measures, and why that much. */
+import { DEFAULT_SCENARIO } from '@watchword/planner';
 import type { HopPlan } from './hops.ts';
 
 /** Sizes of one calibration. */
@@ -30,6 +31,8 @@ export interface CalibrationPlan {
   readonly manyShare: number;
   /** Share of first uses at the lower rates: of users who come back a few times in a reuse window. */
   readonly rareShare: number;
+  /** How unequal users are, as in the default scenario of the planner: tokens that come often are still in the processor's caches. */
+  readonly zipf: number;
   /** Tokens in the caches from which hits are measured. */
   readonly cacheSizes: readonly [few: number, many: number];
   readonly hops: HopPlan;
@@ -53,6 +56,7 @@ export const FULL_PLAN: CalibrationPlan = {
   fewPerSecond: 40,
   manyShare: 0.9,
   rareShare: 0.25,
+  zipf: DEFAULT_SCENARIO.zipf,
   cacheSizes: [1000, 100_000],
   hops: { requests: 300, timedRequests: 3000 },
   weighedTokens: 30_000,

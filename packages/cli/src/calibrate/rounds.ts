@@ -74,7 +74,8 @@ export class Rounds {
     };
   }
 
-  async #measure(name: string, load: Omit<Load, 'port' | 'tokens'>, withProbes: boolean): Promise<StageReading> {
-    return await this.#run(name, load.durationMs, () => this.#stage.measure(load, withProbes));
+  async #measure(name: string, load: Omit<Load, 'port' | 'tokens' | 'zipf'>, withProbes: boolean): Promise<StageReading> {
+    const { zipf } = this.#plan;
+    return await this.#run(name, load.durationMs, () => this.#stage.measure({ ...load, zipf }, withProbes));
   }
 }

@@ -35,6 +35,23 @@ describe('a load', () => {
     expect(fresh).toBe(25);
   });
 
+  it('brings tokens in turn, or as unequally as was asked for', async () => {
+    const seen = new Map<string, number>();
+    const port = await listen(({ headers }, res) => {
+      const token = headers.authorization!;
+      seen.set(token, (seen.get(token) ?? 0) + 1);
+      res.end('{}');
+    });
+    const tokens = ['one', 'two', 'three', 'four'];
+    const load = { port, tokens, pace: { inFlight: 4 }, durationMs: 0, mostRequests: 100 };
+    await sendLoad(load);
+    expect([...seen.values()]).toEqual([25, 25, 25, 25]);
+    seen.clear();
+    // The second one is asked for 2 ** -20 as often as the first.
+    await sendLoad({ ...load, zipf: 20 });
+    expect(seen.get('Bearer one')).toBeGreaterThan(90);
+  });
+
   it('at a rate sets requests out at random times', async () => {
     const port = await listen((_req, res) => res.end('{}'));
     const sent = await sendLoad({ port, tokens: ['token'], pace: { perSecond: 200 }, durationMs: 1000 });
