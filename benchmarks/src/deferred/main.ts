@@ -28,8 +28,8 @@ const HELP = `usage: npm run bench:deferred [-- options]    about 2 minutes
 
 CPU: processor time of the whole process for one request, the thread that writes to the disk and the system's work for it included.
 accept: the gateway's door without HTTP: cheap checks, seal, durable storage. verify: the same tokens, none of them known. Both
-processes are bound to one core, collect garbage on one thread, and take turns; medians; ratios are medians of the ratios within each round. An acceptance is answered
-once its commit was synced; afterwards the queue has to hold every request that was answered.
+processes are bound to one core and take turns; medians; ratios are medians of the ratios within each round. An acceptance is
+answered once its commit was synced; afterwards the queue has to hold every request that was answered.
 gateway: all of it on one core, HTTP included; the inline route verifies each token, mints a Txn-Token and calls the service behind.`;
 
 const ALGORITHM = 'ES256';
@@ -98,8 +98,6 @@ async function measure(folder: string, plan: Plan): Promise<Turns> {
     name,
     script: `deferred/${name}.ts`,
     core,
-    // On one core the threads of a collector would wait for each other. The gateway below runs as it comes.
-    nodeOptions: ['--expose-gc', '--single-threaded-gc'],
   }));
   return withChildren(specs, async ([verifier, acceptor]) => {
     for (const child of [verifier!, acceptor!]) await child.ask('prepare', preparation);

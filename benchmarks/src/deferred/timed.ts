@@ -7,8 +7,8 @@ const SETTLE_MS = 50;
 
 /** Times `work`, which deals with `count` requests. */
 export async function timed(count: number, work: () => Promise<void>): Promise<Turn> {
-  // What was left behind before is not charged to this turn, and neither is the sweeping, which goes on in the background.
-  globalThis.gc?.();
+  // What still goes on in the background is not charged to this turn. No collection is forced: V8 would make the young generation so
+  // small after it that hardly any garbage is young, which no server at work does.
   await delay(SETTLE_MS);
   const all = process.cpuUsage();
   const main = process.threadCpuUsage();
