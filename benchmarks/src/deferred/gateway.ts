@@ -71,6 +71,8 @@ function writeConfig(folder: string, pair: KeyPair, url: string): string {
     txnToken: { trustDomain: 'shop.example.com' },
     // Each token is forgotten before it comes again.
     cache: { maxEntries: 16 },
+    // All of them, however many: nothing is refused that the other row would have accepted.
+    verification: { adaptive: false },
     upstreams: { orders: { url } },
     deferred: {
       queue: { sqlite: join(folder, 'gateway.db') },

@@ -64,6 +64,7 @@ class Passage implements ForwardObserver, GuardedStream {
   readonly startMs: number = performance.now();
   token: VerifiedToken | undefined = undefined;
   isLong = false;
+  place = -1;
   #route: Route | undefined = undefined;
   #refusedAs: number | undefined = undefined;
 

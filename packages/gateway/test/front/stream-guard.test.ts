@@ -159,7 +159,7 @@ describe('what it costs', () => {
   function guarded(startMs: number, ended: string[]): GuardedStream {
     const route = { streams: { atExpiry: 'end' } } as Route;
     const token = { isWithin: () => true, window: {} } as unknown as GuardedStream['token'];
-    const links = { isLong: false };
+    const links = { isLong: false, place: -1 };
     return { startMs, route, token, ...links, endStream: (error) => void ended.push(error.code) };
   }
 
