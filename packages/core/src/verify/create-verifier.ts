@@ -1,9 +1,11 @@
 /** The verifier without a cache: the oracle that every faster path is held against. */
 import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
-import { assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
+import { type CompactJws, assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
 import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
+import type { KeySource } from '../keys/key-source.ts';
+import type { VerificationKey } from '../keys/verification-key.ts';
 import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
 import { checkClaims } from './check-claims.ts';
 import { type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
@@ -75,6 +77,9 @@ async function verifyToken(
   const proven = policy.checks.check(signed, key, readClock(policy.clock));
   // Nothing but true is a yes: checks may be a user's.
   if ((typeof proven === 'boolean' ? proven : await proven) !== true) throw new WatchwordError('signature_invalid');
+  // In a burst the answer takes seconds: a key that has gone meanwhile must not be the reason of a yes (VC-4).
+  if (typeof proven !== 'boolean' && !isTrusted(rules.keys, key, jws.header, readClock(policy.clock)))
+    await assertLoads(rules.keys, key, jws);
   // Only signed headers get in, so junk can't fill it. Besides time, it makes thousands of verdicts share one object.
   rememberHeader(jws, headers);
   const claims = parsePayload(jws, share);
@@ -86,9 +91,19 @@ async function verifyToken(
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
 }
 
+function isTrusted(keys: KeySource, key: VerificationKey, { alg, kid }: JoseHeader, nowMs: number): boolean {
+  return keys.lookup(alg, kid, nowMs)?.id === key.id;
+}
+
+// The source says why it does not know the key; or it remembers none, and gives it again.
+async function assertLoads(keys: KeySource, key: VerificationKey, jws: CompactJws): Promise<void> {
+  const loaded = assertKeyFits(await keys.load(jws.header.alg, jws.header.kid), jws);
+  if (loaded.id !== key.id) throw new WatchwordError('key_untrusted');
+}
+
 function stillHolds(token: VerifiedToken, policy: TrustPolicy): boolean {
   const rules = policy.issuers.get(token.issuer);
   const nowMs = policy.clock();
   if (rules === undefined || !Number.isFinite(nowMs)) return false;
-  return token.isWithin(nowMs) && rules.keys.lookup(token.header.alg, token.header.kid, nowMs)?.id === token.key.id;
+  return token.isWithin(nowMs) && isTrusted(rules.keys, token.key, token.header, nowMs);
 }

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import { createVerificationKey } from '../../src/keys/verification-key.ts';
+import { createVerifier } from '../../src/verify/create-verifier.ts';
 import { freshKey, publicPem, testKey } from '../support/keys.ts';
-import { ISSUER, makeToken, verifierOf } from '../support/tokens.ts';
+import { ISSUER, clock, issuerPolicy, makeToken, verifierOf } from '../support/tokens.ts';
 import { outcome, verdict } from '../support/verdicts.ts';
 
 const key = testKey('ES256');
@@ -43,6 +44,37 @@ describe('replace', () => {
       'key_unknown',
       'accepted',
     ]);
+  });
+
+  test('VC-4: also for what waited for its signature to be checked; who has kept the key is accepted', async () => {
+    const same = freshKey('ES256', key.kid);
+    for (const [next, expected] of [
+      [[other.material], 'key_unknown'],
+      [[same.material], 'key_unknown'],
+      [[key.material, other.material], 'accepted'],
+    ] as const) {
+      const keys = createLocalKeys({ issuer: ISSUER, keys: [key.material] });
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const verifier = createVerifier({ issuers: [issuerPolicy(key, { keys })], clock, checks: { check: () => promise } });
+      const waiting = verdict(verifier, makeToken(key));
+      keys.replace({ keys: next });
+      resolve(true);
+      expect(await waiting).toBe(expected);
+    }
+  });
+
+  test('a source that knows its keys by asking only: the same one, or another', async () => {
+    const [mine, others] = [key, freshKey('ES256', key.kid)].map(({ material }) => createVerificationKey(material));
+    for (const [loaded, expected] of [
+      [[mine, mine], 'accepted'],
+      [[mine, others], 'key_untrusted'],
+    ] as const) {
+      const left = [...loaded];
+      const source = { issuer: ISSUER, id: 'forgetful', lookup: () => undefined, load: async () => left.shift()! };
+      const checks = { check: async () => true };
+      const verifier = createVerifier({ issuers: [issuerPolicy(key, { keys: source })], clock, checks });
+      expect(await verdict(verifier, makeToken(key))).toBe(expected);
+    }
   });
 
   test('with something unusable it changes nothing (C4)', async () => {
