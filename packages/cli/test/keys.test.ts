@@ -17,8 +17,9 @@ function filled(): TestFiles {
   return files;
 }
 
-async function makeFirstKey({ directory }: TestFiles): Promise<string> {
-  const set = createSigningKeySet({ store: createSqliteSigningKeyStore({ path: join(directory, 'signing-keys.db') }) });
+async function makeFirstKey({ directory }: TestFiles, clock: () => number = Date.now): Promise<string> {
+  const store = createSqliteSigningKeyStore({ path: join(directory, 'signing-keys.db'), clock });
+  const set = createSigningKeySet({ store, clock });
   await set.ready();
   const { kid } = set.describe()[0]!;
   await set.close();
@@ -57,6 +58,14 @@ describe('keys', () => {
     expect(left.map(({ state }) => state).toSorted()).toEqual(['current', 'next']);
     expect(left.map((one) => one.kid)).not.toContain(kid);
     expect(JSON.stringify(left)).not.toContain('pkcs8');
+  });
+
+  test('show makes none, though all that there were have ended', async () => {
+    const files = filled();
+    await makeFirstKey(files, () => Date.now() - 7 * 86_400_000);
+    expect(await run(files, 'show')).toEqual({ code: 0, out: 'no key is published now\n', err: '' });
+    expect(await shownBy(files, 'show')).toEqual([]);
+    expect(await shownBy(files, 'rotate')).toMatchObject([{ state: 'current' }]);
   });
 
   test('rotate --at-once: another one signs now', async () => {

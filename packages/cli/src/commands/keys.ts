@@ -27,10 +27,13 @@ export function addKeysCommand(program: Command, terminal: Terminal, done: (code
       .requiredOption('-c, --config <file>', 'configuration of the gateway')
       .option('--json', 'print the keys as JSON');
   add('show', 'Which keys are published, which one signs, and until when').action(async (options: KeysOptions) =>
-    done(await runWith(options, terminal, (set) => set.refresh())),
+    done(await runWith(options, terminal, (set) => set.look())),
   );
   add('rotate', 'Publish a new key now; it signs as soon as every verifier can know it')
-    .option('--at-once', 'sign with it now: for a key that got into wrong hands; verifiers learn of it by fetching')
+    .option(
+      '--at-once',
+      'sign with it now; verifiers learn of it by fetching. The old one stays good: withdraw what got into wrong hands',
+    )
     .action(async (options: KeysOptions) =>
       done(await runWith(options, terminal, (set) => set.rotate(options.atOnce ? 'at-once' : 'planned'))),
     );
@@ -68,7 +71,7 @@ function openKeys(file: string): SigningKeySet {
   const section = config.txnToken?.keys;
   if (section === undefined) throw new Error(`${file}: has no section txnToken.keys: its key does not rotate`);
   const { sqlite } = section.store;
-  // Looking must not make one.
+  // Looking must not make a file.
   if (sqlite !== undefined && !existsSync(resolve(dirname(file), sqlite))) {
     throw new Error(`${resolve(dirname(file), sqlite)}: is not there; no gateway has made a key yet`);
   }
@@ -77,6 +80,7 @@ function openKeys(file: string): SigningKeySet {
 
 function textOf(keys: readonly KeyDescription[]): string {
   const time = (ms: number): string => new Date(ms).toISOString();
+  if (keys.length === 0) return 'no key is published now\n';
   const lines = keys.map(
     ({ kid, alg, state, activatesAtMs, endsAtMs, goneAtMs }) =>
       `${state.padEnd(8)}  ${printable(kid)}  ${alg}  signs ${time(activatesAtMs)} to ${time(endsAtMs)} at the latest, published until ${time(goneAtMs)}`,

@@ -48,7 +48,7 @@ export interface RotationPlan<Key extends KeyTimes> {
   readonly dueAtMs: number;
 }
 
-/** Why a rotation comes before its time: `planned` publishes first; `at-once` is for a key that got into wrong hands. */
+/** Why a rotation comes before its time: `planned` publishes first; `at-once` does not wait for verifiers to know the new key. */
 export type RotationRequest = 'planned' | 'at-once';
 
 /** What is to be done now. Keys come back as they are, but for the one that has to sign until its successor may. */

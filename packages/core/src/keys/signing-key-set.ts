@@ -37,15 +37,19 @@ export interface SigningKeySet extends SigningKeys {
   ready(): Promise<void>;
   /** Looks at the store now, and does what is due. @throws WatchwordError `signing_unavailable`; what is known goes on working */
   refresh(): Promise<void>;
+  /** Looks at the store now, and changes nothing in it, whatever is due. @throws WatchwordError `signing_unavailable` */
+  look(): Promise<void>;
   /**
    * Begins a rotation before its time. `planned`: the new key is published first, and signs after `publishAheadMs`; one that is on
-   * its way already is enough. `at-once`: it signs now, verifiers learn of it by fetching.
+   * its way already is enough. `at-once`: it signs now, verifiers learn of it by fetching. What older keys sign is good as before:
+   * see {@link withdraw}.
    * @throws WatchwordError `signing_unavailable`
    */
   rotate(request?: RotationRequest): Promise<void>;
   /**
    * Takes a key away at once, everywhere: it signs no more, and what it has signed is refused as soon as verifiers have fetched the
-   * set again. For a key that got into wrong hands. If it was the one that signs, another one is made first.
+   * set again. For a key that got into wrong hands. If it was the one that signs, an older one that still may sign takes over, or else
+   * a new one is made with the same write.
    * @returns false if there is no such key
    * @throws WatchwordError `signing_unavailable`
    */
@@ -68,8 +72,8 @@ export function createSigningKeySet(options: SigningKeySetOptions): SigningKeySe
   return new StoredSigningKeySet(readSigningKeySetOptions(options));
 }
 
-/** What somebody asked for. */
-type Wish = RotationRequest | { readonly withdraw: string };
+/** What somebody asked for; `none`: no change, not even one that is due. */
+type Wish = RotationRequest | 'none' | { readonly withdraw: string };
 
 /** Attempts to write before others who write all the time are called a failure. */
 const MAX_ATTEMPTS = 10;
@@ -120,16 +124,18 @@ class StoredSigningKeySet implements SigningKeySet {
     return (this.#flight ??= this.#attempt(undefined));
   }
 
-  async rotate(request: RotationRequest = 'planned'): Promise<void> {
-    while (this.#flight !== undefined) await this.#flight.catch(() => {});
-    await (this.#flight = this.#attempt(request));
+  look(): Promise<void> {
+    return this.#grant('none');
+  }
+
+  rotate(request: RotationRequest = 'planned'): Promise<void> {
+    return this.#grant(request);
   }
 
   async withdraw(kid: string): Promise<boolean> {
     await this.refresh();
     if (this.#timeline.keys.every(({ key }) => key.kid !== kid)) return false;
-    while (this.#flight !== undefined) await this.#flight.catch(() => {});
-    await (this.#flight = this.#attempt({ withdraw: kid }));
+    await this.#grant({ withdraw: kid });
     return true;
   }
 
@@ -166,6 +172,11 @@ class StoredSigningKeySet implements SigningKeySet {
     return readClock(this.#settings.clock);
   }
 
+  async #grant(wish: Wish): Promise<void> {
+    while (this.#flight !== undefined) await this.#flight.catch(() => {});
+    await (this.#flight = this.#attempt(wish));
+  }
+
   async #attempt(wish: Wish | undefined): Promise<void> {
     try {
       if (this.#isClosed) throw new WatchwordError('signing_unavailable', 'The key set is closed');
@@ -193,6 +204,7 @@ class StoredSigningKeySet implements SigningKeySet {
       const merged = mergeKeys(document, { keys: this.#timeline.keys, withdrawn: this.#withdrawn }, nowMs);
       this.#adopt(merged);
       this.#readAtMs = nowMs;
+      if (wish === 'none') return;
       const left = typeof wish === 'object' ? withoutKey(merged, wish.withdraw, this.#settings.policy) : merged;
       const request = typeof wish === 'object' ? requestAfter(left, nowMs) : wish;
       const plan = planRotation(left.keys, nowMs, this.#settings.policy, request);

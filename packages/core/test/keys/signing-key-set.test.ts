@@ -230,6 +230,29 @@ describe('a signing-key set', () => {
   });
 });
 
+describe('a look at the store', () => {
+  test('makes no key where there is none, and none that is due', async () => {
+    const time = world();
+    const store = memoryStore(time);
+    const looking = startSet(store, time);
+    await looking.look();
+    expect([looking.describe(), (await store.load()).version]).toEqual([[], undefined]);
+    const set = startSet(store, time);
+    await set.ready();
+    await set.close();
+    await looking.look();
+    expect(states(looking)).toEqual(['current']);
+    await looking.close();
+    const late = startSet(store, time);
+    const { version } = await store.load();
+    time.nowMs = set.describe()[0]!.endsAtMs;
+    await late.look();
+    expect(states(late)).toEqual(['retiring']);
+    expect((await store.load()).version).toBe(version);
+    await late.close();
+  });
+});
+
 describe('a key that is withdrawn', () => {
   const pair = async (time = world()) => {
     const store = memoryStore(time);
