@@ -52,6 +52,15 @@ describe('gateway --check', () => {
     });
   });
 
+  test('reads every file that the gateway would read', async () => {
+    const files = createFiles('', 'listen: {port: 0}\ncontrol: {port: 0, secretFile: operators.secret}\n');
+    expect(await watchword(['gateway', '-c', files.config, '--check'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('control.secretFile: cannot be read (ENOENT)'),
+    });
+  });
+
   test('a good one: exit 0, nothing is started', async () => {
     const files = createFiles();
     expect(await watchword(['gateway', '-c', files.config, '--check'])).toEqual({

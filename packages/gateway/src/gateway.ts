@@ -4,7 +4,7 @@ import { composeGateway } from './compose.ts';
 import type { GatewayConfig } from './config/config.ts';
 import { configErrorAt, fileNameOf } from './config/locate.ts';
 import { createControlServer } from './control/control-server.ts';
-import { createIsOperator } from './control/operator.ts';
+import { createOperators } from './control/operator.ts';
 import { createReloadEndpoint } from './control/reload-endpoint.ts';
 import { listenAt, portOf } from './listen.ts';
 import { type Logger, createLogger } from './logger.ts';
@@ -94,20 +94,22 @@ async function startOne(
 ): Promise<Gateway> {
   const { logger, clock } = dependencies;
   const stats = new ReloadStats(config, clock);
-  const isOperator = createIsOperator(config);
+  const operators = createOperators(config);
   const gateway = composeGateway(config, { ...dependencies, reloads: stats, hostsTokenService: true });
   const reloader = new Reloader({
     config,
     stats,
     logger,
     async apply(next) {
+      const takeSecret = operators.prepare(next);
       const candidate = await gateway.prepare(next);
       void candidate.commit();
+      takeSecret();
     },
   });
   const { server } = gateway.edge;
   const reload = createReloadEndpoint(() => reloader.reload(), stats);
-  const control = createControlServer({ ...gateway.control, reload, isOperator });
+  const control = createControlServer({ ...gateway.control, reload, isOperator: operators.isOperator });
   let servicePorts: DecisionPorts;
   let tokens: TokenListener | undefined;
   try {

@@ -1,14 +1,6 @@
 /** `watchword gateway`: runs the edge until it is told to stop. */
 import type { Command } from 'commander';
-import {
-  ConfigError,
-  type Gateway,
-  type GatewayConfig,
-  createMinter,
-  createTrust,
-  loadConfig,
-  startGateway,
-} from '@watchword/gateway';
+import { ConfigError, type Gateway, type GatewayConfig, inspectFiles, loadConfig, startGateway } from '@watchword/gateway';
 import { describeFailure } from '../failure.ts';
 import { runService } from '../service-run.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
@@ -46,8 +38,8 @@ async function runGateway({ config: file, check, watch }: GatewayOptions, termin
 }
 
 function checkOnly(config: GatewayConfig, file: string, terminal: Terminal): number {
-  createTrust(config);
-  createMinter(config);
+  const issues = inspectFiles(config);
+  if (issues.length > 0) throw new ConfigError(file, issues);
   terminal.out(`${file}: good: ${config.routes.length} routes, ${config.issuers.length} issuers\n`);
   return EXIT.ok;
 }

@@ -54,12 +54,12 @@ async function runRevoke(options: RevokeOptions, terminal: Terminal): Promise<nu
   return answer.revoked ? EXIT.ok : EXIT.refused;
 }
 
-// What a gateway may hold in place of the secret is of no use to ask with.
+// What a gateway may hold in place of the secret is of no use to ask with, nor is what no gateway takes for one.
 function readSecret(file: string | undefined): string | undefined | null {
   if (file === undefined) return undefined;
   try {
     const secret = readFileSync(file, 'utf8').trim();
-    return /^[\x21-\x7e]+$/.test(secret) && !secret.startsWith('sha256:') ? secret : null;
+    return /^[\x21-\x2b\x2d-\x7e]+$/.test(secret) && !secret.startsWith('sha256:') ? secret : null;
   } catch {
     return null;
   }

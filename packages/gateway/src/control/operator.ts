@@ -9,14 +9,39 @@ import { readSecret } from '../token-service/clients/secret.ts';
 /** Whether a request bears the operators' secret. Takes the same time whatever it bears. */
 export type IsOperator = (request: IncomingMessage) => boolean;
 
+/** Who is an operator, while the secret changes. */
+export interface Operators {
+  readonly isOperator: IsOperator;
+  /** Reads the secret as it is now. @returns what puts it in force @throws ConfigError: the old one stays in force */
+  prepare(next: GatewayConfig): () => void;
+}
+
+/** Begins with the secret of a configuration. @throws ConfigError as {@link createIsOperator} */
+export function createOperators(config: GatewayConfig): Operators {
+  let isOperator = createIsOperator(config);
+  return {
+    isOperator: (request) => isOperator(request),
+    prepare(next) {
+      const nextIsOperator = createIsOperator(next);
+      return () => void (isOperator = nextIsOperator);
+    },
+  };
+}
+
+/** What `Authorization` can bear as one secret: a comma or a space would make it two. */
+const BEARABLE = /^[\x21-\x2b\x2d-\x7e]+$/;
+
 /**
  * Reads `control.secretFile`; without one everybody is an operator who gets that far: programs on this machine.
- * @throws ConfigError for a file that cannot be read, and for a secret that can be guessed (A15); never with the secret
+ * @throws ConfigError for a file that cannot be read, and for a secret that can be guessed (A15) or that nobody could bear; never with
+ * the secret
  */
 export function createIsOperator(config: GatewayConfig): IsOperator {
   const at = ['control', 'secretFile'];
   const content = readSecretFile(config, config.control.secretFile, at);
   if (content === undefined) return () => true;
+  // Found now, and not when something has to be revoked.
+  if (!BEARABLE.test(content)) throw configErrorAt(config, at, 'must be printable ASCII without spaces and commas');
   const isSecret = locating(config, at, () => readSecret(content));
   return ({ rawHeaders }) => {
     const secret = bearerOf(rawHeaders);

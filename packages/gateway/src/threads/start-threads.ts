@@ -5,7 +5,7 @@ import { type Composition, composeGateway } from '../compose.ts';
 import type { GatewayConfig, ListenConfig } from '../config/config.ts';
 import { configErrorAt } from '../config/locate.ts';
 import { type Readiness, createControlServer } from '../control/control-server.ts';
-import { createIsOperator } from '../control/operator.ts';
+import { createOperators } from '../control/operator.ts';
 import { createReloadEndpoint } from '../control/reload-endpoint.ts';
 import type { Gateway, GatewayDependencies } from '../gateway.ts';
 import { listenAt, listenError, portOf } from '../listen.ts';
@@ -36,7 +36,7 @@ export async function startThreads(
   if (clock !== undefined)
     throw configErrorAt(config, ['threads'], 'must be 1 with a clock of your own: it is not known to other threads');
   const stats = new ReloadStats(config);
-  const isOperator = createIsOperator(config);
+  const operators = createOperators(config);
   const main = composeGateway(config, {
     logger,
     reloads: stats,
@@ -59,14 +59,23 @@ export async function startThreads(
     said: (message, reply) => takeKeyMessage(message, hub, reply),
   });
   const swap = new MainSwap({ main, hub, pool, table });
-  const reloader = new Reloader({ config, stats, logger, apply: (next) => swap.apply(next) });
+  const reloader = new Reloader({
+    config,
+    stats,
+    logger,
+    async apply(next) {
+      const takeSecret = operators.prepare(next);
+      await swap.apply(next);
+      takeSecret();
+    },
+  });
   let isDraining = false;
   const control = createControlServer({
     ...main.control,
     readiness: async () => (isDraining ? 'draining' : readinessOf(main, pool)),
     metrics: mergedMetrics(main, pool),
     reload: createReloadEndpoint(() => reloader.reload(), stats),
-    isOperator,
+    isOperator: operators.isOperator,
   });
   const giveBack = async (): Promise<void> => {
     await reloader.close();

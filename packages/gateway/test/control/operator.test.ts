@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createConfig } from '../../src/index.ts';
 import { inspectFiles } from '../../src/inspect-files.ts';
 import { type RevokingEdge, byJti, startRevokingEdge } from '../support/revoking.ts';
+import { startReloadingEdge } from '../support/reloading.ts';
 import { temporaryDirectory } from '../support/identity-provider.ts';
 
 const SECRET = randomBytes(32).toString('hex');
@@ -70,6 +71,24 @@ describe.each([1, 2])('control.secretFile, %i threads', (threads) => {
   });
 });
 
+test.each([1, 2])(
+  'a reload takes the secret that is in the file now, or none of the new configuration; %i threads',
+  async (threads) => {
+    const edge = await startReloadingEdge('http://127.0.0.1:1', { threads, control: { port: 0, secretFile } });
+    const reload = async (secret: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${secret}` };
+      return (await fetch(`${edge.control}/reload`, { method: 'POST', headers })).status;
+    };
+    const next = randomBytes(32).toString('base64url');
+    writeFileSync(secretFile, 'a8f1c3');
+    expect([await reload(SECRET), await reload('a8f1c3')]).toEqual([422, 401]);
+    writeFileSync(secretFile, next);
+    // Not before it is asked for.
+    expect(await reload(next)).toBe(401);
+    expect([await reload(SECRET), await reload(SECRET), await reload(next)]).toEqual([200, 401, 200]);
+  },
+);
+
 test('a file with the digest is as good', async () => {
   writeFileSync(secretFile, `sha256:${createHash('sha256').update(SECRET).digest('hex')}\n`);
   const edge = await start();
@@ -86,6 +105,9 @@ test.each([
   ['is empty', ' \n', /secretFile: is empty/],
   ['A15: can be guessed', 'correct-horse-battery-staple-0123456789', /secretFile: /],
   ['A15: is short', 'a8f1c3', /secretFile: /],
+  ['nobody can bear: a comma', 'k7,Qz9vT4mXw2Lr8BnY6cHd3JfUe5GsAo1Pi', /secretFile: must be printable ASCII/],
+  ['nobody can bear: two lines', 'k7Qz9vT4mXw2Lr8B\nnY6cHd3JfUe5GsAo1Pi', /secretFile: must be printable ASCII/],
+  ['nobody can bear: a letter beyond ASCII', 'k7üQz9vT4mXw2Lr8BnY6cHd3JfUe5GsAo1Pi', /secretFile: must be printable ASCII/],
   ['is half a digest', 'sha256:00', /secretFile: is not a SHA-256 digest/],
   ['is not there', undefined, /secretFile: cannot be read \(ENOENT\)/],
 ])('E13: a secret that %s stops start-up, and is found before', async (_, content, reason) => {
