@@ -11,7 +11,7 @@ import { createUpgrades } from './upgrades.ts';
 
 /**
  * How often connections are looked for that are late. Often: all that are found are let go of in one turn, at about 50 us each, while
- * everybody else waits (F10). A look that finds none costs a microsecond.
+ * everybody else waits (F10). A look costs a microsecond, and 20 us more for each 1,000 requests that have not arrived as a whole.
  */
 const CHECK_EVERY_MS = 20;
 

@@ -95,14 +95,16 @@ export class Http2Connection {
     return call;
   }
 
-  /** Ends what has waited for the client for too long. */
-  look(nowMs: number): void {
+  /** Ends what has waited for the client for too long. @returns how much that was */
+  look(nowMs: number): number {
     const { stallTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs } = this.#options.limits;
     if (this.#streams.size === 0) {
       const patienceMs = this.#hasAsked ? keepAliveTimeoutMs : headersTimeoutMs;
-      if (nowMs - this.#idleSinceMs >= patienceMs) this.#leave();
-      return;
+      if (nowMs - this.#idleSinceMs < patienceMs) return 0;
+      this.#leave();
+      return 1;
     }
+    let count = 0;
     for (const { call, progress } of this.#streams.values()) {
       if (call.taken !== progress.taken || !call.isStalled) {
         progress.taken = call.taken;
@@ -110,8 +112,11 @@ export class Http2Connection {
       }
       const takesNothing = nowMs - progress.sinceMs >= stallTimeoutMs;
       const sendsTooLong = !call.started && call.isSending && !call.isEndless && nowMs - progress.openedMs >= requestTimeoutMs;
-      if (takesNothing || sendsTooLong) call.reset(NGHTTP2_CANCEL);
+      if (!takesNothing && !sendsTooLong) continue;
+      call.reset(NGHTTP2_CANCEL);
+      count += 1;
     }
+    return count;
   }
 
   // GOAWAY first. Who neither closes its side nor takes what is sent would keep its place for ever (F10).

@@ -5,6 +5,7 @@ import { clearInterval, setInterval } from 'node:timers';
 import type { ProtocolSide } from './http1-server.ts';
 import { Http2Connection } from './http2-connection.ts';
 import { type EdgeOptions, pass } from './passage.ts';
+import { Round } from './round.ts';
 import { SlicedSocket } from './sliced-socket.ts';
 import { Suspects } from './suspects.ts';
 import { clientCertificateOf } from './tls.ts';
@@ -20,6 +21,8 @@ const INVALID_FRAMES = 100;
 interface Accepting {
   readonly socket: Socket;
   readonly address: string;
+  /** One of ours, which brings the requests of many clients. */
+  readonly isProxy: boolean;
   readonly isSuspect: boolean;
   readonly sliced: SlicedSocket | undefined;
 }
@@ -45,17 +48,24 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
     streamResetRate: 100,
   });
   const connections = new Map<ServerHttp2Session, Http2Connection>();
+  const round = new Round(
+    () => connections.values(),
+    (connection, nowMs) => connection.look(nowMs),
+  );
   let looking: NodeJS.Timeout | undefined;
   const needsAuthority = listen.tls?.clientCaFile !== undefined;
   const suspects = new Suspects();
   let accepting: Accepting | undefined;
   server.on('session', (session) => {
     // What the session shows of it cannot be destroyed.
-    const { socket, address, isSuspect, sliced } = accepting!;
+    const { socket, address, isProxy, isSuspect, sliced } = accepting!;
     // Node leaves its own side open. Nobody can take an answer without saying how much of it, so who has closed its side is gone,
     // and with a stream that nothing is written to nobody would notice (F10).
     socket.on('end', () => socket.destroy());
-    const onCalm = (): void => suspects.add(address, performance.now());
+    // Behind a proxy are many, and most of them have reset nothing: its next connection is as good as any.
+    const onCalm = (): void => {
+      if (!isProxy) suspects.add(address, performance.now());
+    };
     const around = { cut: () => socket.destroy(), onCalm, isSuspect, sliced };
     const connection = new Http2Connection(session, around, options, {
       // Not `in socket`: the session stands in for it, and has the property in any case.
@@ -72,10 +82,7 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
       else if (connection.isCalming) stream.close(constants.NGHTTP2_REFUSED_STREAM);
       else pass(connection.open(stream, headers, rawHeaders as unknown as string[]), options);
     });
-    looking ??= setInterval(() => {
-      const nowMs = performance.now();
-      for (const one of connections.values()) one.look(nowMs);
-    }, LOOK_EVERY_MS).unref();
+    looking ??= setInterval(() => round.begin(), LOOK_EVERY_MS).unref();
     session.on('close', () => {
       connections.delete(session);
       if (connections.size > 0) return;
@@ -87,10 +94,11 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   return {
     accept(socket: Socket) {
       const address = socket.remoteAddress ?? 'unknown';
-      const isSuspect = suspects.has(address, performance.now());
+      const isProxy = (options.current?.() ?? options).isTrusted?.(address) === true;
+      const isSuspect = !isProxy && suspects.has(address, performance.now());
       // Over TLS nothing has been read, or one record.
       const sliced = isSuspect && options.tls === undefined ? new SlicedSocket(socket) : undefined;
-      accepting = { socket, address, isSuspect, sliced };
+      accepting = { socket, address, isProxy, isSuspect, sliced };
       server.emit('connection', sliced ?? socket);
       accepting = undefined;
     },

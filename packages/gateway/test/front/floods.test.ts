@@ -1,7 +1,7 @@
 import { type Socket, connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { constants } from 'node:http2';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { amount, freshSeed } from '../../../core/test/support/campaign.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type TestEdge, startEdge } from '../support/edge.ts';
@@ -28,9 +28,9 @@ import {
 import { startUpstream } from '../support/upstream.ts';
 
 const FLOOD_MS = amount(700, 60_000);
-/** Of the whole process, the attacker's own garbage included: an object kept for each frame would be several times as much. */
 /** How long a connection that is to end may take, on a machine that others use too. */
 const PATIENCE_MS = 10_000;
+/** Of the whole process, the attacker's own garbage included: an object kept for each frame would be several times as much. */
 const MOST_BYTES = 100 * 2 ** 20;
 const CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
@@ -235,6 +235,23 @@ describe('F2: streams that are opened for nothing', () => {
     for (const answer of answers) expect(answer.status === 200 && answer.body === body.toString()).toBe(true);
     session.close();
     await new Promise((resolve) => session.once('close', resolve));
+  });
+
+  test('F2: a proxy of ours, behind which are many, has as much patience left with its next connection', async () => {
+    const upstream = await startUpstream((_request, response) => response.end('ok'));
+    const edge = await startEdge(upstream.url, { trustedProxies: ['127.0.0.1'] });
+    expect(await resetAtOnce(edge, 300)).toEqual({ goaway: CALM });
+    const socket = connect(edge.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let heard = '';
+    socket.on('error', () => {}).on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
+    const pairs = many(30, (index) => {
+      const stream = streamOf(0, index, 30);
+      return Buffer.concat([ask(stream), frame(RST_STREAM, 0, stream, uint32(constants.NGHTTP2_CANCEL))]);
+    });
+    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), pairs, ask(61)]));
+    await vi.waitUntil(() => heard.includes('ok') || socket.destroyed, PATIENCE_MS);
+    expect(heard).toContain('ok');
   });
 
   test('F2: streams beyond the limit are refused', async () => {
