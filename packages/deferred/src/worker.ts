@@ -22,9 +22,12 @@ export type JobResult =
   /** To be tried again, as often as `maxAttempts` says; `afterMs` instead of the usual back-off. `reason` is an error code. */
   | { readonly state: 'retry'; readonly reason: string; readonly afterMs?: number };
 
+/** What a worker asks of a queue. */
+export type WorkerQueue = Pick<Queue, 'claim' | 'extend' | 'settle' | 'release'>;
+
 /** What a worker is made of. */
 export interface WorkerOptions<Request> {
-  readonly queue: Queue;
+  readonly queue: WorkerQueue;
   /** Checks the receipt. What it throws refuses the entry: with the code of a WatchwordError, or `receipt_invalid`. */
   readonly open: (entry: NewEntry) => Request;
   /**
@@ -34,15 +37,15 @@ export interface WorkerOptions<Request> {
   readonly handle: (jobs: readonly Job<Request>[]) => Promise<readonly (JobResult | Promise<JobResult>)[]>;
   /** Names the worker to the queue. Default `worker`. */
   readonly name?: string;
-  /** Batches at a time. Default 2. */
+  /** Batches at a time: so many times `batch` entries, whichever they came with. Default 2. */
   readonly concurrency?: number;
   /** Entries in a batch, at most. Default 64. */
   readonly batch?: number;
   /** Kept up for as long as the work takes; so long after a crash somebody else goes on. Default 30,000. */
   readonly leaseMs?: number;
   /**
-   * How often an entry is tried before it is a dead letter, at least 2; the last time alone, and, when that ended with the end of
-   * the worker, once more. Default 8.
+   * How often an entry is tried before it is a dead letter, at least 2; the last time alone, unless the time before ended with a
+   * result in this worker, and, when that ended with the end of the worker, once more. Default 8.
    */
   readonly maxAttempts?: number;
   /** Default: 1 s, doubled with each attempt, up to 5 minutes; of that a random part, from half to all. */

@@ -1,12 +1,13 @@
 /** What a worker has in its hands: kept for as long as it works, ended or given back once. */
 import type { Clock, Random, Schedule } from '@watchword/core';
 import { readClock } from '@watchword/core';
-import type { Claim, Outcome, Queue } from '../queue.ts';
+import type { Claim, Outcome } from '../queue.ts';
+import type { WorkerQueue } from '../worker.ts';
 import { patiently } from './patience.ts';
 import type { WorkerCounts } from './worker-stats.ts';
 
 interface Tools {
-  readonly queue: Queue;
+  readonly queue: WorkerQueue;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly schedule: Schedule;

@@ -1,6 +1,6 @@
 /** The worker of one thread: takes jobs from the queue, and does them by the rules that are in force when they run. */
-import type { Clock } from '@watchword/core';
-import { type DeferredRequest, type Worker, createWorker } from '@watchword/deferred';
+import { type Clock, WatchwordError } from '@watchword/core';
+import { type DeferredRequest, type Worker, type WorkerQueue, createWorker } from '@watchword/deferred';
 import type { DeferredConfig } from '../config/sections/deferred.ts';
 import type { Logger } from '../logger.ts';
 import type { Deferral } from './deferral.ts';
@@ -20,14 +20,18 @@ const BATCH = 64;
 /** Starts it; undefined when this process accepts only. */
 export function runJobs({ section, current, logger, clock }: RunJobsOptions): Worker | undefined {
   const { concurrency, leaseSeconds, maxAttempts } = section.worker;
-  const { deferral } = current();
-  if (concurrency === 0 || deferral === undefined) return undefined;
+  let latest = current().deferral;
+  if (concurrency === 0 || latest === undefined) return undefined;
+  // A reload may bring other keys for receipts and another password for the queue: each question goes to those in force.
+  const store = (): Deferral => (latest = current().deferral ?? latest!);
   return createWorker<DeferredRequest>({
-    queue: deferral.queue,
-    open: (entry) => deferral.receipts.open(entry),
+    queue: queueOf(store),
+    open: (entry) => store().receipts.open(entry),
     handle: async (jobs) => {
-      const { deferral: inForce, hold } = current();
-      return inForce!.work(jobs).map((result) => result.finally(hold()));
+      const { deferral, hold } = current();
+      // Never by rules of earlier: with no issuer left there is nobody to trust.
+      if (deferral === undefined) throw new WatchwordError('queue_unavailable', 'Nothing is deferred now');
+      return deferral.work(jobs).map((result) => result.finally(hold()));
     },
     concurrency: Math.ceil(concurrency / BATCH),
     batch: Math.min(concurrency, BATCH),
@@ -37,4 +41,14 @@ export function runJobs({ section, current, logger, clock }: RunJobsOptions): Wo
     // Codes only: what a store or an upstream says could hold anything (E12).
     onError: (error) => logger.warn({ code: (error as { code?: unknown }).code ?? 'internal' }, 'deferred work failed'),
   });
+}
+
+// What was claimed of one can be settled with the other: it is the same store, opened anew.
+function queueOf(store: () => Deferral): WorkerQueue {
+  return {
+    claim: async (...question) => store().queue.claim(...question),
+    extend: async (...question) => store().queue.extend(...question),
+    settle: async (...question) => store().queue.settle(...question),
+    release: async (...question) => store().queue.release(...question),
+  };
 }

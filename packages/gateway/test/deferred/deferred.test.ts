@@ -1,6 +1,6 @@
 /** Deferred routes: what is refused at the door, what is stored, what runs and what must not, and what the client is told. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSqliteRevocationLog } from '@watchword/core';
@@ -282,6 +282,29 @@ describe('when things fail', () => {
     expect(await outcomeOf(edge, body)).toMatchObject({ state: 'done', upstreamStatus: 200, attempts: 3 });
     expect(new Set(upstream.seen.flatMap((seen) => valuesOf(seen, 'x-watchword-delivery')))).toEqual(new Set([body.id]));
   }, 20_000);
+
+  test('a reload that brings another key for the seal: what was accepted before and afterwards runs', async () => {
+    const upstream = await startUpstream();
+    const deferred = section() as { sealKeyFile: string };
+    const edge = await start(upstream, deferred);
+    const before = await send(edge, '/later/1');
+    const [old, fresh] = [readFileSync(deferred.sealKeyFile, 'utf8'), randomBytes(32).toString('base64')];
+    writeFileSync(deferred.sealKeyFile, `${fresh}\n${old}`);
+    await edge.reload(
+      createConfig({
+        listen: { port: 0 },
+        control: { port: 0 },
+        issuers: [edge.issuer.entry],
+        txnToken: { trustDomain: 'inside.example' },
+        upstreams: { main: { url: upstream.url } },
+        routes: ROUTES,
+        deferred,
+      }),
+    );
+    const afterwards = await send(edge, '/later/2');
+    expect(await outcomeOf(edge, before.body)).toMatchObject({ state: 'done' });
+    expect(await outcomeOf(edge, afterwards.body)).toMatchObject({ state: 'done' });
+  });
 
   test('a restart loses nothing', async () => {
     const upstream = await startUpstream();
