@@ -15,7 +15,7 @@ import {
   createWorker,
 } from '../src/index.ts';
 import { fastFolder } from './support/folders.ts';
-import { START_MS, entryOf } from './support/queue-harness.ts';
+import { START_MS, digestOf, entryOf } from './support/queue-harness.ts';
 
 const DONE = { state: 'done', status: 200 } as const;
 type Handle = WorkerOptions<string>['handle'];
@@ -146,6 +146,47 @@ describe('a worker', () => {
     await until(ended(slow));
   });
 
+  test('a job that takes long keeps its own place, and not those of its batch', async () => {
+    const slow = await accept();
+    const others: string[] = [];
+    for (let index = 0; index < 20; index += 1) others.push(await accept());
+    const { promise, resolve } = Promise.withResolvers<JobResult>();
+    let most = 0;
+    const worker = work(
+      async (jobs) => {
+        most = Math.max(most, worker.stats().held);
+        return jobs.map(({ entry }) => (entry.id === slow ? promise : DONE));
+      },
+      { concurrency: 1, batch: 4 },
+    );
+    await until(async () => (await queue.stats()).depth === 1);
+    expect(most).toBe(4);
+    expect(await queue.status(slow)).toMatchObject({ state: 'claimed' });
+    resolve(DONE);
+    await until(ended(slow));
+  });
+
+  test('what is tried for the last time runs beside others when it is known to kill nobody', async () => {
+    const failing = await accept();
+    const slow = await accept();
+    const { promise, resolve } = Promise.withResolvers<JobResult>();
+    const attempts: number[] = [];
+    work(
+      async (jobs) =>
+        jobs.map(({ entry, attempt }) => {
+          if (entry.id !== failing) return promise;
+          attempts.push(attempt);
+          return { state: 'retry', reason: 'upstream_unavailable', afterMs: 0 };
+        }),
+      { maxAttempts: 3 },
+    );
+    await until(ended(failing));
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(await queue.status(slow)).toMatchObject({ state: 'claimed' });
+    resolve(DONE);
+    await until(ended(slow));
+  });
+
   test('tries again after a back-off that doubles, with jitter, and ends as a dead letter', async () => {
     const id = await accept();
     const attempts: number[] = [];
@@ -253,6 +294,27 @@ describe('a worker', () => {
     await until(async () => (await queue.stats()).depth === 0);
     expect(together).toEqual([1, 1, 1, 1, 1, 1]);
   });
+
+  test.each([1, 3])(
+    'what is tried for the last time ends, too, while others have always work (%i batches)',
+    async (concurrency) => {
+      const last = await accept({ client: digestOf('client-last') });
+      const [claim] = await queue.claim('earlier', 1, { leaseMs: 100, waitMs: 0 });
+      await queue.release([{ claim: claim!, notBeforeMs: nowMs }]);
+      for (let index = 0; index < 50; index += 1) await accept();
+      const runs: string[] = [];
+      work(
+        async (jobs) => {
+          await Promise.all(jobs.map(() => queue.accept(entryOf())));
+          runs.push(...jobs.map(({ entry }) => entry.id));
+          return jobs.map(() => DONE);
+        },
+        { maxAttempts: 2, concurrency, batch: 4 },
+      );
+      await until(() => runs.length > 500 || runs.includes(last));
+      expect(runs).toContain(last);
+    },
+  );
 
   test('keeps what it works on for as long as it takes', async () => {
     const id = await accept();

@@ -8,11 +8,15 @@ import type { WorkerCounts } from './worker-stats.ts';
 
 /** Bytes of payloads opened in one turn of the event loop. */
 const OPEN_AT_ONCE_BYTES = 2 ** 20;
+/** Entries whose last attempt is remembered. */
+const MOST_SPOKEN = 10_000;
 
 export class Batches<Request> {
   readonly #settings: WorkerSettings<Request>;
   readonly #holdings: Holdings;
   readonly #counts: WorkerCounts;
+  /** The last attempts that ended here with a word, each by the id of its entry. */
+  readonly #spoken = new Map<string, number>();
   #count = 0;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -27,7 +31,12 @@ export class Batches<Request> {
     return this.#count;
   }
 
-  /** Resolves with the end of a batch, or when somebody wakes. */
+  /** Whether the attempt before this one ended here, and not with the end of a worker. */
+  hasSpoken({ entry, attempt }: Claim): boolean {
+    return this.#spoken.get(entry.id) === attempt - 1;
+  }
+
+  /** Resolves with the end of a job or of a batch, or when somebody wakes. */
   changed(): Promise<void> {
     return this.#changed.promise;
   }
@@ -108,6 +117,8 @@ export class Batches<Request> {
           this.#tell(error);
           await this.#conclude(claim, { state: 'retry', reason: codeOf(error) });
         }
+        // There is room for another one.
+        this.wake();
       }),
     );
   }
@@ -129,11 +140,21 @@ export class Batches<Request> {
     const nowMs = readClock(this.#settings.clock);
     // Not later than its last moment, so that its end is told then.
     const notBeforeMs = Math.min(nowMs + this.#delayFor(result.afterMs, claim.attempt), claim.entry.runBeforeMs);
-    if (await this.#holdings.release(claim, notBeforeMs)) this.#counts.add('retried', 1);
+    if (!(await this.#holdings.release(claim, notBeforeMs))) return;
+    this.#counts.add('retried', 1);
+    this.#remember(claim);
   }
 
   async #end(claim: Claim, outcome: Outcome): Promise<void> {
+    this.#spoken.delete(claim.entry.id);
     if (await this.#holdings.settle(claim, outcome)) this.#counts.add(outcome.state, 1);
+  }
+
+  // Whoever is forgotten runs alone for the last time: that is slower, and no harm.
+  #remember({ entry, attempt }: Claim): void {
+    if (this.#spoken.size === MOST_SPOKEN) this.#spoken.delete(this.#spoken.keys().next().value!);
+    this.#spoken.delete(entry.id);
+    this.#spoken.set(entry.id, attempt);
   }
 
   #delayFor(afterMs: number | undefined, attempt: number): number {
