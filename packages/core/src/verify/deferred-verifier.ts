@@ -71,11 +71,15 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
     if (revocations.revokes(token, askedAtMs)) throw new WatchwordError('token_revoked');
     assertFresh(revocations, freshness, nowMs);
   };
-  const conclude = (verified: VerifiedToken, { acceptedAtMs, runBeforeMs, isProven = false }: Deferral): VerifiedToken => {
+  const conclude = (verified: VerifiedToken, deferral: Deferral): VerifiedToken => {
+    const { acceptedAtMs, runBeforeMs, isProven = false } = deferral;
     const { header, claims, key, issuer, window } = verified;
+    const nowMs = readClock(policy.clock);
+    // Once more: a key may have taken long to come.
+    assertInTime(deferral, nowMs);
     assertWithin(window, acceptedAtMs);
     if (isProven !== true) assertUnbound(verified);
-    assertUnrevoked(verified, readClock(policy.clock));
+    assertUnrevoked(verified, nowMs);
     const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
     return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
   };

@@ -52,6 +52,33 @@ describe('refused', () => {
     expect(await judge(makeToken(testKey('ES256', 'other')), 10, 1000)).toBe('key_unknown');
   });
 
+  test('what became too late while its key was fetched', async () => {
+    let nowSeconds = 500;
+    const { keys } = issuerPolicy(key);
+    const slow = {
+      ...keys,
+      lookup: () => undefined,
+      async load(alg: string, kid: unknown) {
+        nowSeconds = 600;
+        return keys.lookup(alg as 'ES256', kid as string, at(nowSeconds)) as never;
+      },
+    };
+    const verifier = createDeferredVerifier({
+      issuers: [issuerPolicy(key, { toleranceSeconds: 0, keys: slow })],
+      clock: () => at(nowSeconds),
+    });
+    const judge = async (runBefore: number): Promise<unknown[]> => {
+      const deferral = { acceptedAtMs: at(10), runBeforeMs: at(runBefore) };
+      nowSeconds = 500;
+      const alone = await verifier.verify(token, deferral).then(() => 'accepted', codeOf);
+      nowSeconds = 500;
+      const [verdict] = await verifier.verifyMany([{ token, deferral }]);
+      return [alone, verdict!.error === undefined ? 'accepted' : codeOf(verdict!.error)];
+    };
+    expect(await judge(600)).toEqual(['token_too_old', 'token_too_old']);
+    expect(await judge(601)).toEqual(['accepted', 'accepted']);
+  });
+
   test('a key that is no longer trusted when the work runs, though it was when the request was accepted', async () => {
     const source = {
       ...issuerPolicy(key).keys,

@@ -5,10 +5,12 @@
 import { Readable } from 'node:stream';
 import {
   type BatchVerdict,
+  type Clock,
   type DeferredVerifier,
   type VerifiedToken,
   type Verifier,
   WatchwordError,
+  readClock,
   toWatchwordError,
 } from '@watchword/core';
 import type { DeferredRequest, Job, JobResult, Receipts } from '@watchword/deferred';
@@ -34,6 +36,7 @@ export interface WorkParts {
   readonly receipts: Receipts;
   /** Longest answer that is kept for the client. */
   readonly answerBytes: number;
+  readonly clock: Clock;
 }
 
 /** Does a batch of jobs, each for itself once its token is verified. None rejects: what went wrong is the result. */
@@ -48,6 +51,7 @@ export function createWork(parts: WorkParts): DoJobs {
       const routed = routeOf(job, parts);
       const token = await accepted.during(job.entry.id, await verdict, (reference) => verifier.verify(reference));
       parts.authorize(token, routed.route);
+      assertMayBegin(job, parts.clock);
       const answer = await call(job, routed, parts.exchange(token, routed.route), parts);
       if (isForAnotherTime(answer)) return { state: 'retry', reason: 'upstream_unavailable' };
       return { state: 'done', status: answer.status, result: parts.receipts.closeResult(job.entry.id, encodeAnswer(answer)) };
@@ -89,6 +93,12 @@ function routeOf({ request: { method, target, headers } }: Job<DeferredRequest>,
     throw new WatchwordError('route_unknown', 'The route is not what it was when the request was accepted');
   }
   return routed;
+}
+
+// Keys and status lists may have taken long to come: by now it may be too late, or somebody else's.
+function assertMayBegin({ entry, signal }: Job<DeferredRequest>, clock: Clock): void {
+  if (readClock(clock) >= entry.runBeforeMs) throw new WatchwordError('token_too_old', 'The request had to run earlier');
+  if (signal.aborted) throw new WatchwordError('upstream_timeout', 'The work was given up');
 }
 
 async function call(
