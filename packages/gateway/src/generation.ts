@@ -148,7 +148,15 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const tokenService = dependencies.hostsTokenService
     ? buildTokenService(
         config,
-        { ...dependencies, txnKey, freshen: signingKeys && (() => signingKeys.freshen()), checks, external: cache, guard },
+        {
+          ...dependencies,
+          txnKey,
+          freshen: signingKeys && (() => signingKeys.freshen()),
+          checks,
+          external: cache,
+          policy: trust?.policy,
+          guard,
+        },
         lease,
       )
     : undefined;
@@ -198,7 +206,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
     },
     metrics,
     tokenService: tokenService && running.around(tokenService.listener),
-    revocation: guard && createEndpoint(guard, config, routes, logger, clock),
+    revocation: guard && createEndpoint(guard, config, logger, clock),
     fetchKeys() {
       for (const keys of remoteKeys) {
         take(

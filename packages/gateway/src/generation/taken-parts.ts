@@ -51,7 +51,11 @@ export function takeTxnKey(config: GatewayConfig, section: TxnTokenConfig, { tak
 /** The token service; undefined: there is none. @throws ConfigError */
 export function buildTokenService(
   config: GatewayConfig,
-  { txnKey, published, ...parts }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'guard' | 'freshen'>,
+  {
+    txnKey,
+    published,
+    ...parts
+  }: GenerationDependencies & Pick<HostParts, 'checks' | 'external' | 'policy' | 'guard' | 'freshen'>,
   lease: Lease,
 ): HostedTokenService | undefined {
   const { tokenService, revocation } = config;

@@ -1,17 +1,16 @@
 /** What operators see of revocations, and do with them. */
 import { type Clock, systemClock } from '@watchword/core';
 import type { GatewayConfig } from '../config/config.ts';
+import { longestDeferralMs } from '../config/sections/deferred.ts';
 import { type RevocationEndpoint, createRevocationEndpoint } from '../control/revocation-endpoint.ts';
 import type { RevocationMetricSource } from '../control/revocation-metrics.ts';
 import type { Logger } from '../logger.ts';
-import type { Route } from '../routing/route.ts';
 import type { RevocationGuard } from './guard.ts';
 
 /** Builds `POST /revocations`. */
 export function createEndpoint(
   { revocations }: RevocationGuard,
-  { issuers, txnToken }: GatewayConfig,
-  routes: readonly Pick<Route, 'deferredForMs'>[],
+  { issuers, txnToken, routes }: GatewayConfig,
   logger: Logger,
   clock: Clock = systemClock,
 ): RevocationEndpoint {
@@ -20,7 +19,7 @@ export function createEndpoint(
   return createRevocationEndpoint({
     revocations,
     issuers: new Set(names),
-    deferredForMs: Math.max(0, ...routes.map(({ deferredForMs = 0 }) => deferredForMs)),
+    deferredForMs: longestDeferralMs(routes),
     clock,
     onRevoked(issuer, target, isStored) {
       // Whose tokens and by what, for the record; the id itself is a claim value (E12).

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import {
   type SignatureChecks,
+  type TrustPolicyOptions,
   type TxnMinter,
   type VerificationCache,
   createCachedVerifier,
@@ -28,6 +29,8 @@ export interface HostParts {
   readonly clock: TrustDependencies['clock'];
   readonly checks: SignatureChecks;
   readonly external: VerificationCache | undefined;
+  /** What external tokens are judged by; undefined: there are no issuers. */
+  readonly policy: TrustPolicyOptions | undefined;
   readonly guard: RevocationGuard | undefined;
   /** Signs with the keys of the gateway, by the settings of the service. */
   readonly minter: TxnMinter;
@@ -45,7 +48,7 @@ export interface HostedTokenService {
 
 /** Builds it. @throws ConfigError */
 export function composeTokenService(config: GatewayConfig, parts: HostParts): HostedTokenService {
-  const { take, logger, checks, external, guard, minter, jwks, freshen = async () => {}, clock = systemClock } = parts;
+  const { take, logger, checks, external, policy, guard, minter, jwks, freshen = async () => {}, clock = systemClock } = parts;
   const { trustDomain, algorithm } = config.txnToken!;
   const tally = take(['token service tally'], () => new TokenTally());
   const spent = take(
@@ -77,7 +80,7 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
   const bare = createVoucherVerifier({ trustDomain, keys, algorithms: [algorithm], clock });
   const guarded = guard === undefined ? bare : guardSubjects(guard.guard(bare), guard.revocations, issuers, clock);
   const voucher = config.tokenService!.vouchers && guarded;
-  const service = { external, txn, voucher, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
+  const service = { external, policy, txn, voucher, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
   return { listener: createTokenService(config, service), tally };
 }
 

@@ -5,15 +5,18 @@ import {
   type RevocationView,
   type Revocations,
   type SpentTokens,
+  type TrustPolicyOptions,
   type TxnMinter,
   type VerificationCache,
   type Verifier,
 } from '@watchword/core';
 import type { GatewayConfig } from '../config/config.ts';
+import { longestDeferralMs } from '../config/sections/deferred.ts';
 import type { Logger } from '../logger.ts';
 import { createBatchExchange, createBatchVerify } from './batch.ts';
 import { openClients } from './clients/open-clients.ts';
 import { createAuthenticate } from './clients/registry.ts';
+import { createVerifyEnded } from './ended-tokens.ts';
 import { createEndpoints } from './endpoints.ts';
 import { type Exchange, createExchange } from './exchange.ts';
 import { gatherSubjects } from './gathered-subjects.ts';
@@ -30,6 +33,8 @@ import { withVouchers } from './vouchers.ts';
 export interface TokenServiceParts {
   /** Verifies external tokens, revocations included; undefined: there are no issuers. */
   readonly external: VerificationCache | undefined;
+  /** What external tokens are judged by; undefined: there are no issuers. */
+  readonly policy: TrustPolicyOptions | undefined;
   /** Verifies Txn-Tokens, revocations included. */
   readonly txn: VerificationCache;
   /** Verifies vouchers, revocations included; undefined: there are none. */
@@ -52,6 +57,8 @@ export function createTokenService(config: GatewayConfig, parts: TokenServicePar
   const section = config.tokenService!;
   const { external, txn, voucher, assertFresh, revocations, tally, logger, minter, spent } = parts;
   const { limits } = section;
+  const deferredForMs = longestDeferralMs(config.routes);
+  const verifyEnded = deferredForMs > 0 && parts.policy !== undefined ? createVerifyEnded(parts.policy) : undefined;
   const { trustDomain } = config.txnToken!;
   const subjects = createSubjects({ external, txn, voucher, assertFresh });
   const onIssued = (kind: SubjectKind): void => tally.issuedFor(kind);
@@ -68,7 +75,7 @@ export function createTokenService(config: GatewayConfig, parts: TokenServicePar
     authenticate: createAuthenticate(openClients(config, parts)),
     exchange: exchangeWith(subjects),
     introspect: createIntrospect(subjects),
-    revoke: revocations && createRevoke({ subjects, revocations }),
+    revoke: revocations && createRevoke({ subjects, revocations, deferredForMs, verifyEnded }),
     batchExchange: createBatchExchange(exchangeWith(gatherSubjects(subjects)), limits.batchItems),
     batchVerify: createBatchVerify(subjects, limits.batchItems),
     batchBytes: limits.batchBytes,

@@ -60,6 +60,14 @@ export interface RouteDeferralConfig {
 /** How long a deferred request may wait when its route does not say. */
 export const DEFAULT_MAX_AGE_SECONDS = 3600;
 
+/** The longest time for which a route lets requests wait, in milliseconds; 0: none does. */
+export function longestDeferralMs(routes: readonly RouteDeferralConfig[]): number {
+  const waits = routes.flatMap(({ verification, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS }) =>
+    verification === 'deferred' ? [maxAgeSeconds * 1000] : [],
+  );
+  return Math.max(0, ...waits);
+}
+
 const share = v.pipe(v.number(), v.minValue(0.001, 'must be above 0'), v.maxValue(1, 'must be at most 1'));
 
 /** Form and defaults of the section. */
