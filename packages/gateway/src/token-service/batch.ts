@@ -88,7 +88,7 @@ async function eachOnce<Result extends object>(
   const unique: unknown[] = [];
   const placeOf = items.map((item, index) => {
     // A voucher is for one message, however alike two of them are.
-    const key = asksForVoucher(item) ? `${index}` : keyOf(item);
+    const key = asksForVoucher(item) ? `voucher ${index}` : keyOf(item);
     const known = places.get(key);
     if (known !== undefined) return known;
     places.set(key, unique.length);

@@ -2,6 +2,7 @@
 import { type ClientRequest, request } from 'node:http';
 import { expect, test } from 'vitest';
 import { signatureChecks } from '../../../core/test/support/signature-count.ts';
+import { createBatchExchange } from '../../src/token-service/batch.ts';
 import { AUDIENCE, ISSUER } from '../support/identity-provider.ts';
 import { DOMAIN, type TestTokenService, TYPE, basic, claimsOf, startTestTokenService } from '../support/token-service.ts';
 import { sendRaw } from '../support/raw.ts';
@@ -62,6 +63,14 @@ test('a batch of 1,000 with bad ones inside: each has its own result', async () 
   // Equal items were done once.
   expect(new Set(body.results.map((result: { access_token?: string }) => result.access_token)).size).toBeLessThanOrEqual(101);
   expect(await service.metrics()).toContain('watchword_token_service_batch_items_total 1000');
+});
+
+test('MQ-5: a voucher has its own result, whatever number stands beside it', async () => {
+  const exchange = async (): Promise<never> => ({ access_token: 'a voucher' }) as never;
+  const voucher = item('t', { requested_token_type: 'urn:watchword:token-type:txn_voucher' });
+  const batch = createBatchExchange(exchange, 10);
+  const { results } = await batch({ requests: [1, voucher, voucher, 1] }, undefined as never);
+  expect(results.map((result) => 'access_token' in result)).toEqual([false, true, true, false]);
 });
 
 test('MQ-5: tokens of a batch are verified together: each once, good or bad, however many items bring it', async () => {
