@@ -56,9 +56,13 @@ export function guardMessages<Message extends JetStreamMessage>(
     const all = [...(message.headers ?? [])];
     const delivered = toDelivered(message, message.info.deliveryCount);
     const settlement = await guard.handle(delivered, (identity) => handler(message, identity));
-    if (settlement.action === 'done') message.ack();
-    else if (settlement.action === 'retry') message.nak(settlement.delayMs);
-    else await bury(message, all, settlement, deadLetter);
+    try {
+      if (settlement.action === 'done') message.ack();
+      else if (settlement.action === 'retry') message.nak(settlement.delayMs);
+      else await bury(message, all, settlement, deadLetter);
+    } catch {
+      // The connection was closed meanwhile: the server delivers again what was not acknowledged.
+    }
   };
 }
 
@@ -74,7 +78,12 @@ export function guardSubscription(
   return async (message) => {
     const delivered: DeliveredMessage = { ...toDelivered(message, 1), isLast: true };
     const settlement = await guard.handle(delivered, (identity) => handler(message, identity));
-    if (settlement.action !== 'done' && message.reply) refuse(message, settlement);
+    if (settlement.action === 'done' || !message.reply) return;
+    try {
+      refuse(message, settlement);
+    } catch {
+      // The connection was closed meanwhile: whoever waits for the reply finds out by its own time limit.
+    }
   };
 }
 

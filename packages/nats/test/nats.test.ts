@@ -110,6 +110,26 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
   });
 });
 
+test('a connection that was closed while the handler ran: nothing is thrown at whoever does not wait', async () => {
+  const closed = (): never => {
+    throw new Error('closed connection');
+  };
+  const message = { subject: 'orders.new', headers: undefined, data: new Uint8Array(), ack: closed, nak: closed, term: closed };
+  const open = createMessageGuard({ pipeline: trust.createPipeline(), topics: { 'orders.new': 'public' } });
+  for (const [deliveryCount, fails] of [
+    [1, false],
+    [1, true],
+    [9, true],
+  ] as const) {
+    const receive = guardMessages(open, { deadLetter: 'terminate' }, () => {
+      if (fails) throw new Error('failed');
+    });
+    await expect(receive({ ...message, info: { deliveryCount } })).resolves.toBeUndefined();
+  }
+  const serve = guardSubscription(guard, () => undefined);
+  await expect(serve({ ...message, reply: 'r', respond: closed } as unknown as Msg)).resolves.toBeUndefined();
+});
+
 test('what becomes of dead letters must be said', () => {
   expect(() => guardMessages(guard, {} as never, () => undefined)).toThrow(/deadLetter/);
 });
