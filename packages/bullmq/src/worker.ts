@@ -26,7 +26,9 @@ export function guardJobs<Data, Result>(
     hideHeaders(job);
     const { attempts = 1 } = job.opts;
     const isLast = job.attemptsMade + 1 >= attempts;
-    const delivered = { topic: job.queueName, headers, delivery: job.attemptsStarted, isLast };
+    // A start that ended as a delay was no attempt: an outage before takes none of the retries that a processor has.
+    const attempt = job.attemptsMade + 1;
+    const delivered = { topic: job.queueName, headers, delivery: job.attemptsStarted, attempt, isLast };
     const settlement = await guard.handle(delivered, (identity) => handler(job, token, identity));
     return conclude(job, token, settlement);
   };

@@ -1,7 +1,7 @@
 /** What is particular to BullMQ: headers beside the data, its own attempts, failed jobs as dead letters, bulks and flows. */
 import { callerOf, createTrustDomain } from '@watchword/conformance';
 import { createMessageGuard, createMessagePropagator, currentIdentity, runAnonymous, runWithIdentity } from '@watchword/core';
-import { FlowProducer, Queue, Worker } from 'bullmq';
+import { FlowProducer, type Job, Queue, Worker } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guardJobs, identityOptions, propagate } from '../src/index.ts';
 import { type RedisServer, missing, startRedisServer } from './support/redis-server.ts';
@@ -96,6 +96,18 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
       await expect.poll(() => processed, { timeout: 5000 }).toEqual(['parent user-1 ']);
       await flows.close();
     }));
+});
+
+test('delays during an outage cost none of the attempts of a processor that fails afterwards', async () => {
+  const open = createMessageGuard({ pipeline: trust.createPipeline(), topics: { orders: 'public' }, maxDeliveries: 3 });
+  const failing = guardJobs(open, () => Promise.reject(new Error('out of stock')));
+  const failure = (attemptsMade: number, attemptsStarted: number): Promise<unknown> =>
+    failing({ queueName: 'orders', opts: { attempts: 10 }, attemptsMade, attemptsStarted } as unknown as Job).catch(
+      (error: Error) => error.name,
+    );
+  expect(await failure(0, 8)).toBe('Error');
+  expect(await failure(1, 9)).toBe('Error');
+  expect(await failure(2, 10)).toBe('UnrecoverableError');
 });
 
 test('options without an identity have no headers at all', async () => {

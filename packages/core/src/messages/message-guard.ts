@@ -49,6 +49,8 @@ export interface DeliveredMessage {
   readonly headers: HeaderSource;
   /** 1 for the first delivery; Infinity: again, and nobody counts. */
   readonly delivery: number;
+  /** 1 for the first time that the handler is entered, where the broker tells that from a delivery. Default: `delivery`. */
+  readonly attempt?: number;
   /** Whether the broker has a limit of its own, and this is the last delivery if the handler fails. Default false. */
   readonly isLast?: boolean;
 }
@@ -120,7 +122,7 @@ async function settle(
     const run = async (): Promise<unknown> => handler(identity);
     return { action: 'done', result: await (identity === undefined ? runAnonymous(run) : runWithIdentity(identity, run)) };
   } catch (thrown) {
-    return settleFailure(thrown, message.isLast === true ? Infinity : message.delivery, parts.rules);
+    return settleFailure(thrown, message.isLast === true ? Infinity : (message.attempt ?? message.delivery), parts.rules);
   }
 }
 
