@@ -106,7 +106,8 @@ function showDead(letters: readonly DeadLetter[]): Shown {
 
 function showMoved(what: string, moved: readonly string[], ids: readonly string[]): Shown {
   const asked = ids.length === 1 && ids[0] === 'all' ? moved : ids;
-  const missing = asked.filter((id) => !moved.includes(id));
+  const there = new Set(moved);
+  const missing = asked.filter((id) => !there.has(id));
   const rest = missing.length === 0 ? '' : `; not: ${missing.map(printable).join(', ')}`;
   return { json: { moved, missing }, text: `${moved.length} ${what}${rest}\n`, isShort: missing.length > 0 };
 }

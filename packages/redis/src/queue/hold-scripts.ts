@@ -79,8 +79,8 @@ export const GIVE_BACK: QueueScript = scriptOf(`${RELEASING}
 local unheard = {}
 for index = 4, #ARGV do unheard[ARGV[index]] = true end
 for _, id in ipairs(redis.call('ZRANGE', base .. 'leases', 0, -1)) do
-  local token = load(id).token
-  if token and unheard[token] then release(id, token, ARGV[2], 1) end
+  local entry = load(id)
+  if entry and entry.token and unheard[entry.token] then release(id, entry.token, ARGV[2], 1) end
 end
 return 0
 `);
