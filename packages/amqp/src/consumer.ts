@@ -1,4 +1,5 @@
 /** Consumers of RabbitMQ queues whose handlers run as the caller of each message, verified before they are entered (MQ-5). */
+import { randomUUID } from 'node:crypto';
 import {
   type DeliveredMessage,
   type Failure,
@@ -12,7 +13,7 @@ import {
   systemSchedule,
   withoutIdentityHeaders,
 } from '@watchword/core';
-import type { Channel, ConfirmChannel, ConsumeMessage, Options, Replies } from 'amqplib';
+import type { Channel, ConfirmChannel, ConsumeMessage, Message, Options, Replies } from 'amqplib';
 
 /** What a handler gets: the message without our headers, and whose it is; undefined where the queue is public. */
 export type MessageHandler = (message: ConsumeMessage, identity: Identity | undefined) => unknown;
@@ -134,7 +135,37 @@ async function bury(
 ): Promise<void> {
   // The server checks userId against this connection, and would let a dead letter expire.
   const { userId: _sender, expiration: _end, headers, ...kept } = properties;
-  const marked = { ...deadLetterHeaders(headers as Record<string, unknown>, failure), 'watchword-topic': fields.routingKey };
-  channel.publish(exchange, routingKey, content, { ...kept, persistent: true, headers: marked } as Options.Publish);
-  if ('waitForConfirms' in channel) await channel.waitForConfirms();
+  const burial = randomUUID();
+  const ours = { 'watchword-topic': fields.routingKey, [BURIAL_HEADER]: burial };
+  const marked = { ...deadLetterHeaders(headers as Record<string, unknown>, failure), ...ours };
+  // An exchange without a queue for it confirms a message, too, and drops it; but first it sends back one that is mandatory.
+  const options = { ...kept, persistent: true, mandatory: true, headers: marked } as Options.Publish;
+  const burials = burialsOn(channel);
+  burials.set(burial, false);
+  try {
+    channel.publish(exchange, routingKey, content, options);
+    if ('waitForConfirms' in channel) await channel.waitForConfirms();
+    if (burials.get(burial) === true) throw new Error('No queue takes the dead letters');
+  } finally {
+    burials.delete(burial);
+  }
 }
+
+/** Dead letters under way, and whether they were sent back. */
+const BURIALS = new WeakMap<Channel | ConfirmChannel, Map<string, boolean>>();
+
+// One listener for each channel.
+function burialsOn(channel: Channel | ConfirmChannel): Map<string, boolean> {
+  const known = BURIALS.get(channel);
+  if (known !== undefined) return known;
+  const burials = new Map<string, boolean>();
+  channel.on('return', ({ properties }: Message) => {
+    const id = (properties.headers as Record<string, unknown> | undefined)?.[BURIAL_HEADER];
+    if (typeof id === 'string' && burials.has(id)) burials.set(id, true);
+  });
+  BURIALS.set(channel, burials);
+  return burials;
+}
+
+/** Header of a dead letter by which it is known when it comes back. */
+const BURIAL_HEADER = 'watchword-burial';

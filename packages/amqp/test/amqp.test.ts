@@ -1,4 +1,5 @@
 /** What is particular to RabbitMQ: exchanges, its own dead letters, counts that a sender writes. */
+import { EventEmitter } from 'node:events';
 import { callerOf, createTrustDomain } from '@watchword/conformance';
 import {
   type MessageReport,
@@ -111,7 +112,7 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
     const calls: string[] = [];
     const delays: number[] = [];
     // The server as it is when it is out of disk: it says no to what is published.
-    const refusing = {
+    const refusing = Object.assign(new EventEmitter(), {
       checkQueue: async () => ({}),
       publish: () => true,
       waitForConfirms: async () => Promise.reject(new Error('message nacked')),
@@ -121,7 +122,7 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
         receive({ content: Buffer.from('x'), fields: { exchange: '', routingKey: 'kept' }, properties: { headers: {} } });
         return { consumerTag: 'c' };
       },
-    };
+    });
     const schedule = (work: () => void, delayMs: number): (() => void) => {
       delays.push(delayMs);
       work();
@@ -131,6 +132,24 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
     await consume(refusing as never, 'kept', guardOf([], { kept: {} }), { deadLetter, schedule }, () => undefined);
     await expect.poll(() => calls).toEqual(['nack true']);
     expect(delays).toEqual([5000]);
+  });
+
+  test('a dead letter for which the exchange has no queue: the message comes again, and is not lost', async () => {
+    await channel.assertQueue('unrouted');
+    await channel.assertExchange('graveyards', 'direct');
+    const delays: number[] = [];
+    const schedule = (_work: () => void, delayMs: number): (() => void) => {
+      delays.push(delayMs);
+      return () => undefined;
+    };
+    const deadLetter = { exchange: 'graveyards', routingKey: 'nobody' };
+    const guard = guardOf([], { unrouted: {} });
+    const { consumerTag } = await consume(channel, 'unrouted', guard, { deadLetter, schedule }, () => undefined);
+    channel.sendToQueue('unrouted', Buffer.from('x'));
+    // It is held back, and not acknowledged.
+    await expect.poll(() => delays, { timeout: 5000 }).toEqual([5000]);
+    await channel.cancel(consumerTag);
+    expect(channel.listenerCount('return')).toBe(1);
   });
 
   test('options: nothing is acknowledged before it is verified', async () => {
