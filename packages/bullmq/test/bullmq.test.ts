@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
 
 test('delays during an outage cost none of the attempts of a processor that fails afterwards', async () => {
   const open = createMessageGuard({ pipeline: trust.createPipeline(), topics: { orders: 'public' }, maxDeliveries: 3 });
-  const failing = guardJobs(open, () => Promise.reject(new Error('out of stock')));
+  const failing = guardJobs(open, (): Promise<unknown> => Promise.reject(new Error('out of stock')));
   const failure = (attemptsMade: number, attemptsStarted: number): Promise<unknown> =>
     failing({ queueName: 'orders', opts: { attempts: 10 }, attemptsMade, attemptsStarted } as unknown as Job).catch(
       (error: Error) => error.name,

@@ -23,7 +23,7 @@ test('goes on with the queue and the keys that a reload has brought, and runs no
     work: (jobs) =>
       jobs.map(async ({ request: { target } }) => {
         ran.push(`${target} by ${name}`);
-        return { state: 'done', status: 200 };
+        return { state: 'done', status: 200 } as const;
       }),
   });
   const [first, second] = [deferralOf('first', keys.slice(0, 1)), deferralOf('second', keys.toReversed())];

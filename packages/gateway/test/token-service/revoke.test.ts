@@ -1,5 +1,5 @@
 /** For how long a token that was taken back is remembered (RFC 7009). */
-import { type Revocation, type VerifiedToken, WatchwordError } from '@watchword/core';
+import { type IssuerPolicy, type Revocation, type VerifiedToken, WatchwordError } from '@watchword/core';
 import { expect, test } from 'vitest';
 import { testKey } from '../../../core/test/support/keys.ts';
 import { NOW, accessClaims, issuerPolicy, makeToken } from '../../../core/test/support/tokens.ts';
@@ -30,10 +30,9 @@ test('S17: an external token for as long as requests that were accepted with it 
 test('S17: an external token that has ended is taken back where requests may still wait; nobody asks for others', async () => {
   const stored: Revocation[] = [];
   const key = testKey('ES256');
-  const verifyEnded = createVerifyEnded({
-    issuers: [issuerPolicy(key, { requiredClaims: ['exp', 'jti'] })],
-    clock: () => (NOW + 5000) * 1000,
-  });
+  // The same type, by its sources.
+  const issuer = issuerPolicy(key, { requiredClaims: ['exp', 'jti'] }) as object as IssuerPolicy;
+  const verifyEnded = createVerifyEnded({ issuers: [issuer], clock: () => (NOW + 5000) * 1000 });
   const subjects = {
     verifyMany: async () => [{ status: 'rejected', reason: new WatchwordError('token_expired') }],
   } as unknown as Subjects;
