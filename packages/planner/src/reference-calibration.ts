@@ -3,176 +3,176 @@ import type { Calibration } from './calibration.ts';
 
 /**
  * By `npm run calibrate:reference`. Measure yours with `watchword calibrate`.
- * Measured while other work kept 1.68 of the 2 cores busy: too high, to be measured again on a quiet machine.
+ * Measured while other work kept 0.88 of the 2 cores busy: too high, to be measured again on a quiet machine.
  */
 export const REFERENCE_CALIBRATION: Calibration = {
   format: 2,
-  measuredAt: '2026-11-21T20:20:32.241Z',
+  measuredAt: '2026-11-21T21:21:20.236Z',
   machine: {
     cpu: 'AMD EPYC',
     cores: 2,
     arch: 'x64',
     node: 'v24.21.0',
-    disturbedBy: 1.68,
+    disturbedBy: 0.88,
     spread: {
-      hit: 0.13,
-      firstUse: 0.123,
-      rareHit: 0.071,
-      rareFirstUse: 0.046,
+      hit: 0.278,
+      firstUse: 0.132,
+      rareHit: 0.022,
+      rareFirstUse: 0.022,
     },
   },
   rarely: {
     hit: [
       {
-        perSecond: 47.31,
-        extraMicros: 16.96,
+        perSecond: 50.79,
+        extraMicros: 20.65,
       },
       {
-        perSecond: 145.95,
-        extraMicros: 11.12,
+        perSecond: 265.28,
+        extraMicros: 12.46,
       },
       {
-        perSecond: 419.18,
+        perSecond: 1536.06,
         extraMicros: 0,
       },
     ],
     verify: [
       {
-        perSecond: 11.73,
-        extraMicros: 115.04,
+        perSecond: 12.5,
+        extraMicros: 137.57,
       },
       {
-        perSecond: 42.36,
-        extraMicros: 103.66,
+        perSecond: 54.46,
+        extraMicros: 87.42,
       },
       {
-        perSecond: 252.08,
+        perSecond: 640.76,
         extraMicros: 0,
       },
     ],
     sign: [
       {
-        perSecond: 2.66,
-        extraMicros: 48.19,
+        perSecond: 2.85,
+        extraMicros: 43,
       },
       {
-        perSecond: 18.94,
+        perSecond: 42.77,
         extraMicros: 0,
       },
     ],
     mint: [
       {
-        perSecond: 11.73,
-        extraMicros: 121.66,
+        perSecond: 12.5,
+        extraMicros: 165.6,
       },
       {
-        perSecond: 42.36,
-        extraMicros: 99.4,
+        perSecond: 54.46,
+        extraMicros: 90.15,
       },
       {
-        perSecond: 252.08,
+        perSecond: 640.76,
         extraMicros: 0,
       },
     ],
     sharedHit: [
       {
-        perSecond: 2.66,
-        extraMicros: 22.45,
+        perSecond: 2.85,
+        extraMicros: 31.54,
       },
       {
-        perSecond: 18.94,
+        perSecond: 42.77,
         extraMicros: 0,
       },
     ],
     reuse: [
       {
-        perSecond: 47.31,
-        extraMicros: 18.39,
+        perSecond: 50.79,
+        extraMicros: 23.68,
       },
       {
-        perSecond: 145.95,
-        extraMicros: 13.03,
+        perSecond: 265.28,
+        extraMicros: 17.44,
       },
       {
-        perSecond: 419.18,
+        perSecond: 1536.06,
         extraMicros: 0,
       },
     ],
     proxy: [
       {
-        perSecond: 47.31,
-        extraMicros: 322.47,
+        perSecond: 50.79,
+        extraMicros: 514.34,
       },
       {
-        perSecond: 145.95,
-        extraMicros: 228.9,
+        perSecond: 265.28,
+        extraMicros: 250.85,
       },
       {
-        perSecond: 419.18,
+        perSecond: 1536.06,
         extraMicros: 0,
       },
     ],
     request: [
       {
-        perSecond: 47.31,
-        extraMicros: 254.66,
+        perSecond: 50.79,
+        extraMicros: 333.73,
       },
       {
-        perSecond: 145.95,
-        extraMicros: 121.86,
+        perSecond: 265.28,
+        extraMicros: 201.19,
       },
       {
-        perSecond: 419.18,
+        perSecond: 1536.06,
         extraMicros: 0,
       },
     ],
   },
   algorithms: {
     RS256: {
-      verifyMicros: 119.56,
-      signMicros: 308.78,
-      mintMicros: 308.78,
+      verifyMicros: 90.57,
+      signMicros: 327.51,
+      mintMicros: 327.51,
     },
     PS256: {
-      verifyMicros: 229.63,
-      signMicros: 381.17,
-      mintMicros: 386.67,
+      verifyMicros: 185.34,
+      signMicros: 384.58,
+      mintMicros: 384.58,
     },
     ES256: {
-      verifyMicros: 169.2,
-      signMicros: 74.52,
-      mintMicros: 82.7,
+      verifyMicros: 140.34,
+      signMicros: 80.3,
+      mintMicros: 80.3,
     },
     EdDSA: {
-      verifyMicros: 195.62,
-      signMicros: 59.61,
-      mintMicros: 84.05,
+      verifyMicros: 177.67,
+      signMicros: 75.92,
+      mintMicros: 77.62,
     },
     HS256: {
-      verifyMicros: 101.38,
-      signMicros: 18.85,
-      mintMicros: 27.03,
+      verifyMicros: 51.95,
+      signMicros: 12.76,
+      mintMicros: 12.76,
     },
   },
   hits: [
     {
       tokens: 200,
-      micros: 10.18,
+      micros: 5.87,
     },
     {
       tokens: 100000,
-      micros: 11.36,
+      micros: 7.24,
     },
   ],
-  storeMicros: 15.5,
-  sharedHitMicros: 70.94,
-  reuseMicros: 5.81,
+  storeMicros: 33.06,
+  sharedHitMicros: 66.13,
+  reuseMicros: 3.21,
   cachedTokenBytes: 1314,
   txnTokenBytes: 398,
-  proxyMicros: 195.37,
+  proxyMicros: 130.89,
   protocols: {
     http1: {
-      requestMicros: 245.29,
+      requestMicros: 168.39,
       requestBytes: 73,
       bearer: {
         fixed: 24,
@@ -185,28 +185,28 @@ export const REFERENCE_CALIBRATION: Calibration = {
       indexedBytes: null,
     },
     http2: {
-      requestMicros: 265.24,
+      requestMicros: 191.51,
       requestBytes: 21,
       bearer: {
-        fixed: 9.86,
-        perCharacter: 0.8054,
+        fixed: 10.02,
+        perCharacter: 0.8051,
       },
       txnToken: {
-        fixed: 5.01,
-        perCharacter: 0.8054,
+        fixed: 5.17,
+        perCharacter: 0.8051,
       },
       indexedBytes: 1,
     },
     grpc: {
-      requestMicros: 610.54,
+      requestMicros: 459.33,
       requestBytes: 45,
       bearer: {
-        fixed: 9.86,
-        perCharacter: 0.8054,
+        fixed: 10.02,
+        perCharacter: 0.8051,
       },
       txnToken: {
-        fixed: 5.49,
-        perCharacter: 0.826,
+        fixed: 5.65,
+        perCharacter: 0.8257,
       },
       indexedBytes: 1,
     },
