@@ -55,10 +55,22 @@ const SCENARIOS: Readonly<Record<'sieve' | 'affinity' | 'repeated' | 'unbounded'
     return { ...layout, groups: upTo(random, 3), visits: upTo(random, 3), entries: 2 * layout.users };
   },
   fifo(random) {
-    const { session, ...layout } = traffic(random, 2_000, 1, between(random, 0.1, 0.7));
-    return { ...layout, session: { ...session, idleSeconds: 0 }, eviction: 'fifo' };
+    for (;;) {
+      const { session, ...layout } = traffic(random, 2_000, 1, between(random, 0.1, 0.7));
+      if (isOnTheBrink(layout)) continue;
+      return { ...layout, session: { ...session, idleSeconds: 0 }, eviction: 'fifo' };
+    }
   },
 };
+
+/** Whether the table just holds all tokens in use: see `fifoHitRatio`. */
+function isOnTheBrink({ users, zipf, requestsPerSecond, lifeSeconds, entries }: Omit<Layout, 'session'>): boolean {
+  const inUse = zipfClasses(users, zipf, requestsPerSecond).reduce((sum, { users: count, requestsPerSecond: rate }) => {
+    const uses = rate * lifeSeconds;
+    return sum + (count * uses) / (1 + uses);
+  }, 0);
+  return entries > 0.9 * inUse && entries < 1.35 * inUse;
+}
 
 function scenario(kind: keyof typeof SCENARIOS, index: number): Layout {
   const random = createRandom(SEED + 1_000_003 * index);

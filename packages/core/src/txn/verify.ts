@@ -57,7 +57,13 @@ export function createTxnPipeline(options: TxnPipelineOptions): Pipeline {
   const verifier = createTxnVerifier(rest);
   if (cache === false) return createPipeline({ source: 'txn-token', verifier });
   const { clock } = rest;
-  return createPipeline({ source: 'txn-token', verifier: createCachedVerifier(verifier, { ...(clock && { clock }), ...cache }) });
+  return createPipeline({ source: 'txn-token', verifier: createCachedVerifier(verifier, withClock(cache, clock)) });
+}
+
+// Whatever is no options at all stays what it is, so that the cache refuses it.
+function withClock(cache: CacheOptions, clock: Clock | undefined): CacheOptions {
+  const isOptions = typeof cache === 'object' && cache !== null;
+  return isOptions && clock !== undefined ? { clock, ...cache } : cache;
 }
 
 function createTypedVerifier(options: TxnVerifierOptions, tokenType: string, requiredClaims: readonly string[]): Verifier {
