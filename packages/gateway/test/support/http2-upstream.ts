@@ -9,6 +9,7 @@ import {
 } from 'node:http2';
 import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { DATA, END_HEADERS, END_STREAM, HEADERS, SETTINGS, frame } from './frames.ts';
 
 export interface Http2Upstream {
   readonly url: string;
@@ -62,16 +63,6 @@ function answerOk(stream: ServerHttp2Stream): void {
   });
 }
 
-/** One frame (RFC 9113 section 4.1). */
-export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
 /** Octets of unsigned 32-bit numbers. */
 export function words(...numbers: number[]): Buffer {
   const bytes = Buffer.alloc(numbers.length * 4);
@@ -79,13 +70,6 @@ export function words(...numbers: number[]): Buffer {
   return bytes;
 }
 
-export const DATA = 0;
-export const HEADERS = 1;
-export const RST_STREAM = 3;
-export const SETTINGS = 4;
-export const GOAWAY = 7;
-export const END_STREAM = 1;
-export const END_HEADERS = 4;
 /** `:status: 200` from the static table. */
 export const STATUS_200: Buffer = Buffer.from([0x88]);
 

@@ -5,16 +5,10 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, type Socket, createServer as createTcpServer } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type TestEdge, startEdge } from '../support/edge.ts';
+import { DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, frame } from '../support/frames.ts';
 import {
-  DATA,
-  END_HEADERS,
-  END_STREAM,
-  GOAWAY,
-  HEADERS,
   type Http2Upstream,
-  RST_STREAM,
   STATUS_200,
-  frame,
   startFrameUpstream,
   startHttp2Upstream,
   wholeAnswer,
