@@ -3,14 +3,12 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { freshSeed, IS_LONG } from '../../core/test/support/campaign.ts';
-import { KilledProcess, pointsOf } from '../../core/test/support/killed-process.ts';
-import { Recorder, eventually } from '../../core/test/revocation/log-suite.ts';
+import { pointsOf } from '../../core/test/support/killed-process.ts';
+import { expectNothingLost } from '../../core/test/revocation/killed-revoker.ts';
 import { createRedisRevocationLog } from '../src/index.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
 import { STALE_AFTER_MS, type Service, revocationOf, startService, tokenOf } from './support/world.ts';
 
-const REVOKER = join(import.meta.dirname, 'support/revoker.ts');
-const IDS = ['a', 'b', 'c', 'd', 'e'];
 // A command that is never answered is given up after this.
 const PATIENCE_MS = 60_000;
 
@@ -25,24 +23,19 @@ describe.skipIf(!hasRedis)('S20, with redis-server', () => {
   test(
     'S20: whoever is killed at an await takes nothing with him that was acknowledged, and leaves nothing strange',
     { timeout: 1_800_000 },
-    async () => {
-      const whole = await run(0);
-      expect([whole.acknowledged, whole.found]).toEqual([IDS, IDS]);
-      expect(whole.passed).toBeGreaterThan(30);
-      const seed = freshSeed();
-      for (const point of pointsOf(whole.passed!, 3, seed)) {
-        const { acknowledged, tried, found } = await run(point);
-        const name = `seed ${seed}, killed at ${point} of ${whole.passed}`;
-        expect(
-          acknowledged.filter((id) => !found.includes(id)),
-          name,
-        ).toEqual([]);
-        expect(
-          found.filter((id) => !tried.includes(id)),
-          name,
-        ).toEqual([]);
-      }
-    },
+    () =>
+      expectNothingLost({
+        script: join(import.meta.dirname, 'support/revoker.ts'),
+        async newPlace() {
+          const redis = new Redis(server.url);
+          await redis.flushall();
+          redis.disconnect();
+          return server.url;
+        },
+        open: (url) => createRedisRevocationLog({ server: url, heartbeatMs: 20, timeoutMs: 10_000 }),
+        leastPoints: 30,
+        usualPoints: 3,
+      }),
   );
 
   test.each(['throws', 'rejects', 'hangs', 'breaks the connection', 'is done, but nobody hears of it'] as const)(
@@ -56,45 +49,6 @@ describe.skipIf(!hasRedis)('S20, with redis-server', () => {
     },
   );
 });
-
-interface Run {
-  readonly acknowledged: readonly string[];
-  readonly tried: readonly string[];
-  readonly found: readonly string[];
-  /** undefined: it was killed. */
-  readonly passed: number | undefined;
-}
-
-async function run(killAt: number): Promise<Run> {
-  const redis = new Redis(server.url);
-  await redis.flushall();
-  redis.disconnect();
-  const [revoker] = await KilledProcess.start(REVOKER, server.url);
-  await revoker.arm(killAt);
-  const { said } = revoker;
-  let hasEnded = false;
-  void revoker.ended().then(() => (hasEnded = true));
-  await eventually(() => hasEnded || said.includes('done'), 'an end', PATIENCE_MS);
-  const passed = hasEnded ? undefined : await revoker.passed();
-  await revoker.kill();
-  return {
-    acknowledged: IDS.filter((id) => said.includes(id)),
-    tried: IDS.filter((id) => said.includes(`trying ${id}`)),
-    found: await idsInServer(),
-    passed,
-  };
-}
-
-/** Also takes one more: the log has to be good for what comes. */
-async function idsInServer(): Promise<readonly string[]> {
-  const log = createRedisRevocationLog({ server: server.url, heartbeatMs: 20, timeoutMs: 10_000 });
-  await log.append(revocationOf('later'));
-  const recorder = new Recorder();
-  log.follow(recorder);
-  await eventually(() => recorder.ids.includes('later'), 'a snapshot', PATIENCE_MS);
-  await log.close();
-  return recorder.ids.filter((id) => id !== 'later').sort();
-}
 
 type Kind = 'throws' | 'rejects' | 'hangs' | 'breaks the connection' | 'is done, but nobody hears of it';
 type Command = Parameters<Redis['sendCommand']>[0];
