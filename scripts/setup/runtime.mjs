@@ -14,8 +14,8 @@ export function findRuntime() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
   throw new Error(
-    `Node ${process.versions.node} is too old, and the repository brings its own Node 24 only for Linux on x64 and arm64. ` +
-      'Please install Node 24 and try again.',
+    `Node ${process.versions.node} is too old, and the repository brings its own Node 26 only for Linux on x64 and arm64. ` +
+      'Please install Node 26 and try again.',
   );
 }
 

@@ -17,7 +17,7 @@ interface Outcome {
 let root: string;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'with-node24-'));
+  root = mkdtempSync(join(tmpdir(), 'with-node-'));
   cpSync(SCRIPTS, join(root, 'scripts'), { recursive: true });
   write('dependency/package.json', JSON.stringify({ name: 'dependency', version: '1.0.0' }));
   write(
@@ -36,7 +36,7 @@ function write(path: string, text: string): void {
 function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const { npm_execpath: _npm, npm_lifecycle_event: _event, ...inherited } = process.env;
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
-  return spawn(process.execPath, ['scripts/with-node24.mjs', ...args], {
+  return spawn(process.execPath, ['scripts/with-node.mjs', ...args], {
     cwd: root,
     env: { ...inherited, ...env },
     stdio: [...stdio],
@@ -52,7 +52,7 @@ async function finish(child: ChildProcess): Promise<Outcome> {
 
 const run = (...args: string[]): Promise<Outcome> => finish(start(['--no-build', ...args]));
 
-describe('with-node24 refuses', () => {
+describe('with-node refuses', () => {
   it('to run nothing', async () => {
     expect(await finish(start([]))).toEqual({ code: 2, output: expect.stringContaining('usage') });
   });
@@ -72,7 +72,7 @@ describe('with-node24 refuses', () => {
   );
 });
 
-describe('with-node24', () => {
+describe('with-node', () => {
   it(
     'installs once, and runs the script with its arguments, its exit code and the tools of the repository',
     { timeout: NPM_SECONDS },

@@ -1,9 +1,9 @@
 /**
  * Runs a script with everything it needs, from any Node >= 20 and without dependencies of its own:
  *
- *   install (if missing or stale) -> runtime (the repository's own Node 24) -> build (what is stale) -> run
+ *   install (if missing or stale) -> runtime (the repository's own Node 26) -> build (what is stale) -> run
  *
- *   node scripts/with-node24.mjs [--no-build] <script> [arguments ...]
+ *   node scripts/with-node.mjs [--no-build] <script> [arguments ...]
  */
 import process from 'node:process';
 import { build } from './setup/build.mjs';
@@ -31,7 +31,7 @@ function readArguments(argv) {
   const wantsBuild = argv[0] !== '--no-build';
   const [script, ...args] = wantsBuild ? argv : argv.slice(1);
   if (script === undefined) {
-    console.error('usage: node scripts/with-node24.mjs [--no-build] <script> [arguments ...]');
+    console.error('usage: node scripts/with-node.mjs [--no-build] <script> [arguments ...]');
     process.exit(2);
   }
   return [script, args, wantsBuild];
