@@ -39,7 +39,7 @@ export function promisesOf({ queue }: Pick<ChaosPlan, 'queue'>): Promises {
 }
 
 /** Requests at a time. */
-const AT_ONCE = 48;
+const AT_ONCE = 128;
 const WAITING_SHARE = 0.04;
 /** Beyond the lag of revocations, the tolerance for short tokens, and the age of brief ones. */
 const NOBODY_WORKS_MS = 8500;

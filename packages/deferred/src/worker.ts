@@ -20,7 +20,12 @@ export interface Job<Request> {
 export type JobResult =
   | Outcome
   /** To be tried again, as often as `maxAttempts` says; `afterMs` instead of the usual back-off. `reason` is an error code. */
-  | { readonly state: 'retry'; readonly reason: string; readonly afterMs?: number };
+  | { readonly state: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /**
+   * Nothing was done, and the entry is not to blame: it goes back as it was, and comes again until it is too old. No attempt is used
+   * up. `afterMs`: default half of its age, from 1 s to 1 min. `reason` is an error code.
+   */
+  | { readonly state: 'wait'; readonly reason: string; readonly afterMs?: number };
 
 /** What a worker asks of a queue. */
 export type WorkerQueue = Pick<Queue, 'claim' | 'extend' | 'settle' | 'release'>;

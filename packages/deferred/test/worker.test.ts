@@ -213,6 +213,60 @@ describe('a worker', () => {
     expect(worker.stats()).toMatchObject({ retried: 4, dead: 1 });
   });
 
+  test('what is nobody\u2019s fault waits until it is too old, for half of its age each time, and uses up no attempt', async () => {
+    const id = await accept({ runBeforeMs: START_MS + 600_000 });
+    const delays: number[] = [];
+    const attempts: number[] = [];
+    const release = queue.release.bind(queue);
+    let isWaiting = false;
+    queue.release = async (claims) => {
+      for (const { notBeforeMs } of claims) delays.push(notBeforeMs - nowMs);
+      const released = await release(claims);
+      isWaiting = true;
+      return released;
+    };
+    const worker = work(
+      async (jobs) => {
+        attempts.push(...jobs.map(({ attempt }) => attempt));
+        return jobs.map(() => ({ state: 'wait', reason: 'keys_unavailable' }));
+      },
+      { maxAttempts: 2, random: () => 0.5 },
+    );
+    await until(async () => {
+      if (isWaiting) nowMs += delays.at(-1)!;
+      isWaiting = false;
+      return ended(id)();
+    });
+    expect(delays.slice(0, 6)).toEqual([1000, 1000, 1000, 1500, 2250, 3375]);
+    expect(Math.max(...delays)).toBe(60_000);
+    expect(delays.length).toBeGreaterThan(15);
+    expect(new Set(attempts)).toEqual(new Set([1]));
+    expect(await queue.status(id)).toMatchObject({ state: 'refused', reason: 'token_too_old', endedAtMs: START_MS + 600_000 });
+    expect(worker.stats()).toMatchObject({ waited: delays.length, retried: 0, dead: 0, refused: 1 });
+  });
+
+  test('what waits, with one attempt left, is as alone as before: nothing has been learnt about it', async () => {
+    const suspect = await accept();
+    await queue.claim('killed', 1, { leaseMs: 1, waitMs: 0 });
+    nowMs += 1;
+    const other = await accept();
+    const seen: string[][] = [];
+    let turns = 0;
+    work(
+      async (jobs) => {
+        seen.push(jobs.map(({ entry }) => entry.id));
+        return jobs.map(({ entry }) =>
+          entry.id === suspect && (turns += 1) <= 3 ? { state: 'wait', reason: 'keys_unavailable', afterMs: 0 } : DONE,
+        );
+      },
+      { maxAttempts: 2 },
+    );
+    await until(ended(suspect));
+    await until(ended(other));
+    for (const ids of seen) expect(ids).toHaveLength(1);
+    expect(await queue.status(suspect)).toMatchObject({ state: 'done', attempts: 2 });
+  });
+
   test('refuses what comes to its last moment while it waits to be tried again', async () => {
     const id = await accept({ runBeforeMs: START_MS + 500 });
     work(all({ state: 'retry', reason: 'upstream_unavailable', afterMs: 60_000 }));

@@ -10,6 +10,9 @@ import type { WorkerCounts } from './worker-stats.ts';
 const OPEN_AT_ONCE_BYTES = 2 ** 20;
 /** Entries whose last attempt is remembered. */
 const MOST_SPOKEN = 10_000;
+/** How long what waits for somebody else is left alone, about. */
+const SHORTEST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 60_000;
 
 export class Batches<Request> {
   readonly #settings: WorkerSettings<Request>;
@@ -135,14 +138,26 @@ export class Batches<Request> {
   }
 
   async #conclude(claim: Claim, result: JobResult): Promise<void> {
+    if (result.state === 'wait') return this.#wait(claim, result.afterMs);
     if (result.state !== 'retry') return this.#end(claim, result);
     if (claim.attempt >= this.#settings.maxAttempts) return this.#end(claim, { state: 'dead', reason: result.reason });
-    const nowMs = readClock(this.#settings.clock);
-    // Not later than its last moment, so that its end is told then.
-    const notBeforeMs = Math.min(nowMs + this.#delayFor(result.afterMs, claim.attempt), claim.entry.runBeforeMs);
-    if (!(await this.#holdings.release(claim, notBeforeMs))) return;
+    if (!(await this.#holdings.release(claim, this.#timeAfter(claim, this.#delayFor(result.afterMs, claim.attempt))))) return;
     this.#counts.add('retried', 1);
     this.#remember(claim);
+  }
+
+  // What is known of the attempt before stays as it is: the next one has the number of this one.
+  async #wait(claim: Claim, afterMs: number | undefined): Promise<void> {
+    const { clock, random } = this.#settings;
+    const ageMs = readClock(clock) - claim.entry.acceptedAtMs;
+    const usualMs = Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, ageMs / 2)) * (0.75 + random() / 2);
+    const delayMs = afterMs !== undefined && afterMs >= 0 ? afterMs : usualMs;
+    if (await this.#holdings.release(claim, this.#timeAfter(claim, delayMs), true)) this.#counts.add('waited', 1);
+  }
+
+  // Not later than its last moment, so that its end is told then.
+  #timeAfter({ entry }: Claim, delayMs: number): number {
+    return Math.min(readClock(this.#settings.clock) + delayMs, entry.runBeforeMs);
   }
 
   async #end(claim: Claim, outcome: Outcome): Promise<void> {

@@ -79,8 +79,8 @@ export class Holdings {
   }
 
   /** @returns whether this worker has given the entry back */
-  async release(claim: Claim, notBeforeMs: number): Promise<boolean> {
-    return this.#letGo(claim, () => this.#tools.queue.release([{ claim, notBeforeMs }]));
+  async release(claim: Claim, notBeforeMs: number, isUntouched = false): Promise<boolean> {
+    return this.#letGo(claim, () => this.#tools.queue.release([{ claim, notBeforeMs, isUntouched }]));
   }
 
   /** Aborts and gives back what is held, or `claims` of it: where the queue does not answer, the leases run out by themselves. */

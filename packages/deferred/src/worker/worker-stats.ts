@@ -1,6 +1,6 @@
 /** What a worker has done so far. */
 
-const COUNTERS = ['claimed', 'done', 'refused', 'dead', 'retried', 'lost', 'givenBack', 'errors'] as const;
+const COUNTERS = ['claimed', 'done', 'refused', 'dead', 'retried', 'waited', 'lost', 'givenBack', 'errors'] as const;
 
 /** The name of a counter. */
 export type WorkerCounter = (typeof COUNTERS)[number];

@@ -166,6 +166,20 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
         await expect(queue.release([{ claim: first, notBeforeMs: NaN }])).rejects.toMatchObject({ code: 'internal' });
       });
 
+      test('through any number of outages, each with a wait, and no attempt is used up', async () => {
+        const queue = await open();
+        const { id } = await accept(queue);
+        expect(await queue.release([{ claim: await claimOne(queue), notBeforeMs: nowMs }])).toEqual([true]);
+        for (let turn = 0; turn < 20; turn += 1) {
+          const claim = await claimOne(queue);
+          expect(claim).toMatchObject({ entry: { id }, attempt: 2 });
+          await queue.release([{ claim, notBeforeMs: nowMs + 1000, isUntouched: true }]);
+          expect(await queue.claim('worker-1', 1, LEASE)).toEqual([]);
+          expect(await queue.status(id)).toMatchObject({ state: 'accepted', attempts: 1 });
+          nowMs += 1000;
+        }
+      });
+
       test('for nobody that it does not know', async () => {
         const queue = await open();
         await accept(queue);

@@ -1,5 +1,5 @@
 /** The worker of one thread: takes jobs from the queue, and does them by the rules that are in force when they run. */
-import { type Clock, WatchwordError } from '@watchword/core';
+import type { Clock } from '@watchword/core';
 import { type DeferredRequest, type Worker, type WorkerQueue, createWorker } from '@watchword/deferred';
 import type { DeferredConfig } from '../config/sections/deferred.ts';
 import type { Logger } from '../logger.ts';
@@ -30,7 +30,7 @@ export function runJobs({ section, current, logger, clock }: RunJobsOptions): Wo
     handle: async (jobs) => {
       const { deferral, hold } = current();
       // Never by rules of earlier: with no issuer left there is nobody to trust.
-      if (deferral === undefined) throw new WatchwordError('queue_unavailable', 'Nothing is deferred now');
+      if (deferral === undefined) return jobs.map(() => ({ state: 'wait', reason: 'queue_unavailable' }));
       return deferral.work(jobs).map((result) => result.finally(hold()));
     },
     concurrency: Math.ceil(concurrency / BATCH),

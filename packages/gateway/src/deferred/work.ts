@@ -7,6 +7,7 @@ import {
   type BatchVerdict,
   type Clock,
   type DeferredVerifier,
+  type ErrorCode,
   type VerifiedToken,
   type Verifier,
   WatchwordError,
@@ -18,6 +19,8 @@ import type { AuthorizeStage } from '../decision/authorize.ts';
 import type { ExchangeStage } from '../decision/exchange.ts';
 import type { RouteStage, Routed } from '../decision/route.ts';
 import { forward } from '../upstream/forward.ts';
+import { isNeverSent } from '../upstream/upstream-error.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import { type Answer, CollectedAnswer } from './collected-answer.ts';
 import { FROM, HOST, PATH } from './door.ts';
@@ -47,16 +50,19 @@ export function createWork(parts: WorkParts): DoJobs {
   const accepted = new AcceptedTokens();
   const verifier = parts.decorate(accepted);
   const doJob = async (job: Job<DeferredRequest>, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
+    let upstream: Upstream | undefined;
     try {
       const routed = routeOf(job, parts);
       const token = await accepted.during(job.entry.id, await verdict, (reference) => verifier.verify(reference));
       parts.authorize(token, routed.route);
       assertMayBegin(job, parts.clock);
-      const answer = await call(job, routed, parts.exchange(token, routed.route), parts);
-      if (isForAnotherTime(answer)) return { state: 'retry', reason: 'upstream_unavailable' };
+      const txnToken = parts.exchange(token, routed.route);
+      upstream = parts.upstreams.get(routed.route.upstream!);
+      const answer = await call(job, upstream, txnToken, parts.answerBytes);
+      if (isForAnotherTime(answer)) throw new WatchwordError('upstream_unavailable');
       return { state: 'done', status: answer.status, result: parts.receipts.closeResult(job.entry.id, encodeAnswer(answer)) };
     } catch (thrown) {
-      return resultOf(toWatchwordError(thrown));
+      return resultOf(toWatchwordError(thrown), upstream?.balancer.isDown === true);
     }
   };
   return (jobs) => verifyByKey(jobs, parts.verifier).map(([job, verdict]) => doJob(job, verdict));
@@ -101,12 +107,7 @@ function assertMayBegin({ entry, signal }: Job<DeferredRequest>, clock: Clock): 
   if (signal.aborted) throw new WatchwordError('upstream_timeout', 'The work was given up');
 }
 
-async function call(
-  job: Job<DeferredRequest>,
-  { route }: Routed,
-  txnToken: string,
-  { upstreams, answerBytes }: WorkParts,
-): Promise<Answer> {
+async function call(job: Job<DeferredRequest>, upstream: Upstream, txnToken: string, answerBytes: number): Promise<Answer> {
   const { request, entry, signal } = job;
   const reply = new CollectedAnswer(answerBytes);
   const { body } = request;
@@ -114,7 +115,7 @@ async function call(
     once: true,
   });
   forward(
-    upstreams.get(route.upstream!),
+    upstream,
     {
       method: request.method,
       target: request.target,
@@ -143,9 +144,26 @@ function isForAnotherTime({ status }: Answer): boolean {
   return status === 429 || status === 502 || status === 503 || status === 504;
 }
 
-// What is wrong with the request stays wrong; what is wrong on our side, or upstream's, may pass.
-function resultOf({ code, facts }: WatchwordError): JobResult {
-  return facts.http >= 500 || facts.http === 429 ? { state: 'retry', reason: code } : { state: 'refused', reason: code };
+// What fails on our side before anything is sent.
+const OURS: ReadonlySet<ErrorCode> = new Set([
+  'keys_unavailable',
+  'revocation_unavailable',
+  'signing_unavailable',
+  'replay_unavailable',
+  'overloaded',
+  'queue_unavailable',
+  'clock_invalid',
+]);
+
+/**
+ * What is wrong with the request stays wrong. What is wrong on our side, or with an upstream that is not there at all, is not the
+ * request's fault: it waits. What an upstream that is there failed at may be: that counts.
+ */
+function resultOf(error: WatchwordError, isUpstreamDown: boolean): JobResult {
+  const { code: reason, facts } = error;
+  if (facts.http < 500 && facts.http !== 429) return { state: 'refused', reason };
+  const isWaiting = OURS.has(reason) || isUpstreamDown || isNeverSent(error);
+  return { state: isWaiting ? 'wait' : 'retry', reason };
 }
 
 /**

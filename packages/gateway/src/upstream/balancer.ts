@@ -24,6 +24,11 @@ export class Balancer {
     this.#dependencies = dependencies;
   }
 
+  /** Whether the active checks say of every target that it is ill. */
+  get isDown(): boolean {
+    return this.members.every((member) => !member.healthy);
+  }
+
   /** Requests that may be under way at a time: the places of the waiting room. */
   get capacity(): number {
     const [only] = this.members;

@@ -11,6 +11,28 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
+// Nobody was reached, or nobody who could be trusted: no byte of a request was sent. Or the target says so itself.
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UPSTREAM_CONNECT_TIMEOUT',
+  'UPSTREAM_NOT_H2',
+  'UPSTREAM_NOT_PROCESSED',
+]);
+const CERTIFICATE = /CERT|VERIFY_LEAF/;
+
+/** Whether the upstream has seen nothing of a request that failed so. */
+export function isNeverSent({ cause }: WatchwordError): boolean {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && (NEVER_SENT.has(code) || CERTIFICATE.test(code));
+}
+
 /**
  * What a failed upstream call means for the client. The text names the kind of failure only: an upstream's own words could hold
  * anything (E12).
