@@ -144,7 +144,7 @@ export class Http2Call implements ClientCall {
     this.#stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers });
     this.#status = status;
     if (waitForTrailers) this.#stream.once('wantTrailers', this.#sendTrailers);
-    else this.#stream.once('finish', this.#dropRest);
+    else this.#stream.once('finish', () => void setImmediate(this.#dropRest));
   }
 
   write(chunk: Buffer): boolean {
@@ -212,11 +212,12 @@ export class Http2Call implements ClientCall {
       this.breakOff();
       return;
     }
-    // Only now is the answer whole; and not before the frame has gone out.
+    // Only now is the answer whole.
     setImmediate(this.#dropRest);
   };
 
-  // RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request.
+  // RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request. In the same turn
+  // of the loop RST_STREAM would overtake the answer (nghttp2 1.70), which would be lost.
   readonly #dropRest = (): void => {
     if (!this.isSending || this.gone) return;
     this.#stream.close(NGHTTP2_NO_ERROR);
