@@ -11,7 +11,7 @@ export interface GuardBatchesOptions extends GuardMessagesOptions {
 
 /**
  * Makes what `consumer.run({ eachBatch, eachBatchAutoResolve: false })` takes. Equal tokens of a batch are verified once, on all cores
- * where the verifier has pooled checks. What is verified ahead decides nothing: each message is admitted on its own when it is its turn,
+ * where the verifier has threaded checks. What is verified ahead decides nothing: each message is admitted on its own when it is its turn,
  * so one bad token fails no other, and one that expired or was revoked meanwhile is refused (MQ-5).
  * @throws WatchwordError `config_invalid`
  */

@@ -18,19 +18,16 @@ const checks = channel(SIGNATURE_CHECK_CHANNEL);
 /** Whether `signature` is what the holder of `key` makes over `input`. Never throws for a bad signature. */
 export function verifySignature(input: string, signature: Uint8Array, key: VerificationKey): boolean {
   const check = prepareCheck(input, signature, key);
-  return typeof check === 'boolean' ? check : verify(...check);
+  return typeof check === 'boolean' ? check : runCheck(check);
 }
 
 /**
  * The same in libuv's thread pool: dearer in all, but most of it is not this thread's. Never rejects for a bad signature. What needs
  * no public-key arithmetic (HMAC, a wrong length) is answered here: it costs less than the way to the pool.
  */
-export function verifySignatureLater(input: string, signature: Uint8Array, key: VerificationKey): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const check = prepareCheck(input, signature, key);
-    if (typeof check === 'boolean') resolve(check);
-    else verify(...check, (error, isGood) => (error === null ? resolve(isGood) : reject(error)));
-  });
+export async function verifySignatureLater(input: string, signature: Uint8Array, key: VerificationKey): Promise<boolean> {
+  const check = prepareCheck(input, signature, key);
+  return typeof check === 'boolean' ? check : runCheckLater(check);
 }
 
 /** Signs `input`. The key has been checked to fit the algorithm when it was made. */
@@ -41,10 +38,14 @@ export function createSignature(input: string, keyObject: KeyObject, algorithm: 
   return sign(algorithm.hash, bytes, withPadding(keyObject, algorithm));
 }
 
-type CheckParameters = readonly [Algorithm['hash'], Buffer, PaddedKey, Uint8Array];
+/** What is left of a check for Node to do: digest, input, key, signature. All of it can be sent to another thread. */
+export type PreparedCheck = readonly [hash: Algorithm['hash'], input: Buffer, key: PaddedKey, signature: Uint8Array];
 
-// Both forms go through here, so that they can't differ in what they ask of Node. A boolean: the answer, nothing is left to do.
-function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | CheckParameters {
+/**
+ * All forms of a check begin here, so that they can't differ in what they ask of Node.
+ * @returns a boolean: the answer, nothing is left to do
+ */
+export function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | PreparedCheck {
   const { algorithm } = key;
   if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
   // JO-13: another length is invalid whatever the platform thinks of it.
@@ -56,11 +57,24 @@ function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey
   return [algorithm.hash, bytes, withPadding(keyObject, algorithm), signature];
 }
 
+/** Does what is left, on this thread. */
+export function runCheck(check: PreparedCheck): boolean {
+  return verify(...check);
+}
+
+/** Does what is left, in libuv's thread pool. */
+export function runCheckLater(check: PreparedCheck): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    verify(...check, (error, isGood) => (error === null ? resolve(isGood) : reject(error)));
+  });
+}
+
 function hmac(bytes: Buffer, keyObject: KeyObject, algorithm: Algorithm): Buffer {
   return createHmac(algorithm.hash!, keyObject).update(bytes).digest();
 }
 
-type PaddedKey = KeyObject | { key: KeyObject; padding: number; saltLength?: number };
+/** A key with what Node needs to know besides. */
+export type PaddedKey = KeyObject | { key: KeyObject; padding: number; saltLength?: number };
 
 function withPadding(key: KeyObject, { padding, saltBytes }: Algorithm): PaddedKey {
   if (padding === undefined) return key;

@@ -1,9 +1,9 @@
 /**
  * Many tokens in one call. What it saves comes from three places: tokens that stand there twice are verified once; tokens of one key
- * come one after the other, so that a key is looked up, and fetched, once; and with `checks: pooledChecks` the signatures are checked
- * on all cores while this thread goes on.
+ * come one after the other, so that a key is looked up, and fetched, once; and with `checks: createThreadedChecks()` the signatures are
+ * checked on all cores while this thread goes on. `pooledChecks` do so without threads of their own, in libuv's pool, which pays for
+ * signatures that are dear to check (ES256, EdDSA) and hardly for RSA.
  */
-import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { type WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertBetween, assertKnownOptions } from '../options.ts';
@@ -18,8 +18,8 @@ export type BatchVerdict =
 /** How much is done at a time. */
 export interface BatchOptions {
   /**
-   * Most verifications under way. Default: 16 for each core, at most 64: a thread of the pool that finds the next one waiting need not
-   * be woken for it, which a lone one spends a fifth of its time on; and files and DNS, which share the pool, wait a millisecond.
+   * Most verifications under way. Default 64: a thread that finds the next one waiting need not be woken for it, which a lone one spends
+   * a fifth of its time on; and files and DNS, which share libuv's pool, wait a few milliseconds.
    */
   readonly concurrency?: number;
   /** Longest time in milliseconds before the event loop gets its turn. Default 5. */
@@ -28,7 +28,7 @@ export interface BatchOptions {
 
 /**
  * Verifies tokens; resolves with a verdict for each, in their order. Never rejects for a token: one bad token fails no other (MQ-5).
- * @param verifier plain, decorated or cached; one that was made with `checks: pooledChecks` uses all cores
+ * @param verifier plain, decorated or cached; one that was made with `checks: createThreadedChecks()` uses all cores
  * @throws WatchwordError `config_invalid` (as a rejection)
  */
 export async function verifyBatch(
@@ -39,12 +39,7 @@ export async function verifyBatch(
   assertConfig(typeof verifier?.verify === 'function', 'batch.verifier: must be a verifier');
   assertConfig(Array.isArray(tokens), 'batch.tokens: must be an array');
   assertKnownOptions(options, ['concurrency', 'sliceMs'], 'batch');
-  const concurrency = assertBetween(
-    options.concurrency ?? Math.min(64, 16 * availableParallelism()),
-    1,
-    1024,
-    'batch.concurrency',
-  );
+  const concurrency = assertBetween(options.concurrency ?? 64, 1, 1024, 'batch.concurrency');
   const sliceMs = assertBetween(options.sliceMs ?? 5, 0, 1000, 'batch.sliceMs');
   const verdicts = await verifyGroups(verifier, groupByHeader(tokens), Math.floor(concurrency), sliceMs);
   return tokens.map((token) => verdicts.get(token)!);

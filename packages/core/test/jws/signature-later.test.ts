@@ -6,37 +6,12 @@ import { ALGORITHMS, type AlgorithmName } from '../../src/keys/algorithms.ts';
 import { VerificationKey, createVerificationKey } from '../../src/keys/verification-key.ts';
 import { freshSeed } from '../support/campaign.ts';
 import { ALGORITHM_NAMES, freshKey, testKey } from '../support/keys.ts';
+import { malformed } from '../support/malformed-signatures.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { signatureChecks } from '../support/signature-count.ts';
 import { VECTORS_PRESENT, readVectors } from '../support/vectors.ts';
 
 const INPUT = 'header.payload';
-
-/** What a forger, a broken client or a torn packet might send in the place of a good signature. */
-function malformed(good: Buffer, random: SeededRandom): Buffer[] {
-  const flipped = Array.from({ length: 16 }, () => {
-    const copy = Buffer.from(good);
-    copy[random.int(copy.length)]! ^= 1 << random.int(8);
-    return copy;
-  });
-  return [
-    Buffer.alloc(0),
-    Buffer.alloc(1),
-    Buffer.alloc(good.length),
-    Buffer.alloc(good.length, 255),
-    good.subarray(1),
-    good.subarray(0, -1),
-    Buffer.concat([good, Buffer.alloc(1)]),
-    Buffer.concat([Buffer.alloc(1), good]),
-    Buffer.concat([good, good]),
-    // A DER sequence where r and s are expected, and one that lies about its length.
-    Buffer.from('3006020101020101', 'hex'),
-    Buffer.from('30ff', 'hex'),
-    Buffer.alloc(10_000, 7),
-    random.bytes(good.length),
-    ...flipped,
-  ];
-}
 
 describe('verifySignatureLater', () => {
   test.each(ALGORITHM_NAMES)('%s: refuses what verifySignature refuses, and rejects never', async (alg) => {

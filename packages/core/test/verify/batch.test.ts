@@ -1,21 +1,26 @@
 /** Many tokens in one call: the verdict of each is that of a verification of its own. */
 import { setImmediate } from 'node:timers/promises';
 import { array, asyncProperty, assert as check, integer } from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { pooledChecks } from '../../src/jws/pooled-checks.ts';
+import { createThreadedChecks } from '../../src/jws/threaded-checks.ts';
+import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import { type BatchVerdict, verifyBatch } from '../../src/verify/batch.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import type { Verifier } from '../../src/verify/verifier.ts';
-import { testKey } from '../support/keys.ts';
+import { type TestKey, testKey } from '../support/keys.ts';
 import { signatureChecks } from '../support/signature-count.ts';
-import { NOW, accessClaims, clock, issuerPolicy, makeToken, verifierOf } from '../support/tokens.ts';
+import { ISSUER, NOW, accessClaims, clock, issuerPolicy, makeToken, verifierOf } from '../support/tokens.ts';
 import { codeOf, verdict } from '../support/verdicts.ts';
 
 const keys = [testKey('ES256', 'a'), testKey('RS256', 'b'), testKey('EdDSA', 'c')];
 const stranger = testKey('ES256', 'z');
 const verifier = verifierOf(keys);
 const pooled = createVerifier({ issuers: [issuerPolicy(keys)], clock, checks: pooledChecks });
+const checks = createThreadedChecks({ threads: 2 });
+const threaded = createVerifier({ issuers: [issuerPolicy(keys)], clock, checks });
+afterAll(() => checks.close());
 const of = ({ token, error }: BatchVerdict): string => (token === undefined ? codeOf(error) : `accepted ${token.claims.jti}`);
 
 const POOL: readonly string[] = [
@@ -50,7 +55,10 @@ describe('verdicts', () => {
     expect(await verifyBatch(verifier, [])).toEqual([]);
   });
 
-  test('MQ-5: each token for itself, in order, whoever stands beside it', async () => {
+  test.each([
+    ['libuv', pooled],
+    ['own threads', threaded],
+  ])('MQ-5: each token for itself, in order, whoever stands beside it (%s)', async (_, parallel) => {
     const alone = await Promise.all(POOL.map((token) => verdict(verifier, token)));
     expect(alone.filter((word) => word === 'accepted')).toHaveLength(9);
     await check(
@@ -59,7 +67,7 @@ describe('verdicts', () => {
         integer({ min: 1, max: 9 }),
         async (picks, concurrency) => {
           const verdicts = await verifyBatch(
-            pooled,
+            parallel,
             picks.map((pick) => POOL[pick]!),
             { concurrency, sliceMs: 0 },
           );
@@ -89,6 +97,23 @@ describe('verdicts', () => {
   test('a verifier that throws, or gives something else, is no yes', async () => {
     const broken: Verifier = { ...verifier, verify: () => Promise.reject(new TypeError('x')) };
     expect((await verifyBatch(broken, [POOL[0]!])).map(of)).toEqual(['internal']);
+  });
+});
+
+describe('what changes while it runs', () => {
+  test.each([
+    ['libuv', pooledChecks],
+    ['own threads', checks],
+  ])('VC-4: a key that goes while signatures wait is the reason of no yes (%s)', async (_, parallel) => {
+    const [gone, kept] = keys as [TestKey, TestKey];
+    const trusted = createLocalKeys({ issuer: ISSUER, keys: [gone.material, kept.material] });
+    const both = createVerifier({ issuers: [issuerPolicy([gone, kept], { keys: trusted })], clock, checks: parallel });
+    const verdicts = verifyBatch(
+      both,
+      [gone, kept].map((key) => makeToken(key)),
+    );
+    trusted.replace({ keys: [kept.material] });
+    expect((await verdicts).map((one) => of(one).split(' ')[0])).toEqual(['key_unknown', 'accepted']);
   });
 });
 
