@@ -1,7 +1,15 @@
 /** A process that verifies many tokens, in one of the ways that are compared. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
-import { type Verifier, createThreadedChecks, createVerifier, inlineChecks, verifyBatch } from '@watchword/core';
+import {
+  type SignatureChecks,
+  type Verifier,
+  createThreadedChecks,
+  createVerifier,
+  inlineChecks,
+  pooledChecks,
+  verifyBatch,
+} from '@watchword/core';
 import { serve } from '../process/worker.ts';
 import { ReceivedTokens } from '../tokens/token-file.ts';
 import { type KeyFacts, localKeys, policyOf } from './policy.ts';
@@ -15,11 +23,15 @@ serve({
   prepare(preparation: Preparation & KeyFacts): void {
     tokens = new ReceivedTokens(preparation.tokenFile);
     variant = preparation.variant;
-    const checks = variant === 'one by one' || variant === 'duplicates' ? inlineChecks : createThreadedChecks();
-    verifier = createVerifier({ issuers: [policyOf(preparation, localKeys(preparation))], checks });
+    verifier = createVerifier({ issuers: [policyOf(preparation, localKeys(preparation))], checks: checksOf(variant) });
   },
   turn,
 });
+
+function checksOf(of: Variant): SignatureChecks {
+  if (of === 'libuv') return pooledChecks;
+  return of === 'one by one' || of === 'duplicates' ? inlineChecks : createThreadedChecks();
+}
 
 async function turn(): Promise<Turn> {
   const received = Array.from({ length: tokens.count }, (_, index) => tokens.text(index));

@@ -58,6 +58,7 @@ const TITLES: Readonly<Record<Variant, string>> = {
   duplicates: 'batch: duplicates alone (checked on this thread)',
   'all cores': 'batch: all cores alone (every token another one)',
   together: 'batch: both',
+  libuv: "batch: both, in libuv's thread pool",
 };
 
 const { values: options } = parseArgs({
@@ -110,7 +111,7 @@ function measure(algorithm: BenchmarkAlgorithm, pair: KeyPair, plan: Plan): Prom
 }
 
 async function playRounds(algorithm: string, children: readonly Child[], plan: Plan): Promise<Turns> {
-  const turns: Record<Variant, Turn[]> = { 'one by one': [], duplicates: [], 'all cores': [], together: [] };
+  const turns: Record<Variant, Turn[]> = { 'one by one': [], duplicates: [], 'all cores': [], together: [], libuv: [] };
   for (let round = -plan.warmUpRounds; round < plan.rounds; round += 1) {
     showProgress(`${algorithm}: ${round < 0 ? 'warming up' : `round ${round + 1} of ${plan.rounds}`}`);
     for (const position of VARIANTS.keys()) {
