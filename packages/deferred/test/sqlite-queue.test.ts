@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Queue, type SqliteQueueOptions, createSqliteQueue } from '../src/index.ts';
+import { type Claim, type Queue, type SqliteQueueOptions, createSqliteQueue } from '../src/index.ts';
 import { diskFolder, fastFolder } from './support/folders.ts';
 import { START_MS, entryOf } from './support/queue-harness.ts';
 import { describeQueue } from './support/queue-suite.ts';
@@ -120,6 +120,75 @@ describe('a SQLite queue', () => {
     other.close();
     expect(await accepting).toMatchObject({ kind: 'accepted' });
     expect(longestMs).toBeLessThan(500);
+  });
+
+  describe('an entry that somebody has deleted, or changed, stops no other one:', () => {
+    const claimAll = (queue: Queue): Promise<readonly Claim[]> => queue.claim('worker-1', 10, { leaseMs: 1000, waitMs: 0 });
+    const idsOf = (claims: readonly Claim[]): readonly string[] => claims.map(({ entry }) => entry.id);
+    const edit = (sql: string, ...values: string[]): void => {
+      const database = new DatabaseSync(path);
+      database.prepare(sql).run(...values);
+      database.close();
+    };
+
+    test('its row is gone', async () => {
+      const queue = open();
+      const [gone, ...others] = [entryOf(), entryOf(), entryOf({ client: 'another' }), entryOf({ issuer: 'another' })];
+      for (const entry of [gone!, ...others]) await queue.accept(entry);
+      edit('DELETE FROM entries WHERE id = ?', gone!.id);
+      expect(idsOf(await claimAll(queue)).toSorted()).toEqual(others.map(({ id }) => id).toSorted());
+      expect(await queue.stats()).toMatchObject({ depth: 3, claimed: 3 });
+    });
+
+    test('all rows of its client, or of all clients, are gone: nothing is there, and there is room again', async () => {
+      const queue = open({ limits: { entries: 4, issuerShare: 1, clientShare: 1 } });
+      for (let count = 0; count < 4; count += 1) await queue.accept(entryOf());
+      expect(await queue.accept(entryOf())).toMatchObject({ kind: 'full' });
+      edit('DELETE FROM entries');
+      expect(await claimAll(queue)).toEqual([]);
+      expect(await queue.stats()).toMatchObject({ depth: 0, dead: 0, byIssuer: {} });
+      expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+    });
+
+    test('its row is gone while it is claimed', async () => {
+      const queue = open();
+      const entry = entryOf();
+      await queue.accept(entry);
+      const [claim] = await claimAll(queue);
+      edit('DELETE FROM entries WHERE id = ?', entry.id);
+      expect(await queue.settle([[claim!, { state: 'done', status: 200 }]])).toEqual([false]);
+      expect(await claimAll(queue)).toEqual([]);
+      expect((await queue.stats()).depth).toBe(0);
+    });
+
+    test('its payload is gone: it ends as refused, and whoever asks is told', async () => {
+      const queue = open();
+      const [gone, other] = [entryOf(), entryOf()];
+      for (const entry of [gone, other]) await queue.accept(entry);
+      edit('DELETE FROM bodies WHERE seq = (SELECT seq FROM entries WHERE id = ?)', gone.id);
+      expect(idsOf(await claimAll(queue))).toEqual([other.id]);
+      expect(await queue.status(gone.id)).toMatchObject({ state: 'refused', reason: 'payload_lost' });
+      expect(await queue.stats()).toMatchObject({ depth: 1, totals: { refused: 1 } });
+    });
+
+    test('it is put under another client, of whom nothing is known', async () => {
+      const queue = open();
+      const [moved, other] = [entryOf(), entryOf()];
+      for (const entry of [moved, other]) await queue.accept(entry);
+      edit('UPDATE entries SET client = ? WHERE id = ?', 'nobody', moved.id);
+      expect([...idsOf(await claimAll(queue)), ...idsOf(await claimAll(queue))].toSorted()).toEqual(
+        [moved.id, other.id].toSorted(),
+      );
+    });
+
+    test('the accounts are gone', async () => {
+      const queue = open();
+      const entries = [entryOf(), entryOf({ issuer: 'another' })];
+      for (const entry of entries) await queue.accept(entry);
+      for (const table of ['issuers', 'clients']) edit(`DELETE FROM ${table}`);
+      expect(idsOf(await claimAll(queue)).toSorted()).toEqual(entries.map(({ id }) => id).toSorted());
+      expect((await queue.stats()).depth).toBe(2);
+    });
   });
 
   test('forgets outcomes, so that the file stops growing', async () => {

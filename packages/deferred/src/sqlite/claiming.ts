@@ -8,6 +8,8 @@ import type { Row } from './rows.ts';
 
 /** Entries whose time has come, looked at in one claim. */
 const MOST_DUE = 1000;
+/** In one claim. */
+const MOST_RECOUNTS = 3;
 
 /** Hands out what can be claimed, by turns. */
 export function claim(context: Context, { most, leaseMs }: Operations['claim']['ask']): readonly Claim[] {
@@ -21,17 +23,32 @@ export function claim(context: Context, { most, leaseMs }: Operations['claim']['
   }
   const token = randomUUID();
   const claims: Claim[] = [];
-  while (claims.length < most) {
+  for (let recounts = 0; claims.length < most;) {
     const owner = ledger.takeTurn();
-    if (owner === undefined) break;
-    const row = rows.nextOf(owner);
-    if (row === undefined) throw new Error('engine: a client with work, but no entry');
-    const attempt = row.attempts + 1;
-    const leaseUntilMs = nowMs + leaseMs;
-    rows.move(row, STATE.claimed, { attempts: attempt, token, due: leaseUntilMs });
-    claims.push({ entry: entryOf(context, row), token, attempt, leaseUntilMs });
+    if (owner === undefined && (claims.length > 0 || !ledger.isWrong())) break;
+    const row = owner && rows.nextOf(owner);
+    if (row !== undefined) claims.push(...claimOf(context, row, token, leaseMs));
+    else {
+      // Somebody has deleted entries, or changed them. Where counting does not help, the file itself is broken.
+      if ((recounts += 1) > MOST_RECOUNTS) throw new Error('engine: the file contradicts itself');
+      ledger.recount();
+    }
   }
   return claims;
+}
+
+function claimOf(context: Context, row: Row, token: string, leaseMs: number): readonly Claim[] {
+  const { rows, nowMs } = context;
+  const payload = rows.body(row.seq);
+  if (payload === undefined) {
+    // Deleted, too: there is nothing to run, and that is told to whoever asks.
+    finish(context, row, { state: 'refused', reason: 'payload_lost' });
+    return [];
+  }
+  const attempt = row.attempts + 1;
+  const leaseUntilMs = nowMs + leaseMs;
+  rows.move(row, STATE.claimed, { attempts: attempt, token, due: leaseUntilMs });
+  return [{ entry: entryOf(row, payload), token, attempt, leaseUntilMs }];
 }
 
 /** Until when each is held now; undefined: it is not. */
@@ -64,9 +81,13 @@ export function release(context: Context, ask: Operations['release']['ask']): re
 }
 
 function end(context: Context, name: ClaimName, outcome: Outcome): boolean {
-  const { ledger, rows, nowMs } = context;
   const row = holding(context, name);
   if (row === undefined) return false;
+  finish(context, row, outcome);
+  return true;
+}
+
+function finish({ ledger, rows, nowMs }: Context, row: Row, outcome: Outcome): void {
   const status = outcome.state === 'done' ? outcome.status : null;
   const reason = outcome.state === 'done' ? null : outcome.reason;
   rows.sql.end.run(STATE[outcome.state], nowMs, status, reason, row.seq);
@@ -78,10 +99,9 @@ function end(context: Context, name: ClaimName, outcome: Outcome): boolean {
   else if (outcome.state !== 'dead') rows.sql.dropBody.run(row.seq);
   ledger.count('ended');
   ledger.head[outcome.state] += 1;
-  return true;
 }
 
-function entryOf({ rows }: Context, row: Row): NewEntry {
+function entryOf(row: Row, payload: Uint8Array): NewEntry {
   return {
     id: row.id,
     acceptedAtMs: row.accepted_at,
@@ -91,6 +111,6 @@ function entryOf({ rows }: Context, row: Row): NewEntry {
     client: row.client,
     idempotencyKey: row.idempotency_key ?? undefined,
     fingerprint: row.fingerprint,
-    payload: rows.body(row.seq)!,
+    payload,
   };
 }

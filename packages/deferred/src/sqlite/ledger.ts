@@ -1,6 +1,7 @@
 /** Who holds how much of a queue, whose turn it is, and the totals; read once and written once in a transaction. */
 import type * as Sqlite from 'node:sqlite';
 import type { Held } from '../shares.ts';
+import { STATE } from './file.ts';
 
 /** The totals of a queue. */
 export interface Head {
@@ -35,6 +36,12 @@ export interface Owner {
 }
 
 type Name =
+  | 'look'
+  | 'dropIssuers'
+  | 'dropClients'
+  | 'countIssuers'
+  | 'countClients'
+  | 'countAll'
   | 'head'
   | 'saveHead'
   | 'issuer'
@@ -47,6 +54,9 @@ type Name =
   | 'pace';
 
 const PACE_SECONDS = 60;
+/** What takes room, and what is counted of it. */
+const HELD = `FROM entries WHERE state <= ${STATE.claimed} OR state = ${STATE.dead}`;
+const COUNTS = `count(*), sum(bytes), sum(state <= ${STATE.claimed}), sum(state = ${STATE.ready})`;
 
 export class Ledger {
   readonly #database: Sqlite.DatabaseSync;
@@ -86,17 +96,36 @@ export class Ledger {
     }
   }
 
-  /** Whose turn it is. Afterwards it is last in the round. */
+  /** Whose turn it is. Afterwards it is last in the round. A client without entries, where the accounts are wrong. */
   takeTurn(): Owner | undefined {
     this.#saveAccounts();
     const issuer = this.#statements.next.get()?.['issuer'];
     if (issuer === undefined) return undefined;
     const client = this.#statements.nextClient.get(issuer)?.['client'];
-    if (client === undefined) throw new Error('ledger: an issuer with work, but no client');
-    const owner = { issuer: String(issuer), client: String(client) };
+    const owner = { issuer: String(issuer), client: String(client ?? '') };
     this.#issuer(owner.issuer).turn = this.#nextTurn();
     this.#client(owner).turn = this.#nextTurn();
     return owner;
+  }
+
+  /** Whether something waits of which nothing is known here, or the other way round: rows were deleted, or changed, by hand. */
+  isWrong(): boolean {
+    this.#saveAccounts();
+    const { waiting, ready } = this.#statements.look.get()!;
+    const isReadyKnown = this.#statements.next.get() !== undefined;
+    return (waiting === 1) !== this.head.depth > 0 || (ready === 1) !== isReadyKnown;
+  }
+
+  /** Counts what the entries say, and forgets what was written here. */
+  recount(): void {
+    this.#issuers.clear();
+    this.#clients.clear();
+    const { dropIssuers, dropClients, countIssuers, countClients, countAll } = this.#statements;
+    dropIssuers.run();
+    dropClients.run();
+    countIssuers.run();
+    countClients.run();
+    Object.assign(this.head, countAll.get());
   }
 
   count(event: 'accepted' | 'ended'): void {
@@ -197,6 +226,14 @@ export class Ledger {
       dropClient: prepare('DELETE FROM clients WHERE issuer = ? AND client = ?'),
       next: prepare('SELECT issuer FROM issuers WHERE ready > 0 ORDER BY turn LIMIT 1'),
       nextClient: prepare('SELECT client FROM clients WHERE issuer = ? AND ready > 0 ORDER BY turn LIMIT 1'),
+      look: prepare(`SELECT EXISTS (SELECT 1 FROM entries WHERE state <= ${STATE.claimed}) AS waiting,
+        EXISTS (SELECT 1 FROM entries WHERE state = ${STATE.ready}) AS ready`),
+      dropIssuers: prepare('DELETE FROM issuers'),
+      dropClients: prepare('DELETE FROM clients'),
+      countIssuers: prepare(`INSERT INTO issuers SELECT issuer, ${COUNTS}, 0 ${HELD} GROUP BY issuer`),
+      countClients: prepare(`INSERT INTO clients SELECT issuer, client, ${COUNTS}, 0 ${HELD} GROUP BY issuer, client`),
+      countAll: prepare(`SELECT count(*) AS entries, ifnull(sum(bytes), 0) AS bytes,
+        ifnull(sum(state <= ${STATE.claimed}), 0) AS depth ${HELD}`),
       pace: prepare(`INSERT INTO paces VALUES (?, ?, ?) ON CONFLICT (second)
         DO UPDATE SET accepted = accepted + excluded.accepted, ended = ended + excluded.ended`),
       forgetPaces: prepare('DELETE FROM paces WHERE second <= ? OR second > ?'),
