@@ -89,7 +89,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 function authenticateBy(extract: Extractor, verifier: Verifier | CachedVerifier): Pipeline['authenticate'] {
   return (headers) => {
     const compact = extract(headers);
-    const known = 'recall' in verifier ? verifier.recall(compact) : undefined;
+    const known = recall(verifier, compact);
     return known ? unbound(known, compact) : verifyThen(verifier, compact, unbound);
   };
 }
@@ -107,9 +107,18 @@ function authenticateProven(verifier: Verifier | CachedVerifier, possession: Pos
       const checked = possession.check({ token, compact, scheme, headers, sender });
       return checked instanceof Promise ? checked.then(() => ({ token, compact })) : { token, compact };
     };
-    const known = 'recall' in verifier ? verifier.recall(compact) : undefined;
+    const known = recall(verifier, compact);
     return known ? prove(known) : verifyThen(verifier, compact, prove);
   };
+}
+
+// Who is refused without a signature check is refused at once.
+function recall(verifier: Verifier | CachedVerifier, compact: string): VerifiedToken | undefined {
+  if (!('recall' in verifier)) return undefined;
+  const known = verifier.recall(compact);
+  const refusal = known === undefined ? verifier.refusal?.(compact) : undefined;
+  if (refusal !== undefined) throw refusal;
+  return known;
 }
 
 async function verifyThen(

@@ -7,7 +7,7 @@ import { type Pipeline, type PipelineOptions, createPipeline } from '../src/pipe
 import type { Verifier } from '../src/verify/verifier.ts';
 import { testKey } from './support/keys.ts';
 import { signatureChecks } from './support/signature-count.ts';
-import { accessClaims, makeToken, verifierOf } from './support/tokens.ts';
+import { accessClaims, makeToken, segment, verifierOf } from './support/tokens.ts';
 import { codeOf, outcome } from './support/verdicts.ts';
 
 const key = testKey('ES256');
@@ -104,6 +104,17 @@ describe('refusals', () => {
       const pipeline = pipelineOf(changes);
       for (const _ of [1, 2]) expect(await admitted(pipeline, bearer(token))).toBe('threw Error: broken');
     }
+  });
+});
+
+describe('what is refused without a signature check', () => {
+  const strange = `${segment({ alg: 'ES256', typ: 'at+jwt', kid: 'unknown' })}.${token.split('.').slice(1).join('.')}`;
+  it.each([
+    ['an unknown key id', strange, 'key_unknown'],
+    ['junk', 'junk', 'token_malformed'],
+  ])('%s is refused at once where there is a cache, and for the same reason without one (S14)', async (_, compact, code) => {
+    expect(outcome(() => pipelineOf().authenticate(bearer(compact)))).toBe(code);
+    expect(await admitted(pipelineOf({ verifier: verifierOf(key) }), bearer(compact))).toBe(code);
   });
 });
 

@@ -18,6 +18,7 @@ export function createLogger(level: GatewayConfig['log']['level']): Logger {
 /** Logs why a request was refused: by which rule, for operators only (ER-6). */
 export function logRefusal(logger: Logger, error: WatchwordError, route: Route | undefined, method: string): void {
   const { facts, code } = error;
+  if (facts.http < 500 && !logger.isLevelEnabled('info')) return;
   const fields = {
     code,
     rule: facts.rule,

@@ -1,10 +1,13 @@
 /** Remembers verdicts, as a decorator of any verifier. A hit is never stronger than a fresh verification (invariant 1). */
 import { type Clock, systemClock } from '../clock.ts';
 import { assertBetween, assertFunction, assertKnownOptions } from '../options.ts';
+import type { WatchwordError } from '../errors.ts';
+import { earlyRefusalOf } from '../verify/early-refusal.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { CachedVerifier, Verifier } from '../verify/verifier.ts';
 import type { Withdrawal } from '../verify/withdrawal.ts';
 import { CacheWorth } from './cache-worth.ts';
+import { Flights } from './flights.ts';
 import { createTokenDigest } from './token-digest.ts';
 import { VerdictMemory } from './verdict-memory.ts';
 import { VerdictNotes } from './verdict-notes.ts';
@@ -75,9 +78,8 @@ class RememberingVerifier implements VerificationCache {
   readonly #worth: CacheWorth;
   readonly #clock: Clock;
   readonly #stopwatch: () => number;
-  /** Verifications under way, by the whole token: concurrent ones share one. */
-  readonly #flights = new Map<string, Promise<VerifiedToken>>();
-  /** Rises with each withdrawal. */
+  readonly #flights: Flights;
+  /** Rises with each withdrawal, and when all is forgotten. */
   #epoch = 0;
   #stop: (() => void) | undefined;
   #hits = 0;
@@ -93,6 +95,7 @@ class RememberingVerifier implements VerificationCache {
     this.#clock = assertFunction(options.clock ?? systemClock, 'cache.clock');
     this.#stopwatch = assertFunction(options.stopwatch ?? (() => performance.now()), 'cache.stopwatch');
     this.#digest = createTokenDigest(options.randomBytes);
+    this.#flights = new Flights(this.#digest);
     this.#memory = new VerdictMemory(maxEntries, maxBytes, this.#digest, createTokenDigest(options.randomBytes));
     this.#notes = new VerdictNotes(verifier);
     this.#worth = new CacheWorth(verifier.policyId, () => ({ entries: this.#memory.size, bytes: this.#memory.bytes }));
@@ -123,6 +126,12 @@ class RememberingVerifier implements VerificationCache {
     return this.recall(token) ?? this.#verifyShared(token);
   }
 
+  refusal(token: string): WatchwordError | undefined {
+    const refusal = earlyRefusalOf(this.#verifier)?.(token);
+    if (refusal !== undefined) this.#misses += 1;
+    return refusal;
+  }
+
   holds(token: VerifiedToken): boolean {
     return this.#verifier.holds(token);
   }
@@ -142,6 +151,7 @@ class RememberingVerifier implements VerificationCache {
   }
 
   clear(): void {
+    this.#epoch += 1;
     this.#memory.table.clear();
     this.#flights.clear();
   }
@@ -164,7 +174,7 @@ class RememberingVerifier implements VerificationCache {
 
   async #verifyShared(token: string): Promise<VerifiedToken> {
     this.#misses += 1;
-    const flight = this.#flights.get(token);
+    const flight = this.#flights.find(token);
     if (flight !== undefined) {
       const verdict = await flight;
       // Time has passed since the other caller began: the shared verdict must hold for this one too.
@@ -201,17 +211,17 @@ class RememberingVerifier implements VerificationCache {
     const flight = this.#verifier.verify(token);
     // This thread's share: what other threads or the network take is nothing that a hit saves here.
     const micros = (this.#stopwatch() - startMs) * 1000;
-    this.#flights.set(token, flight);
+    const land = this.#flights.add(token, flight);
     try {
       const verdict = await flight;
       this.#sweep();
       // Admission only after success: junk never takes a place (D8). And not if clear() or a withdrawal came in between.
-      const isCurrent = this.#flights.get(token) === flight && this.#epoch === epoch;
-      if (isCurrent && this.#digest.update(token)) this.#memory.store(token.length, verdict, this.#notes.write(verdict));
+      if (this.#epoch === epoch && this.#digest.update(token))
+        this.#memory.store(token.length, verdict, this.#notes.write(verdict));
       this.#worth.verified(micros, this.#hits);
       return verdict;
     } finally {
-      if (this.#flights.get(token) === flight) this.#flights.delete(token);
+      land();
     }
   }
 }

@@ -31,8 +31,33 @@ export function assertTokenSize(token: unknown, maxTokenBytes: number): asserts 
     throw new WatchwordError('token_too_large', `The token has more than ${maxTokenBytes} characters`);
 }
 
-/** Headers that have been read before, by segment: all tokens of one key have the same. */
-export type KnownHeaders = ReadonlyMap<string, JoseHeader>;
+/** Headers kept: one for each signing key in use, with room for a rotation. */
+const MAX_KNOWN_HEADERS = 64;
+
+/** Headers that have been read before, by segment: all tokens of one key have the same. What is kept, the caller decides. */
+export class KnownHeaders {
+  // Lists and no Map: V8 keeps a copy of each text that a Map is asked for, and strangers may send another one each time.
+  readonly #segments: string[] = [];
+  readonly #headers: JoseHeader[] = [];
+
+  find(segment: string): JoseHeader | undefined {
+    const place = this.#segments.indexOf(segment);
+    return place < 0 ? undefined : this.#headers[place];
+  }
+
+  /** Saves parsing the header again. */
+  remember({ headerSegment, header }: CompactJws): void {
+    if (this.#segments.includes(headerSegment)) return;
+    if (this.#segments.length >= MAX_KNOWN_HEADERS) this.#segments.length = this.#headers.length = 0;
+    this.#segments.push(headerSegment);
+    this.#headers.push(header);
+  }
+}
+
+/** The first segment of a token; none: nothing. */
+export function headerSegmentOf(token: string): string {
+  return token.slice(0, Math.max(0, token.indexOf('.')));
+}
 
 /**
  * Takes a token apart and reads its header. The caller has checked the size.
@@ -47,22 +72,12 @@ export function parseCompact(token: string, known?: KnownHeaders): CompactJws {
   }
   const headerSegment = token.slice(0, first);
   return {
-    header: known?.get(headerSegment) ?? parseHeader(headerSegment),
+    header: known?.find(headerSegment) ?? parseHeader(headerSegment),
     headerSegment,
     signingInput: token.slice(0, second),
     payloadSegment: token.slice(first + 1, second),
     signature: decodeBase64url(token.slice(second + 1)),
   };
-}
-
-/** Headers kept: one for each signing key in use, with room for a rotation. */
-const MAX_KNOWN_HEADERS = 64;
-
-/** Saves parsing a header again. The caller decides whose are worth it. */
-export function rememberHeader({ headerSegment, header }: CompactJws, headers: Map<string, JoseHeader>): void {
-  if (headers.has(headerSegment)) return;
-  if (headers.size >= MAX_KNOWN_HEADERS) headers.clear();
-  headers.set(headerSegment, header);
 }
 
 function parseHeader(segment: string): JoseHeader {

@@ -59,12 +59,21 @@ export class FetchedKeys implements RemoteKeys {
     // In a flood of unknown key ids there is nothing to wait for, and nobody does.
     if (fetched !== undefined) await this.#waitFor(fetched);
     const found = this.lookup(alg, kid, readClock(this.#settings.clock));
-    if (found !== undefined) return found;
-    // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).
-    if (this.#lastFailure !== undefined) throw this.#lastFailure;
+    if (found === undefined) throw this.#whyUnknown();
+    return found;
+  }
+
+  refusal(alg: string, kid: string | undefined): WatchwordError | undefined {
+    if (this.#mayFetch(true)) return undefined;
+    return this.lookup(alg, kid, readClock(this.#settings.clock)) === undefined ? this.#whyUnknown() : undefined;
+  }
+
+  // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).
+  #whyUnknown(): WatchwordError {
+    if (this.#lastFailure !== undefined) return this.#lastFailure;
     if (this.ageMs() >= this.#settings.maxAgeMs)
-      throw new WatchwordError('keys_unavailable', `${this.#settings.url}: no fresh keys`);
-    throw new WatchwordError('key_unknown');
+      return new WatchwordError('keys_unavailable', `${this.#settings.url}: no fresh keys`);
+    return new WatchwordError('key_unknown');
   }
 
   // A flood that waits for a slow issuer would take memory, and then all be answered in one turn, while everybody else waits. Before
@@ -112,9 +121,12 @@ export class FetchedKeys implements RemoteKeys {
    * @returns resolves when it has ended, whatever came of it; undefined: there is none
    */
   #fetchUnlessCooling(joins: boolean): Promise<void> | undefined {
-    if (this.#isClosed || (this.#flight === undefined ? this.#isCooling() : !joins)) return undefined;
     // What went wrong is kept in #lastFailure; known keys go on working.
-    return this.refresh().catch(() => {});
+    return this.#mayFetch(joins) ? this.refresh().catch(() => {}) : undefined;
+  }
+
+  #mayFetch(joins: boolean): boolean {
+    return !this.#isClosed && (this.#flight === undefined ? !this.#isCooling() : joins);
   }
 
   // By its own clock: a verifier with another one (a simulated one, say) must not get around the cool-down (C2).

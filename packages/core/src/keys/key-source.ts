@@ -1,4 +1,5 @@
 /** Where the keys of one issuer come from. */
+import type { WatchwordError } from '../errors.ts';
 import type { VerificationKey } from './verification-key.ts';
 
 /**
@@ -20,6 +21,11 @@ export interface KeySource {
    * @throws WatchwordError `key_unknown`, or `keys_unavailable` when the answer could not be had (ER-4)
    */
   load(alg: string, kid: string | undefined): Promise<VerificationKey>;
+  /**
+   * Called where `lookup` knows no key: what `load` would throw now without asking anybody; undefined: it would ask. Where a flood
+   * of unknown key ids is answered by what is known, that need not be by a promise for each (C2).
+   */
+  refusal?(alg: string, kid: string | undefined): WatchwordError | undefined;
   /** Tells which keys have just left the trusted ones. @returns what ends the subscription */
   onRemoval?(listener: (keys: readonly VerificationKey[]) => void): () => void;
 }

@@ -37,6 +37,7 @@ export function createLocalKeys(options: LocalKeysOptions): LocalKeys {
     id: `local:${digestOf(ring)}`,
     lookup: (alg, kid) => ring.find(alg, kid),
     load: () => Promise.reject(new WatchwordError('key_unknown')),
+    refusal: (alg, kid) => (ring.find(alg, kid) === undefined ? new WatchwordError('key_unknown') : undefined),
     replace(next) {
       assertKnownOptions(next, ['keys', 'jwks', 'algorithms'], 'localKeys');
       const before = ring;

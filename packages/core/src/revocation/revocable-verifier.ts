@@ -4,6 +4,7 @@ import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { identityOf } from '../object-identity.ts';
 import { assertFunction, assertKnownOptions } from '../options.ts';
+import { earlyRefusalOf, withEarlyRefusal } from '../verify/early-refusal.ts';
 import { type Standing, narrowStanding, withStanding } from '../verify/standing.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import type { WithdrawalListener } from '../verify/withdrawal.ts';
@@ -60,6 +61,7 @@ export function createRevocableVerifier(
     },
     onWithdrawal: (listener) => listenToBoth(verifier, revocations, listener),
   };
+  withEarlyRefusal(revocable, earlyRefusalOf(verifier));
   return withStanding(
     revocable,
     standing(verifier, revocations, () => assertFresh(revocations, freshness, readClock(clock))),

@@ -1,7 +1,7 @@
 /** The verifier without a cache: the oracle that every faster path is held against. */
 import { readClock } from '../clock.ts';
-import { WatchwordError } from '../errors.ts';
-import { type CompactJws, assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
+import { WatchwordError, toWatchwordError } from '../errors.ts';
+import { type CompactJws, KnownHeaders, assertTokenSize, headerSegmentOf, parseCompact } from '../jws/compact.ts';
 import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
 import type { KeySource } from '../keys/key-source.ts';
@@ -9,6 +9,7 @@ import type { VerificationKey } from '../keys/verification-key.ts';
 import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
 import { checkClaims } from './check-claims.ts';
 import { type TrustPolicy, type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
+import { withEarlyRefusal } from './early-refusal.ts';
 import { createPolicyStanding } from './policy-standing.ts';
 import { withStanding } from './standing.ts';
 import { assertWithin, validityWindow } from './validity.ts';
@@ -23,13 +24,14 @@ export function createVerifier(options: TrustPolicyOptions): Verifier {
 
 /** Builds a verifier from a finished policy. */
 export function createPolicyVerifier(policy: TrustPolicy): Verifier {
-  const judge = createJudge(policy);
+  const known = createKnownParts();
   const verifier: Verifier = {
     policyId: policy.id,
-    verify: (token) => judge(token),
+    verify: (token) => verifyToken(token, policy, known, undefined),
     holds: (token) => stillHolds(token, policy),
     onWithdrawal: (listener) => listenForRemovals(policy, listener),
   };
+  withEarlyRefusal(verifier, (token) => refuseEarly(token, policy, known));
   return withStanding(verifier, createPolicyStanding(policy));
 }
 
@@ -39,7 +41,7 @@ export function createPolicyVerifier(policy: TrustPolicy): Verifier {
  * @returns verifies a token; `atMs`: expiry, not-before and age are judged by this time instead of now; null: the caller judges them
  */
 export function createJudge(policy: TrustPolicy): (token: string, atMs?: number | null) => Promise<VerifiedToken> {
-  const known: KnownParts = { headers: new Map(), share: createSharedStrings() };
+  const known = createKnownParts();
   return (token, atMs) => verifyToken(token, policy, known, atMs);
 }
 
@@ -56,8 +58,12 @@ function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): (
 
 /** What tokens have in common, of proven ones only. */
 interface KnownParts {
-  readonly headers: Map<string, JoseHeader>;
+  readonly headers: KnownHeaders;
   readonly share: ShareString;
+}
+
+function createKnownParts(): KnownParts {
+  return { headers: new KnownHeaders(), share: createSharedStrings() };
 }
 
 // Cheap checks first, the signature before the claims (invariant 4).
@@ -81,7 +87,7 @@ async function verifyToken(
   if (typeof proven !== 'boolean' && !isTrusted(rules.keys, key, jws.header, readClock(policy.clock)))
     await assertLoads(rules.keys, key, jws);
   // Only signed headers get in, so junk can't fill it. Besides time, it makes thousands of verdicts share one object.
-  rememberHeader(jws, headers);
+  headers.remember(jws);
   const claims = parsePayload(jws, share);
   checkClaims(claims, rules);
   const window = validityWindow(claims, rules);
@@ -89,6 +95,23 @@ async function verifyToken(
   if (atMs !== null) assertWithin(window, atMs ?? nowMs);
   if (nowMs < window.expiresAtMs) policy.checks.accepted?.(signed, key, window.expiresAtMs);
   return createVerifiedToken({ header: jws.header, claims, key, issuer: rules.issuer, window });
+}
+
+// What `verifyToken` says of a token up to its key, without a promise. One whose header is that of a proven token has a key, or had
+// one a moment ago: it is not looked at twice.
+function refuseEarly(token: string, policy: TrustPolicy, { headers }: KnownParts): WatchwordError | undefined {
+  try {
+    assertTokenSize(token, policy.maxTokenBytes);
+    if (headers.find(headerSegmentOf(token)) !== undefined) return undefined;
+    const jws = parseCompact(token);
+    const rules = selectRules(jws, policy);
+    assertHeaderAllowed(jws, rules);
+    const { alg, kid } = jws.header;
+    if (rules.keys.lookup(alg, kid, readClock(policy.clock)) !== undefined) return undefined;
+    return rules.keys.refusal?.(alg, kid);
+  } catch (thrown) {
+    return toWatchwordError(thrown);
+  }
 }
 
 function isTrusted(keys: KeySource, key: VerificationKey, { alg, kid }: JoseHeader, nowMs: number): boolean {

@@ -4,13 +4,12 @@
  */
 import { readClock } from '../clock.ts';
 import { WatchwordError } from '../errors.ts';
-import { assertTokenSize, parseCompact, rememberHeader } from '../jws/compact.ts';
+import { KnownHeaders, assertTokenSize, parseCompact } from '../jws/compact.ts';
 import type { VerificationKey } from '../keys/verification-key.ts';
 import { assertHeaderAllowed, assertKeyFits, parsePayload, selectRules } from './candidate.ts';
 import { checkClaims } from './check-claims.ts';
 import { type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
 import { type ValidityWindow, assertWithin, validityWindow } from './validity.ts';
-import type { JoseHeader } from './verified-token.ts';
 
 /** What an unverified token says, as far as a queue needs it. */
 export interface Screened {
@@ -35,7 +34,7 @@ export type Screen = (token: string) => Screened | Promise<Screened>;
 /** Builds a screen with the policy of the verifier that will judge later. @throws WatchwordError `config_invalid` */
 export function createScreen({ isKnownBad = () => false, ...options }: ScreenOptions): Screen {
   const policy = defineTrustPolicy(options);
-  const headers = new Map<string, JoseHeader>();
+  const headers = new KnownHeaders();
   return (token) => {
     assertTokenSize(token, policy.maxTokenBytes);
     const jws = parseCompact(token, headers);
@@ -52,7 +51,7 @@ export function createScreen({ isKnownBad = () => false, ...options }: ScreenOpt
       const window = validityWindow(claims, rules);
       assertWithin(window, readClock(policy.clock));
       // What a header segment says is the same whoever sends it: junk that gets so far costs time, and nothing else.
-      rememberHeader(jws, headers);
+      headers.remember(jws);
       return { issuer: rules.issuer, window };
     };
     const known = rules.keys.lookup(alg, kid, readClock(policy.clock));

@@ -1,4 +1,5 @@
 /** The contract of every verifier: plain, cached, or decorated by a user. */
+import type { WatchwordError } from '../errors.ts';
 import type { VerifiedToken } from './verified-token.ts';
 import type { WithdrawalListener } from './withdrawal.ts';
 
@@ -30,4 +31,9 @@ export interface CachedVerifier extends Verifier {
    * for a bad token.
    */
   recall(token: string): VerifiedToken | undefined;
+  /**
+   * To be asked after `recall`: what `verify` would reject the token with now, if neither a signature check nor I/O is needed to say
+   * so; undefined: call `verify`. Synchronous, never throws. A refusal costs a fraction of a rejection.
+   */
+  refusal?(token: string): WatchwordError | undefined;
 }

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
+import { earlyRefusalOf } from '../../src/verify/early-refusal.ts';
+import type { Verifier } from '../../src/verify/verifier.ts';
 import { type Behaviour, type JwksServer, misbehaviours, published, serving, startJwksServer } from '../support/jwks-server.ts';
 import { amount } from '../support/campaign.ts';
 import { testKey } from '../support/keys.ts';
@@ -54,7 +56,7 @@ async function run({ kids, weather, isWarm, rotationMs }: Flood): Promise<Outcom
   let seenAtMs = Infinity;
   for (let index = 0; index < kids; index += 1) {
     nowMs = startMs + (index * DURATION_MS) / kids;
-    flood.push(await verdict(verifier, tokenOf(randomBytes(8).toString('hex'))));
+    flood.push(await refusal(verifier, tokenOf(randomBytes(8).toString('hex'))));
     if (isWarm && index % 100 === 0) known.push(await verdict(verifier, oldToken));
     const isDue = seenAtMs === Infinity && nowMs >= startMs + rotationMs;
     if (isDue && (await verdict(verifier, nextToken)) === 'accepted') seenAtMs = nowMs;
@@ -62,6 +64,13 @@ async function run({ kids, weather, isWarm, rotationMs }: Flood): Promise<Outcom
   keys.close();
   await server.close();
   return { moments, flood: tally(flood), known: tally(known), seenAfterMs: seenAtMs - startMs - rotationMs };
+}
+
+/** What is refused at once is refused for the same reason as it is otherwise. */
+async function refusal(verifier: Verifier, token: string): Promise<string> {
+  const early = earlyRefusalOf(verifier)!(token)?.code;
+  const late = await verdict(verifier, token);
+  return early === undefined || early === late ? late : `${early} at once, ${late} otherwise`;
 }
 
 function tokenOf(kid: string): string {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import type { KeySource } from '../../src/keys/key-source.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
+import { earlyRefusalOf } from '../../src/verify/early-refusal.ts';
 import type { VerifiedToken } from '../../src/verify/verified-token.ts';
 import { IS_LONG, amount, freshSeed } from '../support/campaign.ts';
 import { askJose } from '../support/jose-oracle.ts';
@@ -20,7 +21,9 @@ async function askWatchword({ policy, token, nowMs }: TokenCase): Promise<Verifi
     issuers: [{ ...rules, ...age, issuer: ISSUER, keys: sourceOf(policy.keys), tokenTypes: [tokenType] }],
     clock: () => nowMs,
   });
-  return verifier.verify(token).catch(codeOf);
+  const early = earlyRefusalOf(verifier)!(token)?.code;
+  const said = await verifier.verify(token).catch(codeOf);
+  return early === undefined || early === said ? said : `refused at once as ${early}`;
 }
 
 const sources = new WeakMap<readonly TestKey[], KeySource>();

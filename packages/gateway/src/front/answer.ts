@@ -1,5 +1,6 @@
 /** Answers that the edge gives itself. */
-import type { WatchwordError } from '@watchword/core';
+import type { ErrorCode, WatchwordError } from '@watchword/core';
+import { Refusal } from '../decision/decision.ts';
 import { describeRefusal } from '../decision/refusal-answer.ts';
 import type { ClientCall } from './client-call.ts';
 
@@ -12,8 +13,33 @@ export function answerRefusal(call: Pick<ClientCall, 'refuse' | 'speaksGrpc'>, e
     call.refuse(200, fields, '');
     return;
   }
+  const { status, fields, body } = isAlwaysTheSame(error) ? known(error) : write(error);
+  // A list of its own: the protocol adds to it.
+  call.refuse(status, [...fields], body);
+}
+
+interface WrittenAnswer {
+  readonly status: number;
+  /** Name, value, name, value, ... */
+  readonly fields: readonly string[];
+  readonly body: string;
+}
+
+/** By error code. In a flood there is nothing new to say. */
+const KNOWN = new Map<ErrorCode, WrittenAnswer>();
+
+// Nothing of the route is told but scopes and methods.
+function isAlwaysTheSame(error: WatchwordError): boolean {
+  return error.facts.oauth !== 'insufficient_scope' && !(error instanceof Refusal && error.allow !== undefined);
+}
+
+function known(error: WatchwordError): WrittenAnswer {
+  let answer = KNOWN.get(error.code);
+  if (answer === undefined) KNOWN.set(error.code, (answer = write(error)));
+  return answer;
+}
+
+function write(error: WatchwordError): WrittenAnswer {
   const { status, headers, body } = describeRefusal(error);
-  const fields = ['content-length', String(Buffer.byteLength(body))];
-  for (const [name, value] of Object.entries(headers)) fields.push(name, value);
-  call.refuse(status, fields, body);
+  return { status, fields: ['content-length', String(Buffer.byteLength(body)), ...Object.entries(headers).flat()], body };
 }

@@ -24,6 +24,8 @@ export class Http1Call implements ClientCall, BodySource {
   readonly #state: Http1State;
   #waitsToContinue: boolean;
   #hasWritten = false;
+  /** What is not known yet may have one. */
+  #hasBody = true;
   readonly #whenClosed: (() => void)[] = [];
 
   /** @param waitsToContinue whether the client holds its body back until it is told to send it (RFC 9110 section 10.1.1) */
@@ -77,6 +79,7 @@ export class Http1Call implements ClientCall, BodySource {
     if (this.#request.httpVersionMinor === 0 && headers.hasBody && headers.contentLength === undefined) {
       throw new WatchwordError('request_malformed', 'Transfer-Encoding in HTTP/1.0');
     }
+    this.#hasBody = headers.hasBody;
     return headers;
   }
 
@@ -136,7 +139,7 @@ export class Http1Call implements ClientCall, BodySource {
     if (status === 400) takeNoMore(this.#request.socket);
     this.#response.writeHead(status, fields);
     this.#response.end(body);
-    discardBody(this.#request);
+    if (this.#hasBody) discardBody(this.#request);
   }
 
   onDrain(listener: () => void): void {

@@ -4,6 +4,7 @@ import { WatchwordError, assertConfig } from '../../errors.ts';
 import { identityOf } from '../../object-identity.ts';
 import { assertKnownOptions } from '../../options.ts';
 import type { VerifiedToken } from '../../verify/verified-token.ts';
+import { earlyRefusalOf, withEarlyRefusal } from '../../verify/early-refusal.ts';
 import { narrowStanding, withStanding } from '../../verify/standing.ts';
 import type { Verifier } from '../../verify/verifier.ts';
 import { STATUS_VALID } from './status-bits.ts';
@@ -65,6 +66,7 @@ export function createStatusListVerifier(
   };
   // A token with a status is looked at each time; one without is not this decorator's.
   const isSettled = (token: VerifiedToken): boolean => referenceOf(token) === undefined;
+  withEarlyRefusal(decorated, earlyRefusalOf(verifier));
   return withStanding(decorated, narrowStanding(verifier, { version: () => 0, isSettled, hold: () => true }));
 }
 
