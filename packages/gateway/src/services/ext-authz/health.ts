@@ -1,31 +1,21 @@
 /** `grpc.health.v1.Health/Check`, as Envoy and Kubernetes ask it (github.com/grpc/grpc/blob/master/doc/health-checking.md). */
-import { type ServiceDefinition, type handleUnaryCall, status } from '@grpc/grpc-js';
+import { GRPC_STATUS, type GrpcMethod } from './grpc-call.ts';
 import { WireReader } from './wire-reader.ts';
 import { numberField, toBytes } from './wire-writer.ts';
 
-/** The service. */
-export const HEALTH: ServiceDefinition = {
-  check: {
-    path: '/grpc.health.v1.Health/Check',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asItIs,
-    requestDeserialize: asItIs,
-    responseSerialize: asItIs,
-    responseDeserialize: asItIs,
-  },
-};
+/** The path of the method. */
+export const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
 
 const SERVING = toBytes(numberField(1, 1));
 const NOT_SERVING = toBytes(numberField(1, 2));
 
 /** @param names services that are asked about by name; the empty name is the server as a whole */
-export function createHealthCheck(isReady: () => boolean, names: readonly string[]): handleUnaryCall<Buffer, Buffer> {
+export function createHealthCheck(isReady: () => boolean, names: readonly string[]): GrpcMethod {
   const known = new Set(['', ...names]);
-  return ({ request }, callback) => {
+  return (request, call) => {
     const name = serviceOf(request);
-    if (name === undefined || !known.has(name)) callback({ code: status.NOT_FOUND, details: 'unknown service' });
-    else callback(null, isReady() ? SERVING : NOT_SERVING);
+    if (name === undefined || !known.has(name)) call.fail(GRPC_STATUS.notFound, 'unknown service');
+    else call.answer(isReady() ? SERVING : NOT_SERVING);
   };
 }
 
@@ -41,8 +31,4 @@ function serviceOf(request: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function asItIs(bytes: Buffer): Buffer {
-  return bytes;
 }
