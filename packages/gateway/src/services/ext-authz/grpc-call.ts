@@ -148,12 +148,16 @@ function onClose(this: CallStream): void {
   this[CALL] = undefined;
 }
 
-// An answer without a message: gRPC's Trailers-Only form. The rest of the request is not wanted (RFC 9113 section 8.1).
+// An answer without a message: gRPC's Trailers-Only form. The rest of the request is not wanted (RFC 9113 section 8.1); in the next
+// turn, since nghttp2 lets RST_STREAM overtake what it has not written.
 function endWith(stream: ServerHttp2Stream, fields: Record<string, string | number>): void {
   stream.respond(fields, WITHOUT_BODY);
-  if (stream.readableEnded || stream.endAfterHeaders) return;
-  stream.close(NGHTTP2_NO_ERROR);
   stream.resume();
+  if (!stream.readableEnded && !stream.endAfterHeaders) setImmediate(closeUnread, stream);
+}
+
+function closeUnread(stream: ServerHttp2Stream): void {
+  if (!stream.closed && !stream.destroyed) stream.close(NGHTTP2_NO_ERROR);
 }
 
 function statusFields(status: GrpcStatus, details: string): Record<string, string | number> {
