@@ -40,6 +40,11 @@ describe('watchword calibrate refuses', () => {
     }
   });
 
+  it('a number of rounds that makes no sense', async () => {
+    for (const rounds of ['0', '-1', '1.5', 'many', '1000'])
+      expect((await watchword(['calibrate', '--rounds', rounds])).err).toContain('a whole number from 1 to 100');
+  });
+
   it('what it does not know', async () => {
     expect((await watchword(['calibrate', '--fast'])).code).toBe(2);
     expect((await watchword(['calibrate', 'costs.json'])).code).toBe(2);

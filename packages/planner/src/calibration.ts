@@ -69,7 +69,10 @@ export const RARE_STEPS: readonly RareStep[] = Object.freeze([
   'request',
 ]);
 
-/** Half of the way from the least to the most over the rounds, as a share of the middle: under load and at the low rate. */
+/**
+ * How far three parts of a calibration are apart, each the middle of every third round: half of the way from the least to the most, as a share
+ * of the whole. Under load and at the low rate.
+ */
 export interface Spread {
   readonly hit: number;
   readonly firstUse: number;
@@ -89,7 +92,7 @@ export interface Calibration {
     readonly node: string;
     /** Cores that other work kept busy meanwhile: above some tenths the figures are those of a machine that does something else. */
     readonly disturbedBy?: number;
-    /** How far the rounds of the measurement were apart; left out: there was one, or nobody looked. */
+    /** How far parts of the measurement were apart; left out: there was one, or nobody looked. */
     readonly spread?: Spread;
   };
   /** What is added where steps are taken rarely (`atPace`). Left out: not measured, nothing is added. */

@@ -137,6 +137,20 @@ describe('advice', () => {
     for (const { reason } of advice) expect(reason).toMatch(/\d|offloading/);
   });
 
+  it('says where the remedies take more cores than they spare, why, and what would help', () => {
+    const spread = parseScenario({ users: 1_000_000, affinity: 'none' });
+    const { now, remarks } = plan(spread);
+    expect(now.with.cores.value).toBeGreaterThan(now.without.cores.value);
+    const remark = remarks.find((text) => text.startsWith('At 1,000,000 users the remedies take'))!;
+    expect(remark).toContain('threads of the gateway, each of which remembers and mints on its own');
+    // What it advises is so.
+    const sticky = plan({ ...spread, affinity: 'instance' }).now.with.cores.value;
+    expect(sticky).toBeLessThan(now.with.cores.value * 0.8);
+    expect(remark).toContain(`(affinity: instance): ${Math.round(sticky)} cores`);
+    expect(remarks.at(-1)).toMatch(/^At 1,000,000 users these cost more than they save, as things are: /);
+    expect(plan({ ...spread, affinity: 'instance' }).remarks.join()).not.toContain('affinity: instance');
+  });
+
   it('when traffic grows: instances first, then caching, then cleverness that pays', () => {
     const { breaks, steps } = grow(
       withRemedies({ ...DEFAULT_SCENARIO, token: { ...DEFAULT_SCENARIO.token, algorithm: 'EdDSA' } }, []),

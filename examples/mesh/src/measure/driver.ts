@@ -3,10 +3,11 @@ import { onQuestion, announce } from '../process/worker.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { UserToken } from '../provider/tokens.ts';
+import { type Crowd, createCallers } from './callers.ts';
 import { quantile } from './statistics.ts';
 
 /** What to send. Ends at whichever limit comes first. */
-export interface Drive {
+export interface Drive extends Pick<Crowd, 'zipf' | 'joinMs'> {
   /** Origin of the edge. */
   readonly origin: string;
   /** Host field; default: that of the origin. */
@@ -19,8 +20,6 @@ export interface Drive {
   readonly concurrency: number;
   /** Requests set out at random times, so many a second, however slow the answers are. Default: one after the other. */
   readonly perSecond?: number;
-  /** Users take part at random, the k-th in proportion to `k ** -zipf`. Default: in turn. */
-  readonly zipf?: number;
   readonly requests: number;
   readonly durationMs: number;
 }
@@ -50,7 +49,7 @@ announce({});
 
 async function drive(task: Drive): Promise<Driven> {
   const pool = poolFor(task.origin, task.concurrency);
-  const callerOf = callers(task);
+  const callerOf = createCallers({ ...task, users: task.to - task.from });
   const latencies: number[] = [];
   const wrong: string[] = [];
   const startedMs = performance.now();
@@ -60,7 +59,7 @@ async function drive(task: Drive): Promise<Driven> {
     const number = sent;
     sent += 1;
     const beforeMs = performance.now();
-    const fault = await send(pool, callerOf(number), number, task.host).catch(String);
+    const fault = await send(pool, tokens[task.from + callerOf(number, beforeMs - startedMs)]!, number, task.host).catch(String);
     latencies.push(performance.now() - beforeMs);
     if (fault !== undefined) wrong.push(fault);
   };
@@ -91,18 +90,6 @@ async function atRandomTimes(one: () => Promise<void>, goesOn: () => boolean, pe
     await sleep(Math.max(0, startedMs + dueMs - performance.now()));
   }
   await Promise.all(running);
-}
-
-/** Who makes the request of a number. */
-function callers({ from, to, zipf }: Drive): (number: number) => UserToken {
-  const count = to - from;
-  if (zipf === undefined) return (number) => tokens[from + (number % count)]!;
-  let sum = 0;
-  const upTo = Array.from({ length: count }, (_, index) => (sum += (index + 1) ** -zipf));
-  return () => {
-    const drawn = Math.random() * sum;
-    return tokens[from + upTo.findIndex((limit) => drawn < limit)]!;
-  };
 }
 
 /** @returns what is wrong with the answer, if anything */

@@ -37,7 +37,7 @@ export interface LoadTask {
   readonly measuredMs: number;
 }
 
-/** Warms up for a reuse window, then measures. @throws Error at the first wrong answer: figures of a system that errs mean nothing */
+/** Warms up for a reuse window, over which users join in, then measures. @throws Error at the first wrong answer: figures of a system that errs mean nothing */
 export async function measureLoad({ mesh, driver, plan, perSecond, measuredMs }: LoadTask): Promise<Measured> {
   const drive: Drive = {
     origin: mesh.origin,
@@ -49,7 +49,7 @@ export async function measureLoad({ mesh, driver, plan, perSecond, measuredMs }:
     durationMs: plan.reuseWindowSeconds * 1000,
     ...(perSecond === undefined ? {} : { perSecond }),
   };
-  await driveChecked(driver, drive);
+  await driveChecked(driver, { ...drive, joinMs: drive.durationMs });
   await askAll(mesh, 'meter on');
   const driven = await driveChecked(driver, { ...drive, durationMs: measuredMs });
   const readings = (await askAll(mesh, 'meter read')) as Reading[];
@@ -57,28 +57,29 @@ export async function measureLoad({ mesh, driver, plan, perSecond, measuredMs }:
   return sumUp(mesh, readings, driven);
 }
 
-/** Several rounds of one load as one, in which each request counts the same; of the latencies the middle round. */
+/** Several rounds of one load as one: shares and octets of all requests; of processor time and latencies the middle round. */
 export function together(rounds: readonly Measured[]): Measured {
   const requests = rounds.reduce((sum, round) => sum + round.requests, 0);
   const mean = (of: (round: Measured) => number): number =>
     rounds.reduce((sum, round) => sum + of(round) * round.requests, 0) / requests;
+  const middle = (of: (round: Measured) => number): number => median(rounds.map(of));
   const names = Object.keys(rounds[0]!.verificationMicrosByProcess);
   return {
     // Of the time that all took.
     requestsPerSecond: requests / rounds.reduce((sum, round) => sum + round.requests / round.requestsPerSecond, 0),
     requests,
-    verificationMicros: mean((round) => round.verificationMicros),
+    verificationMicros: middle((round) => round.verificationMicros),
     verificationMicrosByProcess: Object.fromEntries(
-      names.map((name) => [name, mean((round) => round.verificationMicrosByProcess[name]!)]),
+      names.map((name) => [name, middle((round) => round.verificationMicrosByProcess[name]!)]),
     ),
-    hitMicros: mean((round) => round.hitMicros),
-    firstUseMicros: mean((round) => round.firstUseMicros),
+    hitMicros: middle((round) => round.hitMicros),
+    firstUseMicros: middle((round) => round.firstUseMicros),
     hitRatio: mean((round) => round.hitRatio),
     tokenBytesPerHop: mean((round) => round.tokenBytesPerHop),
     wireBytesPerHop: mean((round) => round.wireBytesPerHop),
     hops: mean((round) => round.hops),
-    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
-    p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
+    p50Ms: middle((round) => round.p50Ms),
+    p99Ms: middle((round) => round.p99Ms),
   };
 }
 

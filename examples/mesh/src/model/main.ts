@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import process from 'node:process';
 import Table from 'cli-table3';
-import { othersLoad } from 'watchword';
 import { Fleet } from '../process/fleet.ts';
 import { knownCosts, measuredCosts, readCalibration } from './calibrated.ts';
 import { type Comparison, compare, errorText, percentText, summaryOf, verdictText } from './compare.ts';
@@ -37,7 +36,6 @@ async function run(fleet: Fleet, options: ReturnType<typeof readModelOptions>): 
   const plan = options.quick ? QUICK_MODEL_PLAN : FULL_MODEL_PLAN;
   const startedAt = new Date().toISOString();
   const known = options.calibration === undefined ? undefined : readCalibration(options.calibration);
-  const others = othersLoad();
   console.log('1. The mesh: identity provider, gateway, four services, clients');
   const { mesh, driver, facts } = await Promise.race([startMesh(fleet, plan), fleet.broken]);
   console.log(
@@ -48,18 +46,15 @@ async function run(fleet: Fleet, options: ReturnType<typeof readModelOptions>): 
     runRounds({ mesh, driver, plan }, facts, costs, (line) => console.log(line)),
     fleet.broken,
   ]).finally(() => costs.close());
-  // The time of processes that have ended is known as ours.
   await fleet.close();
-  const disturbedBy = others.end();
 
-  const comparisons = loads.flatMap(({ name, predicted, measured }) => compare(name, predicted, measured));
+  const comparisons = loads.flatMap(compare);
   console.log(`\n3. Predicted and measured\n\n${tableOf(comparisons)}\n\n${notesOf(loads)}`);
-  if (disturbedBy !== undefined) console.log(`Other programs kept ${disturbedBy.toFixed(2)} cores busy meanwhile.`);
   console.log(summaryOf(comparisons));
   if (options.quick) console.log('Quick run: too short to judge the model.');
   const file = resolve(options.json ?? DEFAULT_FILE);
   mkdirSync(dirname(file), { recursive: true });
-  const kept = { startedAt, quick: options.quick, disturbedBy, facts, calibration, loads, comparisons };
+  const kept = { startedAt, quick: options.quick, facts, calibration, loads, comparisons };
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
   console.log(`Every figure: ${file}`);
 }
@@ -88,8 +83,11 @@ function notesOf(loads: readonly LoadResult[]): string {
     ({ name, measured, predicted }) =>
       `${name}: a hit ${measured.hitMicros.toFixed(1)} us (predicted ${predicted.hitMicros.toFixed(1)}), a first use ${measured.firstUseMicros.toFixed(0)} us (predicted ${predicted.firstUseMicros.toFixed(0)})`,
   );
-  const spread = loads.map(({ name, roundErrors }) => `${name}: ${roundErrors.map(percentText).join(', ')}`);
+  const spread = loads.map(
+    ({ name, roundErrors, uncertainty, disturbedBy }) =>
+      `${name}: ${roundErrors.map(percentText).join(', ')}; another run may differ by ${(uncertainty * 100).toFixed(1)} %, other programs had ${disturbedBy?.toFixed(2) ?? 'nobody knows how many'} cores`,
+  );
   return `Measured by process, at ${byProcess.join('\nand at ')}.
 In a service, at ${steps.join('; at ')}.
-CPU of each round on its own was off by, at ${spread.join('; at ')}.`;
+CPU of each round on its own was off by, at ${spread.join('\nand at ')}.`;
 }

@@ -9,14 +9,11 @@ export interface ModelPlan {
   readonly reuseWindowSeconds: number;
   /** Requests per second of the first load. */
   readonly perSecond: number;
-  /** How often unit costs and both loads are measured, in turn. */
+  /** How often unit costs and a load are measured in turn, at each of the two rates. */
   readonly rounds: number;
   /** For how long every request is a first use, before anything is measured: a system that has run for hours has its code compiled. */
   readonly firstUsesMs: number;
-  /**
-   * How long each load is measured in a round: whole reuse windows, because users who were idle together renew together. Before that it
-   * runs for one of them, until first uses are as frequent as they stay.
-   */
+  /** How long each load is measured in a round. Before that it runs for a reuse window, until first uses are as frequent as they stay. */
   readonly measuredMs: { readonly rare: number; readonly highest: number };
   /** Requests in flight of the second load. */
   readonly concurrency: number;
@@ -28,9 +25,9 @@ export const FULL_MODEL_PLAN: ModelPlan = {
   zipf: 0.8,
   reuseWindowSeconds: 10,
   perSecond: 50,
-  rounds: 4,
+  rounds: 7,
   firstUsesMs: 5000,
-  measuredMs: { rare: 20_000, highest: 10_000 },
+  measuredMs: { rare: 10_000, highest: 5000 },
   concurrency: 16,
 };
 

@@ -1,5 +1,7 @@
-/** Runs calibration and mesh in turn, so that what the machine does meanwhile is the same for both. */
+/** Runs calibration and mesh in turn, one rate after the other, so that what the machine does meanwhile is the same for both. */
 import type { Calibration } from '@watchword/planner';
+import { othersLoad } from 'watchword';
+import { quantile } from '../measure/statistics.ts';
 import type { Costs } from './calibrated.ts';
 import { type LoadTask, type Measured, measureLoad, together } from './load.ts';
 import { type MeshFacts, type Predicted, predict } from './predict.ts';
@@ -11,6 +13,10 @@ export interface LoadResult {
   readonly measured: Measured;
   /** How far each round was off in processor time by the unit costs of that round: a share of what was measured. */
   readonly roundErrors: readonly number[];
+  /** By how much another run may differ from the middle of these errors, either way (95 %). */
+  readonly uncertainty: number;
+  /** Cores that other programs kept busy meanwhile; undefined where the system does not tell. */
+  readonly disturbedBy: number | undefined;
 }
 
 /** All of it. */
@@ -18,6 +24,12 @@ export interface ModelResult {
   readonly calibration: Calibration;
   /** The low rate, then the highest one. */
   readonly loads: readonly LoadResult[];
+}
+
+/** What all rounds at one rate gave. */
+interface Phase {
+  readonly measured: readonly Measured[];
+  readonly disturbedBy: number | undefined;
 }
 
 /** Runs the rounds. @param say told what has been measured */
@@ -28,31 +40,42 @@ export async function runRounds(
   say: (line: string) => void,
 ): Promise<ModelResult> {
   const { rounds, measuredMs, perSecond } = task.plan;
-  const highest: Measured[] = [];
-  const rare: Measured[] = [];
-  const shown = ({ requestsPerSecond, verificationMicros }: Measured): string =>
-    `${verificationMicros.toFixed(1)} us at ${requestsPerSecond.toFixed(0)}/s`;
-  for (let round = 1; round <= rounds; round += 1) {
-    await costs.busyRound();
-    highest.push(await measureLoad({ ...task, measuredMs: measuredMs.highest }));
-    await costs.rareRound();
-    rare.push(await measureLoad({ ...task, perSecond, measuredMs: measuredMs.rare }));
-    say(`   round ${round} of ${rounds}: measured ${shown(rare.at(-1)!)}, ${shown(highest.at(-1)!)}`);
-  }
+  const phase = async (calibrate: () => Promise<void>, load: Pick<LoadTask, 'perSecond' | 'measuredMs'>): Promise<Phase> => {
+    const others = othersLoad();
+    const measured: Measured[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      await calibrate();
+      const last = await measureLoad({ ...task, ...load });
+      measured.push(last);
+      say(`   round ${round} of ${rounds}: ${last.verificationMicros.toFixed(1)} us at ${last.requestsPerSecond.toFixed(0)}/s`);
+    }
+    return { measured, disturbedBy: others.end() };
+  };
+  const highest = await phase(() => costs.busyRound(), { measuredMs: measuredMs.highest });
+  // One rate after the other: a machine that is almost idle is another one than a machine that has just been full.
+  const rare = await phase(() => costs.rareRound(), { perSecond, measuredMs: measuredMs.rare });
   const { calibration, rounds: calibrations } = await costs.finish();
-  const resultOf = (name: string, measured: readonly Measured[], isSaturated: boolean): LoadResult => {
+  const resultOf = (name: string, { measured, disturbedBy }: Phase, isSaturated: boolean): LoadResult => {
     const whole = together(measured);
     const predictedBy = (by: Calibration, { requestsPerSecond }: Measured): Predicted =>
       predict(facts, by, requestsPerSecond, isSaturated);
+    const roundErrors = measured.map((each, index) => {
+      const { verificationMicros } = predictedBy(calibrations[index] ?? calibration, each);
+      return verificationMicros / each.verificationMicros - 1;
+    });
     return {
       name: `${name}${whole.requestsPerSecond.toFixed(0)}/s`,
       predicted: predictedBy(calibration, whole),
       measured: whole,
-      roundErrors: measured.map((each, index) => {
-        const { verificationMicros } = predictedBy(calibrations[index] ?? calibration, each);
-        return verificationMicros / each.verificationMicros - 1;
-      }),
+      roundErrors,
+      uncertainty: uncertaintyOf(roundErrors),
+      disturbedBy,
     };
   };
   return { calibration, loads: [resultOf('', rare, false), resultOf('highest: ', highest, true)] };
+}
+
+// Of a median, from the quartiles around it (McGill, Tukey and Larsen 1978: the notches of a box plot).
+function uncertaintyOf(errors: readonly number[]): number {
+  return (1.57 * (quantile(errors, 0.75) - quantile(errors, 0.25))) / Math.sqrt(errors.length);
 }

@@ -15,7 +15,7 @@ import {
 } from '@watchword/planner';
 import type { BusyRound, RareRound } from './rounds.ts';
 import { spreadOf } from './spread.ts';
-import { LEAST_MICROS, type PaceTimes, type ProbeTimes, paceTimesOf, probeTimesOf, together } from './unit-times.ts';
+import { LEAST_MICROS, type PaceTimes, type ProbeTimes, middleOf, probeTimesOf, together } from './unit-times.ts';
 
 /** Everything that was measured. */
 export interface Measurements {
@@ -86,11 +86,11 @@ interface Times {
 
 function timesOf(busy: readonly BusyRound[], rarely: readonly RareRound[]): Times {
   return {
-    few: paceTimesOf(together(busy.map(({ few }) => few))),
-    many: paceTimesOf(together(busy.map(({ many }) => many))),
+    few: middleOf(busy.map(({ few }) => few)),
+    many: middleOf(busy.map(({ many }) => many)),
     probes: probeTimesOf(together(busy.map(({ probes }) => probes))),
-    middle: paceTimesOf(together(rarely.map(({ middle }) => middle))),
-    rare: paceTimesOf(together(rarely.map(({ rare }) => rare))),
+    middle: middleOf(rarely.map(({ middle }) => middle)),
+    rare: middleOf(rarely.map(({ rare }) => rare)),
     rareProbes: probeTimesOf(together(rarely.map(({ probes }) => probes))),
   };
 }

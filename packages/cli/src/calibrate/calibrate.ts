@@ -11,10 +11,8 @@ import type { Progress } from './work.ts';
 export async function calibrate(plan: CalibrationPlan, progress: Progress): Promise<Calibration> {
   const session = await startCalibration(plan, progress);
   try {
-    for (let round = 0; round < plan.rounds; round += 1) {
-      await session.busyRound();
-      await session.rareRound();
-    }
+    for (let round = 0; round < plan.rounds; round += 1) await session.busyRound();
+    for (let round = 0; round < plan.rounds; round += 1) await session.rareRound();
     return await session.finish();
   } finally {
     await session.close();

@@ -56,7 +56,7 @@ function spreadText(spread: Spread | undefined): string {
   if (spread === undefined) return '';
   const share = (value: number): string => `${(value * 100).toFixed(0)} %`;
   const { hit, firstUse, rareHit, rareFirstUse } = spread;
-  return `Rounds differed by +/- ${share(hit)} for hits and ${share(firstUse)} for first uses under load, ${share(rareHit)} and ${share(rareFirstUse)} at the low rate.
+  return `Thirds of the rounds differed by +/- ${share(hit)} for hits and ${share(firstUse)} for first uses under load, ${share(rareHit)} and ${share(rareFirstUse)} at the low rate.
 `;
 }
 

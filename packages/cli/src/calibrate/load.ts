@@ -9,7 +9,7 @@ export interface Load {
   readonly tokens: readonly string[];
   /** How unequal their owners are: the k-th makes requests in proportion to `k ** -zipf`. Default: all alike, in turn. */
   readonly zipf?: number;
-  /** Share of requests that get a Txn-Token of their own. Default: none. */
+  /** Share of requests that get a Txn-Token of their own, at random as in life: in step, none would come soon after another. Default: none. */
   readonly freshShare?: number;
   /** How many requests are on their way at a time, or how many set out in a second, at random times. */
   readonly pace: { readonly inFlight: number } | { readonly perSecond: number };
@@ -22,6 +22,8 @@ interface Line {
   readonly agent: Agent;
   /** Whose token a request brings, by the number of the request. */
   readonly tokenOf: (number: number) => string;
+  /** Whether it gets a Txn-Token of its own. */
+  readonly isFresh: (number: number) => boolean;
   /** Ends what hangs. */
   readonly signal: AbortSignal;
 }
@@ -34,7 +36,7 @@ export async function sendLoad(load: Load): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const signal = AbortSignal.timeout(load.durationMs + PATIENCE_MS);
   setMaxListeners(0, signal);
-  const line = { agent, signal, tokenOf: tokensOf(load) };
+  const line = { agent, signal, tokenOf: tokensOf(load), isFresh: createFreshness(load.freshShare ?? 0) };
   try {
     return 'inFlight' in load.pace
       ? await closedLoop(load, load.pace.inFlight, line)
@@ -56,6 +58,20 @@ function tokensOf({ tokens, zipf }: Load): Line['tokenOf'] {
 
 /** Enough for each kind of step on a machine that is very busy with something else. */
 const LEAST_REQUESTS = 100;
+
+/** There is a fresh one in the shortest load. */
+const FIRST_WITHIN = 20;
+
+// The numbers between two fresh ones are geometric.
+function createFreshness(share: number): Line['isFresh'] {
+  const gap = (): number => 1 + Math.floor(Math.log(1 - Math.random()) / Math.log1p(-share));
+  let next = share === 0 ? Number.POSITIVE_INFINITY : Math.min(gap(), FIRST_WITHIN);
+  return (number) => {
+    if (number < next) return false;
+    next = number + gap();
+    return true;
+  };
+}
 
 async function closedLoop(load: Load, inFlight: number, line: Line): Promise<number> {
   const endMs = performance.now() + load.durationMs;
@@ -88,9 +104,8 @@ async function atRandom(load: Load, perSecond: number, line: Line): Promise<numb
 /** Host of requests that get a Txn-Token of their own. */
 export const FRESH_HOST = 'fresh.shop.example';
 
-async function send({ port, freshShare = 0 }: Load, number: number, { agent, signal, tokenOf }: Line): Promise<void> {
-  const isFresh = Math.floor(number * freshShare) !== Math.floor((number - 1) * freshShare);
-  const headers = { authorization: `Bearer ${tokenOf(number)}`, ...(isFresh && { host: FRESH_HOST }) };
+async function send({ port }: Load, number: number, { agent, signal, tokenOf, isFresh }: Line): Promise<void> {
+  const headers = { authorization: `Bearer ${tokenOf(number)}`, ...(isFresh(number) && { host: FRESH_HOST }) };
   const request = get({ host: '127.0.0.1', port, path: `/orders/${number % 100}`, agent, signal, headers });
   const [res] = (await once(request, 'response')) as [IncomingMessage];
   await once(res.resume(), 'end');

@@ -1,5 +1,5 @@
 /** How busy the machine is with other work while something is measured. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import process from 'node:process';
 
 /** A look at the machine that goes on. */
@@ -22,13 +22,20 @@ export function othersLoad(): OthersLoad {
   };
 }
 
+/** Processor time of this process and all that it has started. A child that ends passes its time on to its parent, so the sum does not jump. */
+export function ownSeconds(): number {
+  const all = new Map(readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? readProcess(Number(name)) : [])));
+  const isOwn = (pid: number): boolean => pid === process.pid || (all.has(pid) && isOwn(all.get(pid)!.parent));
+  return [...all].reduce((sum, [pid, { ticks }]) => sum + (isOwn(pid) ? ticks : 0), 0) / TICKS;
+}
+
 /** Ticks per second of what Linux shows to programs. */
 const TICKS = 100;
 
 interface Times {
   /** Seconds of all cores, other than idle, and what the host took away. */
   readonly busy: number;
-  /** Seconds of this process and its children that have ended. */
+  /** Seconds of this process and all that it has started, also through others. */
   readonly own: number;
 }
 
@@ -47,9 +54,18 @@ function readTimes(): Times | undefined {
   }
 }
 
-/** utime, stime, cutime and cstime of proc_pid_stat(5). */
-function ownSeconds(): number {
-  const text = readFileSync(`/proc/${process.pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS;
+interface Process {
+  readonly parent: number;
+  readonly ticks: number;
+}
+
+/** ppid, then utime, stime, cutime and cstime of proc_pid_stat(5); nothing for a process that has just gone. */
+function readProcess(pid: number): [] | [[pid: number, process: Process]] {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return [[pid, { parent: Number(fields[1]), ticks: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) }]];
+  } catch {
+    return [];
+  }
 }

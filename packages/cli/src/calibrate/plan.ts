@@ -6,9 +6,9 @@ import type { HopPlan } from './hops.ts';
 export interface CalibrationPlan {
   /** Twice: with first uses and further steps, then without. */
   readonly warmUpMs: number;
-  /** Rounds, which are added up. */
+  /** Rounds of each kind, of which the middle counts. */
   readonly rounds: number;
-  /** Each round, under load, before anything is measured: after pauses, caches are full of something else. */
+  /** Each round, before anything is measured: caches are full of what the other pace left in them. */
   readonly leadMs: number;
   /** Under load, with few first uses. */
   readonly fewMs: number;
@@ -16,16 +16,16 @@ export interface CalibrationPlan {
   readonly manyMs: number;
   /** Under load, with one of the further steps in each request of two services. */
   readonly busyProbesMs: number;
-  /** At a rate between. */
-  readonly middleMs: number;
   /** At the low rate, then with the further steps. */
   readonly rareMs: number;
   readonly rareProbesMs: number;
+  /** At a rate between. */
+  readonly middleMs: number;
   /** Requests on their way at a time under load, as in the mesh of `npm start`. */
   readonly inFlight: number;
   /** Requests per second at the low rate. */
   readonly rarePerSecond: number;
-  /** First uses per second where there are few: about as many as 1,000 users make who come back all the time. */
+  /** First uses per second where there are few: as many as 200 users make who come back all the time, in reuse windows of 10 s. */
   readonly fewPerSecond: number;
   /** Share of first uses where there is little else. */
   readonly manyShare: number;
@@ -40,20 +40,20 @@ export interface CalibrationPlan {
   readonly weighedTokens: number;
 }
 
-/** A minute: some hundred first uses of each kind in each round, and some 70 of each further step at the low rate. */
+/** A minute: more short rounds, not fewer long ones, since what disturbs a round does not move the middle of them. */
 export const FULL_PLAN: CalibrationPlan = {
   warmUpMs: 1500,
-  rounds: 3,
-  leadMs: 1000,
-  fewMs: 3000,
-  manyMs: 1500,
-  busyProbesMs: 2000,
-  middleMs: 1500,
-  rareMs: 3500,
-  rareProbesMs: 3500,
+  rounds: 5,
+  leadMs: 500,
+  fewMs: 1600,
+  manyMs: 800,
+  busyProbesMs: 1000,
+  rareMs: 2400,
+  rareProbesMs: 1600,
+  middleMs: 800,
   inFlight: 16,
   rarePerSecond: 50,
-  fewPerSecond: 40,
+  fewPerSecond: 20,
   manyShare: 0.9,
   rareShare: 0.25,
   zipf: DEFAULT_SCENARIO.zipf,
@@ -67,13 +67,13 @@ export const QUICK_PLAN: CalibrationPlan = {
   ...FULL_PLAN,
   warmUpMs: 300,
   rounds: 1,
-  leadMs: 100,
+  leadMs: 50,
   fewMs: 500,
   manyMs: 400,
   busyProbesMs: 800,
-  middleMs: 300,
   rareMs: 800,
   rareProbesMs: 1400,
+  middleMs: 300,
   cacheSizes: [100, 2000],
   hops: { requests: 50, timedRequests: 300 },
   weighedTokens: 2000,
@@ -81,6 +81,6 @@ export const QUICK_PLAN: CalibrationPlan = {
 
 /** How long it takes about, in milliseconds, without starting processes. */
 export function durationOf(plan: CalibrationPlan): number {
-  const round = plan.leadMs + plan.fewMs + plan.manyMs + plan.busyProbesMs + plan.middleMs + plan.rareMs + plan.rareProbesMs;
+  const round = 2 * plan.leadMs + plan.fewMs + plan.manyMs + plan.busyProbesMs + plan.middleMs + plan.rareMs + plan.rareProbesMs;
   return 2 * plan.warmUpMs + plan.rounds * round;
 }

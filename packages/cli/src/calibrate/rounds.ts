@@ -1,4 +1,4 @@
-/** Rounds of a calibration: each looks at the running processes at every pace, so that what other programs do in between evens out. */
+/** Rounds of a calibration, at two paces: each looks at the running processes, so that what other programs do in between evens out. */
 import type { Load } from './load.ts';
 import type { CalibrationPlan } from './plan.ts';
 import type { Stage, StageReading } from './stage.ts';
@@ -15,11 +15,11 @@ export interface BusyRound {
 
 /** With pauses between requests. */
 export interface RareRound {
-  /** Between the low rate and the highest one. */
-  readonly middle: StageReading;
   /** At the low rate. */
   readonly rare: StageReading;
   readonly probes: StageReading;
+  /** Between the low rate and the highest one. */
+  readonly middle: StageReading;
 }
 
 /** Runs a load for so long, told what it is for. */
@@ -61,16 +61,18 @@ export class Rounds {
   }
 
   async rare(): Promise<RareRound> {
-    const { rarePerSecond, rareShare, middleMs, rareMs, rareProbesMs } = this.#plan;
+    const { rarePerSecond, rareShare, leadMs, middleMs, rareMs, rareProbesMs } = this.#plan;
     const middlePerSecond = Math.sqrt(rarePerSecond * Math.max(rarePerSecond, this.#highest));
     const at = async (perSecond: number, durationMs: number, withProbes: boolean): Promise<StageReading> => {
       const name = `${Math.round(perSecond)} requests per second${withProbes ? ': verify, sign, mint' : ''}`;
       return await this.#measure(name, { pace: { perSecond }, durationMs, freshShare: rareShare }, withProbes);
     };
+    await at(rarePerSecond, leadMs, false);
     return {
-      middle: await at(middlePerSecond, middleMs, false),
       rare: await at(rarePerSecond, rareMs, false),
       probes: await at(rarePerSecond, rareProbesMs, true),
+      // Last: a machine that was busy just now is quicker for a while than one that has been almost idle.
+      middle: await at(middlePerSecond, middleMs, false),
     };
   }
 

@@ -1,8 +1,11 @@
-/** How much the rounds of a calibration differ: half of the way from the least to the most, as a share of the middle. */
+/** How far a calibration can be believed: how much parts of it differ that were measured at the same time. */
 import type { Spread } from '@watchword/planner';
 import { median } from './median.ts';
 import type { BusyRound, RareRound } from './rounds.ts';
 import { paceTimesOf } from './unit-times.ts';
+
+/** Every third round is a part: whatever lasts for longer is in all of them. */
+const PARTS = 3;
 
 /** Of hits, which take little time, and of first uses, which take most of it; undefined after a single round. */
 export function spreadOf(busy: readonly BusyRound[], rarely: readonly RareRound[]): Spread | undefined {
@@ -17,6 +20,10 @@ export function spreadOf(busy: readonly BusyRound[], rarely: readonly RareRound[
   };
 }
 
+/** Half of the way from the least to the most of the parts' middles, as a share of the whole's. */
 function halfRange(values: readonly number[]): number {
-  return Math.round(((Math.max(...values) - Math.min(...values)) / 2 / median(values)) * 1000) / 1000;
+  const parts = Array.from({ length: Math.min(PARTS, values.length) }, (_, part) =>
+    median(values.filter((_value, round) => round % PARTS === part)),
+  );
+  return Math.round(((Math.max(...parts) - Math.min(...parts)) / 2 / median(values)) * 1000) / 1000;
 }

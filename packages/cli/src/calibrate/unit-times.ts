@@ -1,5 +1,6 @@
 /** From what the processes counted to what each step costs. */
 import type { CpuReading } from './cpu-meter.ts';
+import { median } from './median.ts';
 import type { StageReading } from './stage.ts';
 
 /** Steps in their place in a request, at one pace: processor time in microseconds. */
@@ -52,6 +53,16 @@ export function paceTimesOf({ requests, seconds, gateway, services }: StageReadi
   };
 }
 
+/** The middle of several rounds, of each step on its own: what disturbs a round now and then changes nothing. */
+export function middleOf(rounds: readonly StageReading[]): PaceTimes {
+  const times = rounds.map(paceTimesOf);
+  const names = Object.keys(times[0]!) as (keyof PaceTimes)[];
+  return Object.fromEntries(names.map((name) => [name, median(times.map((each) => each[name]))])) as Record<
+    keyof PaceTimes,
+    number
+  >;
+}
+
 /** Works out what the further steps take on their own. @throws Error when there were none */
 export function probeTimesOf({ services, seconds }: StageReading): ProbeTimes {
   const probed = services.filter(({ probes }) => Object.keys(probes).length > 0);
@@ -64,10 +75,7 @@ export function probeTimesOf({ services, seconds }: StageReading): ProbeTimes {
   };
 }
 
-/**
- * Several rounds as one. Each request counts the same: while something else has the cores, few are made, and those are dear. Rounds would
- * count the same whatever happened in them.
- */
+/** Several rounds as one, in which each request counts the same: for steps that are taken too rarely in each to say something. */
 export function together(rounds: readonly StageReading[]): StageReading {
   const sum = (of: (round: StageReading) => number): number => rounds.reduce((total, round) => total + of(round), 0);
   const sumOf = (of: (round: StageReading) => CpuReading): CpuReading => ({

@@ -35,6 +35,7 @@ export function formatPlan(plan: Plan, { growth, rules, simulatedHits }: PlanExt
     '',
     `Remedies at ${count(scenario.users)} users, in the order of what they save each month:`,
     adviceTable(plan),
+    ...plan.remarks.map((remark) => `${BASIS_MARKS.extrapolated} ${remark}`),
     ...(growth === undefined ? [] : growthLines(growth, scenario.prices.currency)),
     ...(rules === undefined ? [] : ruleLines(rules)),
     '',

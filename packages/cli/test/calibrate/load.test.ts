@@ -21,18 +21,25 @@ describe('a load', () => {
     await expect(sendLoad(load)).rejects.toThrow('answered 503');
   });
 
-  it('has the share of first uses that was asked for, whatever its length', async () => {
-    let fresh = 0;
+  it('has the share of first uses that was asked for, at random, and at least one', async () => {
+    const fresh: boolean[] = [];
     const port = await listen((req, res) => {
-      if (req.headers.host === FRESH_HOST) fresh += 1;
+      fresh.push(req.headers.host === FRESH_HOST);
       res.end('{}');
     });
-    const load = { port, tokens: ['one', 'two'], pace: { inFlight: 4 }, durationMs: 0 };
+    const load = { port, tokens: ['one', 'two'], pace: { inFlight: 1 }, durationMs: 0 };
     // Enough to say something, also when there was no time.
-    expect(await sendLoad({ ...load, freshShare: 0.25 })).toBeGreaterThanOrEqual(100);
-    expect(fresh).toBe(25);
+    expect(await sendLoad({ ...load, freshShare: 1e-6 })).toBeGreaterThanOrEqual(100);
+    expect(fresh).toContain(true);
+    fresh.length = 0;
     expect(await sendLoad({ ...load, mostRequests: 40 })).toBe(40);
-    expect(fresh).toBe(25);
+    expect(fresh).not.toContain(true);
+    fresh.length = 0;
+    await sendLoad({ ...load, freshShare: 0.5, durationMs: 60_000, mostRequests: 1000 });
+    const after = fresh.filter((isFresh, index) => isFresh && fresh[index + 1] === true).length;
+    // Half of them, and half of those that come next: 9 standard deviations either way.
+    expect(Math.abs(fresh.filter(Boolean).length - 500)).toBeLessThan(150);
+    expect(Math.abs(after - 250)).toBeLessThan(150);
   });
 
   it('brings tokens in turn, or as unequally as was asked for', async () => {

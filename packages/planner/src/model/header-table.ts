@@ -26,32 +26,66 @@ export function tokensInTable(tableBytes: number, tokenBytes: number): number {
 }
 
 /**
- * Share of requests whose token is in the table: a cache of fixed size that evicts what came first, used or not. Che's
- * approximation: an entry stays for the same time `stay`, in which as many others come as the table holds.
+ * Share of requests whose token is in the table: a cache of fixed size that evicts what came first, used or not. Where it depends on what
+ * happened before, the least.
  */
 export function indexedShare(table: HeaderTable): number {
   const places = tokensInTable(table.tableBytes, table.tokenBytes);
-  return places === 0 ? 0 : fifoHitRatio(table.callers, table.tokenSeconds, places);
+  return places === 0 ? 0 : fifoHitRatios(table.callers, table.tokenSeconds, places)[0]!;
 }
 
 /**
- * Hit ratio of a FIFO cache of `places` for tokens that live `lifeSeconds` from their first use on. Where the cache holds 0.9 to 1.35
- * times the tokens in use, it promises up to 5 points too much: one entry that goes a little too soon comes again, and pushes others
- * out sooner still, of which a mean knows nothing.
+ * Hit ratios of a FIFO cache of `places` for tokens that live `lifeSeconds` from their first use on; the least first. Che's
+ * approximation: an entry stays for the same time, in which as many others come as the table holds.
+ *
+ * One up to the size of the tokens in use. A table that holds them all, and up to twice as many, may have several, each of which lasts:
+ * if no entry goes before its token ends, none comes twice, and none has to go; but if some do, after a peak or on a new connection, they come
+ * again, and push others out before their time, for good.
  */
-export function fifoHitRatio(callers: readonly UserClass[], lifeSeconds: number, places: number): number {
+export function fifoHitRatios(callers: readonly UserClass[], lifeSeconds: number, places: number): readonly number[] {
   const requests = callers.reduce((sum, { users, requestsPerSecond }) => sum + users * requestsPerSecond, 0);
-  if (requests === 0) return 0;
+  if (requests === 0) return [0];
   const missesPerSecond = (stay: number): number =>
     callers.reduce((sum, { users, requestsPerSecond }) => {
       const uses = 1 + requestsPerSecond * lifeSeconds;
       return sum + (users * requestsPerSecond * entriesInLife(requestsPerSecond, lifeSeconds, stay)) / uses;
     }, 0);
-  // What is inserted while an entry stays fills the table. Nothing is inserted twice if an entry stays for a whole life.
+  // What is inserted while an entry stays fills the table.
+  const surplus = (stay: number): number => stay * missesPerSecond(stay) - places;
+  // Nothing is inserted twice if an entry stays for a whole life.
   const atLeast = missesPerSecond(lifeSeconds);
-  if (atLeast * lifeSeconds <= places) return 1 - atLeast / requests;
-  const stay = rootOf((time) => time * missesPerSecond(time) - places, places / requests, lifeSeconds);
-  return 1 - missesPerSecond(stay) / requests;
+  const inUse = atLeast * lifeSeconds;
+  const stays = staysOf(surplus, {
+    least: Math.min(lifeSeconds, places / requests),
+    most: lifeSeconds,
+    isOne: places < ALMOST * inUse,
+  });
+  const ratios = stays.map((stay) => 1 - missesPerSecond(stay) / requests);
+  return places >= inUse || ratios.length === 0 ? [...ratios, 1 - atLeast / requests] : ratios;
+}
+
+/** Of the tokens in use: smaller tables have one hit ratio. */
+const ALMOST = 0.85;
+/** From one stay that is looked at to the next one: what is closer together does not last, since stays are never exactly the same. */
+const STRIDE = 1.04;
+
+// Where the surplus becomes positive: there an entry that stays too long is pushed out sooner, and one that goes too soon stays longer.
+function staysOf(
+  surplus: (stay: number) => number,
+  { least, most, isOne }: { readonly least: number; readonly most: number; readonly isOne: boolean },
+): readonly number[] {
+  if (isOne) return [rootOf(surplus, least, most)];
+  const stays: number[] = [];
+  let isBelow = true;
+  for (let low = least; low < most; low *= STRIDE) {
+    const high = low * STRIDE;
+    // A whole life is another matter: nothing comes twice there.
+    if (high >= most) break;
+    const wasBelow = isBelow;
+    isBelow = surplus(high) < 0;
+    if (wasBelow && !isBelow) stays.push(rootOf(surplus, low, high));
+  }
+  return stays;
 }
 
 /**

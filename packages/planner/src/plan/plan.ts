@@ -4,6 +4,7 @@ import { USER_COUNTS } from '../growth.ts';
 import { REFERENCE_CALIBRATION } from '../reference-calibration.ts';
 import { REMEDIES, type Remedy, type Scenario } from '../scenario.ts';
 import { adviceOf } from './advice.ts';
+import { remarksOf } from './remarks.ts';
 import { systemCost } from './system.ts';
 import type { Plan, PlanRow } from './types.ts';
 
@@ -15,12 +16,9 @@ export function plan(scenario: Scenario, calibration: Calibration = REFERENCE_CA
     without: systemCost(withRemedies(scenario, []), calibration, users),
     with: systemCost(scenario, calibration, users),
   });
-  return {
-    scenario,
-    now: rowAt(scenario.users),
-    rows: USER_COUNTS.map(rowAt),
-    advice: adviceOf(scenario, calibration),
-  };
+  const [now, rows, advice] = [rowAt(scenario.users), USER_COUNTS.map(rowAt), adviceOf(scenario, calibration)];
+  const sizes = rows.some(({ users }) => users === now.users) ? rows : [now, ...rows];
+  return { scenario, now, rows, advice, remarks: remarksOf(scenario, calibration, sizes, advice) };
 }
 
 /** The same system with exactly these remedies. */

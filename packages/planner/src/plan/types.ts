@@ -108,4 +108,6 @@ export interface Plan {
   readonly rows: readonly PlanRow[];
   /** Remedies in the order of what they save. */
   readonly advice: readonly RemedyAdvice[];
+  /** Where remedies take more than they spare, and what would help: sentences with figures, all of them extrapolated. */
+  readonly remarks: readonly string[];
 }

@@ -18,6 +18,8 @@ export interface CacheSimulation {
   readonly groups: number;
   readonly entries: number;
   readonly eviction?: Eviction;
+  /** Whether caches begin with the tokens of all users, the oldest first, as far as they hold them. Default: they begin empty. */
+  readonly startsKnown?: boolean;
   /** Uses of the token in one request. Default 1. */
   readonly visits?: number;
   readonly seed: number;
@@ -52,6 +54,11 @@ export function simulateCache(simulation: CacheSimulation): SimulatedHits {
   const candidatesPerSecond = simulation.requestsPerSecond / busyShare;
   // Tokens of any age, so that not all of them end together.
   const expires = Float64Array.from({ length: users }, () => random.uniform() * simulation.lifeSeconds);
+  if (simulation.startsKnown === true) {
+    const oldestFirst = [...expires.keys()].toSorted((one, other) => expires[one]! - expires[other]!);
+    for (const user of oldestFirst)
+      for (let place = 0; place < places; place += 1) caches[(user % groups) * places + place]!.use(user, 0, expires[user]!);
+  }
   const counts = new Counts(weights);
   let [nowSeconds, done] = [0, 0];
   const last = simulation.warmUpRequests + simulation.requests;

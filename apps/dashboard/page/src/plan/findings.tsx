@@ -54,6 +54,11 @@ export function Advice({ plan }: { readonly plan: Plan | undefined }): JSX.Eleme
           </li>
         ))}
       </ol>
+      {plan?.remarks.map((remark) => (
+        <p key={remark} class="soft">
+          {remark}
+        </p>
+      ))}
     </section>
   );
 }
