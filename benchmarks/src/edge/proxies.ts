@@ -25,11 +25,12 @@ export interface Surroundings {
   readonly pair: KeyPair;
 }
 
-/** nginx, as a service that answers at once. */
-export async function startUpstream(folder: string, core: Core | undefined): Promise<NativeServer> {
+/** nginx, as a service that answers at once. @param niceness how far it gives way to others */
+export async function startUpstream(folder: string, core: Core | undefined, niceness = 0): Promise<NativeServer> {
   const port = await freePort();
   const file = fill(folder, 'upstream.conf', { PORT: port, FOLDER: folder });
-  return NativeServer.start({ name: 'upstream', command: 'nginx', args: ['-p', folder, '-c', file], port, core });
+  const args = ['-n', String(niceness), 'nginx', '-p', folder, '-c', file];
+  return NativeServer.start({ name: 'upstream', command: 'nice', args, port, core });
 }
 
 /** nginx, with and without `auth_request`. */

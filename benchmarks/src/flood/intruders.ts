@@ -1,44 +1,56 @@
 /**
- * The flood, of requests that are refused for one reason or another. It gives way to the regulars, whose times are taken on the same
- * core: what they wait for is the gateway, not the flood's own work.
+ * The flood, of requests that are refused for one reason or another. A program in C that gives way to everybody: what the regulars,
+ * whose times are taken on the same core, wait for is to be the gateway, not the flood's own work.
  */
-import { randomBytes } from 'node:crypto';
-import { setPriority } from 'node:os';
-import { type Rate, Clients, bearerRequest, sendAt } from '../adaptive/clients.ts';
-import { serve } from '../process/worker.ts';
-import { encode } from '../tokens/sign-token.ts';
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { promisify } from 'node:util';
+import { fromSource } from '../process/child.ts';
+import type { Core } from '../process/cores.ts';
 
 /** Why they are refused: a key id that nobody has, another one each time; a signature that is none, another one each time; no token. */
 export type Kind = 'unknown key id' | 'bad signature' | 'no token';
 
 /** One flood. */
-export interface FloodOrder extends Rate {
+export interface FloodOrder {
   readonly port: number;
   readonly kind: Kind;
   /** A good token, whose claims and signature, or header and claims, the others borrow. */
   readonly token: string;
   readonly algorithm: string;
+  readonly requestsPerSecond: number;
+  readonly seconds: number;
+  readonly core: Core | undefined;
 }
 
-// As far back as can be without another scheduling policy.
-setPriority(19);
-serve({ flood });
+/** What came of it. */
+export interface FloodReport {
+  readonly answers: number;
+  /** Those with a status of 400 or more. */
+  readonly refused: number;
+  readonly perSecond: number;
+}
 
-/** @returns answers by status */
-async function flood({ port, kind, token, algorithm, ...rate }: FloodOrder): Promise<Readonly<Record<string, number>>> {
-  const [header, payload, signature] = token.split('.') as [string, string, string];
-  const signatureBytes = Buffer.from(signature, 'base64url').length;
-  const next: Readonly<Record<Kind, () => Buffer>> = {
-    'unknown key id': () => {
-      const strange = encode({ alg: algorithm, typ: 'at+jwt', kid: randomBytes(8).toString('hex') });
-      return bearerRequest(`${strange}.${payload}.${signature}`);
-    },
-    'bad signature': () => bearerRequest(`${header}.${payload}.${randomBytes(signatureBytes).toString('base64url')}`),
-    'no token': () => Buffer.from('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'),
-  };
-  const statuses = new Map<number, number>();
-  const clients = new Clients(port, statuses);
-  await sendAt(rate, clients, next[kind]);
-  clients.end();
-  return Object.fromEntries(statuses);
+const CONNECTIONS = 64;
+
+/** Sends at a fixed rate, however fast the answers are. @throws Error where an answer did not come, or wrk fails */
+export async function flood({ port, kind, token, algorithm, core, ...rate }: FloodOrder): Promise<FloodReport> {
+  const order = [kind, String(rate.requestsPerSecond), algorithm, ...token.split('.'), String(randomInt(2 ** 31))];
+  // As far back as can be without another scheduling policy.
+  const command = ['-n', '19', ...(core === undefined ? [] : ['taskset', '-c', String(core)]), 'wrk'];
+  const load = [
+    '-t1',
+    `-c${CONNECTIONS}`,
+    `-d${rate.seconds}s`,
+    '--timeout',
+    '120s',
+    '-s',
+    fromSource('../config/flood/flood.lua'),
+  ];
+  const { stdout } = await promisify(execFile)('nice', [...command, ...load, `http://127.0.0.1:${port}`, '--', ...order]);
+  const result = /^RESULT (.*)$/m.exec(stdout)?.[1];
+  if (result === undefined) throw new Error(`wrk did not say what it saw:\n${stdout}`);
+  const { answers, durationUs, refused, broken } = JSON.parse(result) as Record<string, number>;
+  if (broken! > 0) throw new Error(`Of the flood ${broken} did not get an answer`);
+  return { answers: answers!, refused: refused!, perSecond: (answers! / durationUs!) * 1e6 };
 }

@@ -22,29 +22,35 @@ export interface MeterReading {
   readonly collectedMs: number;
   /** Processor time of the whole process, of each second. */
   readonly cpuMs: number;
+  /** Answers, by status. */
+  readonly statuses: Readonly<Record<string, number>>;
 }
+
+// Kept in the answer itself: a table of those under way would be work for the collections that are measured.
+const START: unique symbol = Symbol('when it began');
 
 interface Exchange {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: ServerResponse & { [START]?: { readonly atMs: number; readonly cpuMs: number } };
 }
 
 const served: number[] = [];
 const servedCpu: number[] = [];
 const collections: number[] = [];
-const starts = new WeakMap<ServerResponse, { readonly atMs: number; readonly cpuMs: number }>();
+const statuses = new Map<number, number>();
 const loop = monitorEventLoopDelay({ resolution: 1 });
 let began = { atMs: performance.now(), cpu: process.cpuUsage() };
 
 // The server is in this thread. Threads of a gateway load this too.
 if (isMainThread) {
-  subscribe('http.server.request.start', (message) =>
-    starts.set((message as Exchange).response, { atMs: performance.now(), cpuMs: threadCpuMs() }),
-  );
+  subscribe('http.server.request.start', (message) => {
+    (message as Exchange).response[START] = { atMs: performance.now(), cpuMs: threadCpuMs() };
+  });
   subscribe('http.server.response.finish', (message) => {
     const { response } = message as Exchange;
+    statuses.set(response.statusCode, (statuses.get(response.statusCode) ?? 0) + 1);
     if (response.statusCode !== 200) return;
-    const { atMs, cpuMs } = starts.get(response)!;
+    const { atMs, cpuMs } = response[START]!;
     served.push(performance.now() - atMs);
     servedCpu.push(threadCpuMs() - cpuMs);
   });
@@ -60,6 +66,7 @@ function begin(): void {
   served.length = 0;
   servedCpu.length = 0;
   collections.length = 0;
+  statuses.clear();
   loop.enable();
   loop.reset();
   began = { atMs: performance.now(), cpu: process.cpuUsage() };
@@ -76,6 +83,7 @@ function read(): MeterReading {
     collections: collections.length / seconds,
     collectedMs: collections.reduce((sum, ms) => sum + ms, 0) / seconds,
     cpuMs: (cpu.user + cpu.system) / 1000 / seconds,
+    statuses: Object.fromEntries(statuses),
   };
 }
 

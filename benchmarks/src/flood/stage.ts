@@ -1,9 +1,10 @@
 /** The gateway, and everybody around it. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WATCHWORD, portOf } from '../edge/proxies.ts';
+import { WATCHWORD, portOf, startUpstream } from '../edge/proxies.ts';
 import { type Child, withChildren } from '../process/child.ts';
-import { canPin, usableCores } from '../process/cores.ts';
+import { type Core, canPin, usableCores } from '../process/cores.ts';
+import { type NativeServer, isInstalled } from '../process/native.ts';
 import { withTemporaryFolder } from '../process/temporary-folder.ts';
 import { AUDIENCE, ISSUER } from '../tokens/claims.ts';
 import { createKeyPair } from '../tokens/key-pair.ts';
@@ -22,44 +23,74 @@ export interface Stage {
   readonly gateway: Child;
   readonly issuer: Child;
   readonly regulars: Child;
-  readonly intruders: Child;
+  /** A server that has nothing to do with the gateway, and gives way as the flood does. */
+  readonly elsewherePort: number;
+  /** Where everybody but the gateway runs. */
+  readonly othersCore: Core | undefined;
   readonly tokenFile: string;
   readonly token: string;
 }
 
+/** Programs that must be there. @throws Error that says how to install what is missing */
+export function assertInstalled(): void {
+  const missing = ['nginx', 'wrk'].filter((command) => !isInstalled(command));
+  if (missing.length > 0)
+    throw new Error(`Not installed: ${missing.join(', ')}. On Debian: apt-get install ${missing.join(' ')}`);
+}
+
 /** Runs `work` with everything started, and ends it whatever happens. */
 export function withStage<Result>(work: (stage: Stage) => Promise<Result>): Promise<Result> {
-  const [core, others] = canPin() ? usableCores() : [];
+  const [core, othersCore] = canPin() ? usableCores() : [];
   return withTemporaryFolder(async (folder) => {
     const pair = createKeyPair(ALGORITHM);
     const tokens = await signTokens(pair, 100);
     const tokenFile = join(folder, 'tokens');
     writeTokenFile(tokenFile, tokens);
-    const neighbours = [
-      { name: 'issuer', script: 'flood/issuer.ts', core: others },
-      { name: 'upstream', script: 'gateway/upstream.ts', core: others },
-      { name: 'regulars', script: 'adaptive/regulars.ts', core: others },
-      { name: 'intruders', script: 'flood/intruders.ts', core: others },
+    const children = [
+      { name: 'issuer', script: 'flood/issuer.ts', core: othersCore },
+      { name: 'regulars', script: 'adaptive/regulars.ts', core: othersCore },
     ];
-    return withChildren(neighbours, async ([issuer, upstream, regulars, intruders]) => {
-      const jwksUrl = await issuer!.ask<string>('listen', pair.material.jwk);
-      const config = join(folder, 'watchword.yaml');
-      writeFileSync(config, configOf(jwksUrl, await upstream!.ask<string>('listen')));
-      const gateway = { name: 'gateway', script: WATCHWORD, args: ['gateway', '--config', config], nodeOptions: METER, core };
-      return withChildren([gateway], async ([running]) => {
-        const port = await portOf(running!);
-        return work({
-          port,
-          gateway: running!,
-          issuer: issuer!,
-          regulars: regulars!,
-          intruders: intruders!,
-          tokenFile,
-          token: tokens[0]!,
-        });
-      });
-    });
+    return withNginx(folder, othersCore, (upstream, elsewhere) =>
+      withChildren(children, async ([issuer, regulars]) => {
+        const jwksUrl = await issuer!.ask<string>('listen', pair.material.jwk);
+        const config = join(folder, 'watchword.yaml');
+        writeFileSync(config, configOf(jwksUrl, `http://127.0.0.1:${upstream.port}`));
+        const gateway = { name: 'gateway', script: WATCHWORD, args: ['gateway', '--config', config], nodeOptions: METER, core };
+        return withChildren([gateway], async ([running]) =>
+          work({
+            port: await portOf(running!),
+            gateway: running!,
+            issuer: issuer!,
+            regulars: regulars!,
+            elsewherePort: elsewhere.port,
+            othersCore,
+            tokenFile,
+            token: tokens[0]!,
+          }),
+        );
+      }),
+    );
   });
+}
+
+async function withNginx<Result>(
+  folder: string,
+  core: Core | undefined,
+  work: (upstream: NativeServer, elsewhere: NativeServer) => Promise<Result>,
+): Promise<Result> {
+  const other = join(folder, 'elsewhere');
+  mkdirSync(other);
+  const upstream = await startUpstream(folder, core);
+  try {
+    const elsewhere = await startUpstream(other, core, 19);
+    try {
+      return await work(upstream, elsewhere);
+    } finally {
+      await elsewhere.stop();
+    }
+  } finally {
+    await upstream.stop();
+  }
 }
 
 function configOf(jwksUrl: string, upstreamUrl: string): string {
