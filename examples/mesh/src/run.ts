@@ -106,7 +106,7 @@ function printTables(figures: Figures): void {
   console.log(strategyTable(results));
   const requests = results.reduce((sum, result) => sum + result.requests, 0);
   const errors = results.reduce((sum, result) => sum + result.errors, 0);
-  console.log(`Medians of ${plan.rounds} rounds; ${requests.toLocaleString('en-US')} requests, ${errors} errors.
+  console.log(`${plan.rounds === 1 ? 'One round' : `Medians of ${plan.rounds} rounds`}; ${requests.toLocaleString('en-US')} requests, ${errors} errors.
 ${plan.concurrency} requests in flight, clients and services sharing ${figures.machine.cores} cores; meters off for requests/s and latency, on for the rest, with
 ${plan.requestsPerUser} requests per user and Txn-Token. The full token has been seen before; with a cache, only its first use costs a check.`);
   console.log(

@@ -30,11 +30,15 @@ function readRecord(file: string): ReadsFile {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new Error(`${file}: ${(cause as NodeJS.ErrnoException).code ?? 'is not JSON'}`, { cause });
+    throw new Error(`${file}: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
   }
   if (!isRecord(value))
     throw new Error(`${file}: is not a record of ClaimReads: {"version": 1, "service": ..., "reads": {name: count}}`);
   return value;
+}
+
+function reasonOf({ code }: NodeJS.ErrnoException): string {
+  return code === undefined ? 'is not JSON' : `cannot be read (${code})`;
 }
 
 function isRecord(value: unknown): value is ReadsFile {

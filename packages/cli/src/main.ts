@@ -1,13 +1,8 @@
 /** Entry point of the `watchword` command. */
-import { describeFailure } from './failure.ts';
-import { run } from './run.ts';
-import { EXIT, processTerminal } from './terminal.ts';
+import { holdSignals } from './early-signals.ts';
 
-const terminal = processTerminal();
-// What nobody foresaw leaves an unknown state behind: say so and stop, whoever started this starts it again (E13).
-process.on('uncaughtException', (error) => {
-  terminal.err(describeFailure(error));
-  terminal.exit(EXIT.refused);
-});
-
-process.exitCode = await run(process.argv.slice(2), terminal);
+const args = process.argv.slice(2);
+// Before everything else is loaded, which takes some tenths of a second.
+const signals = holdSignals(args);
+const { runProcess } = await import('./run-process.ts');
+await runProcess(args, signals);

@@ -1,4 +1,5 @@
 /** The machine as a command sees it, so that tests can stand in for it. */
+import { type HeldSignals, holdSignals } from './early-signals.ts';
 
 /** Input, output and signals of one run. */
 export interface Terminal {
@@ -28,17 +29,38 @@ export const EXIT: { readonly ok: 0; readonly refused: 1; readonly usage: 2 } = 
 });
 
 /** The real thing. */
-export function processTerminal(): Terminal {
+export function processTerminal(signals: HeldSignals = holdSignals([])): Terminal {
   return {
-    stdin: process.stdin,
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    get stdin() {
+      return process.stdin;
+    },
+    out: writing(
+      () => process.stdout,
+      // Who reads no further (`| head`) has seen enough: that is no failure of the command.
+      ({ code }) => code === 'EPIPE',
+    ),
+    err: writing(
+      () => process.stderr,
+      // Nobody can be told; and a gateway that is to finish its requests must not end because of it.
+      () => true,
+    ),
     errIsTTY: process.stderr.isTTY === true,
     onStopSignal(listener) {
-      process.on('SIGINT', listener);
-      process.on('SIGTERM', listener);
+      signals.on('SIGINT', listener);
+      signals.on('SIGTERM', listener);
     },
-    onReloadSignal: (listener) => void process.on('SIGHUP', listener),
+    onReloadSignal: (listener) => signals.on('SIGHUP', listener),
     exit: (code) => process.exit(code),
+  };
+}
+
+// The stream is opened with the first text: a gateway logs to standard output without it.
+function writing(open: () => NodeJS.WriteStream, isNoFailure: (error: NodeJS.ErrnoException) => boolean): (text: string) => void {
+  let stream: NodeJS.WriteStream | undefined;
+  return (text) => {
+    stream ??= open().on('error', (error) => {
+      if (!isNoFailure(error)) throw error;
+    });
+    stream.write(text);
   };
 }

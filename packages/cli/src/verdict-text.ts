@@ -1,6 +1,6 @@
 /** A verdict as text for people. */
 import { printable } from './printable.ts';
-import type { Accepted, Refused, Verdict } from './verdict.ts';
+import { type Accepted, type Refused, type Verdict, isUndecided } from './verdict.ts';
 
 /** Several lines, the verdict in the first one. */
 export function formatVerdict(verdict: Verdict): string {
@@ -28,7 +28,7 @@ function acceptedText(verdict: Accepted): string {
 
 function refusedText(verdict: Refused): string {
   const said = Object.entries(verdict.unverified);
-  return lines(`refused: ${verdict.code}`, [
+  return lines(`${isUndecided(verdict) ? 'no verdict' : 'refused'}: ${verdict.code}`, [
     ['rule', verdict.rule],
     ['reason', verdict.reason],
     ['stage', verdict.stage],

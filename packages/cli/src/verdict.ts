@@ -60,6 +60,11 @@ export interface Accepted {
 /** The answer to "is this token good here?". */
 export type Verdict = Accepted | Refused;
 
+/** Whether nothing was found out about the token: keys, revocations or status lists could not be had. */
+export function isUndecided(verdict: Verdict): boolean {
+  return !verdict.accepted && verdict.status === 503;
+}
+
 /**
  * Judges a token, revocations included.
  * @param file the name of the configuration

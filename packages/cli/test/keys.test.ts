@@ -55,6 +55,9 @@ describe('keys', () => {
     });
     expect(await shownBy(files, 'rotate')).toMatchObject([{ state: 'next' }, { state: 'current', kid }]);
     const left = await shownBy(files, 'withdraw', kid);
+    // The answer was lost, so it is asked again.
+    expect(await shownBy(files, 'withdraw', kid)).toEqual(left);
+    expect((await run(files, 'withdraw', kid)).err).toBe(`${kid} is withdrawn\n`);
     expect(left.map(({ state }) => state).toSorted()).toEqual(['current', 'next']);
     expect(left.map((one) => one.kid)).not.toContain(kid);
     expect(JSON.stringify(left)).not.toContain('pkcs8');

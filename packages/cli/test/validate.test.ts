@@ -31,6 +31,34 @@ describe('E13: validate says everything that is wrong, and where', () => {
     });
   });
 
+  test('files that cannot be read, though settings are wrong, or do not go together', async () => {
+    const wrong = createFiles('limits: {bodyBytes: -1}\ndeferred: {queue: {sqlite: q.db}, sealKeyFile: seal.secret}\n');
+    expect((await watchword(['validate', wrong.config])).err.split('\n')).toEqual([
+      `${wrong.config}:17:21: limits.bodyBytes: must be at least 0`,
+      `${wrong.config}:18:48: deferred.sealKeyFile: cannot be read (ENOENT)`,
+      '',
+    ]);
+    const apart = createFiles('deferred: {queue: {sqlite: q.db}, sealKeyFile: .}\nsharedTable: {entries: 16}\n');
+    expect((await watchword(['validate', apart.config])).err.split('\n')).toEqual([
+      expect.stringContaining('sharedTable: goes with threads above 1 only'),
+      `${apart.config}:17:48: deferred.sealKeyFile: cannot be read (EISDIR)`,
+      '',
+    ]);
+  });
+
+  test('a configuration that holds itself ends, as one that is wrong', async () => {
+    const files = createFiles('limits: &all {bodyBytes: -1, more: *all}\n');
+    expect(await watchword(['validate', files.config])).toMatchObject({ code: 1, err: expect.stringContaining('limits.more') });
+  });
+
+  test('one value: one reason; and what is no text says so', async () => {
+    const files = createFiles();
+    files.write('watchword.yaml', readFileSync(files.config, 'utf8').replace('url: http://127.0.0.1:1', 'url: 127.0.0.1:1'));
+    expect((await watchword(['validate', files.config])).err.match(/orders\.url/g)).toHaveLength(1);
+    writeFileSync(files.config, Buffer.from([0xff, 0xfe]));
+    expect((await watchword(['validate', files.config])).err).toBe(`${files.config}: cannot be read (not UTF-8)\n`);
+  });
+
   test('--json: the same for programs', async () => {
     const files = createFiles('limits: {bodyBytes: -1}\n');
     const { code, out, err } = await watchword(['validate', files.config, '--json']);

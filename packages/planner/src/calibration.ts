@@ -118,8 +118,11 @@ export interface Calibration {
 /** Reads a calibration. @throws ShapeError with everything that is wrong */
 export function parseCalibration(input: unknown): Calibration {
   const root = new ShapeReader(input);
-  const format = root.number('format', { least: 1, whole: true });
-  if (format !== CALIBRATION_FORMAT) root.refuse(['format'], `must be ${CALIBRATION_FORMAT}: measure again`);
+  if (!root.has('format')) root.refuse(['format'], 'is required: what watchword calibrate writes has one');
+  else if (root.number('format', {}) !== CALIBRATION_FORMAT)
+    root.refuse(['format'], `must be ${CALIBRATION_FORMAT}: measure again`);
+  // Of another format, or of something else, nothing more can be said.
+  root.assertGood('calibration');
   const calibration: Calibration = {
     format: CALIBRATION_FORMAT,
     measuredAt: root.text('measuredAt'),

@@ -4,7 +4,7 @@ import { type Dashboard, type GatewayTarget, startDashboard } from '@watchword/d
 import { EXIT, type Terminal } from '../terminal.ts';
 
 interface DashboardCommandOptions {
-  readonly gateway: readonly GatewayTarget[];
+  readonly gateway?: readonly GatewayTarget[];
   readonly port: number;
 }
 
@@ -15,14 +15,16 @@ export function addDashboardCommand(program: Command, terminal: Terminal, done: 
   program
     .command('dashboard')
     .description('Show running gateways live, the capacity planner and the token inspector in a browser, on this machine only.')
-    .option('-g, --gateway <[name=]url...>', 'control listener of a gateway', takeGateway, [])
+    .option('-g, --gateway <[name=]url...>', 'control listener of a gateway (default: http://127.0.0.1:9090)', takeGateway)
     .option('-p, --port <port>', 'port on 127.0.0.1; 0: any free one', takePort, 9099)
     .addHelpText('after', HELP)
     .action(async (options: DashboardCommandOptions) => done(await runDashboard(options, terminal)));
 }
 
-async function runDashboard({ gateway, port }: DashboardCommandOptions, terminal: Terminal): Promise<number> {
-  const gateways = gateway.length > 0 ? gateway : [DEFAULT_GATEWAY];
+async function runDashboard(
+  { gateway: gateways = [DEFAULT_GATEWAY], port }: DashboardCommandOptions,
+  terminal: Terminal,
+): Promise<number> {
   const dashboard = await startDashboard({ gateways, port });
   terminal.out(`watchword dashboard on ${dashboard.url}, showing ${gateways.map(({ origin }) => origin).join(', ')}\n`);
   await untilStopped(dashboard, terminal);
@@ -35,7 +37,7 @@ async function untilStopped(dashboard: Dashboard, terminal: Terminal): Promise<v
   await stopped;
 }
 
-function takeGateway(value: string, earlier: readonly GatewayTarget[]): readonly GatewayTarget[] {
+function takeGateway(value: string, earlier: readonly GatewayTarget[] = []): readonly GatewayTarget[] {
   const [, name, address] = /^(?:([^=:/]+)=)?(.*)$/s.exec(value)!;
   const url = URL.canParse(address!) ? new URL(address!) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.pathname !== '/' || url.search !== '') {

@@ -18,7 +18,7 @@ interface KeysOptions {
 export function addKeysCommand(program: Command, terminal: Terminal, done: (code: number) => void): void {
   const keys = program
     .command('keys')
-    .description('Show the signing keys of the Txn-Tokens; begin a rotation before its time.')
+    .description('Show the signing keys of the Txn-Tokens, begin a rotation before its time, take a key away.')
     .addHelpText('after', HELP);
   const add = (name: string, text: string): Command =>
     keys
@@ -38,7 +38,7 @@ export function addKeysCommand(program: Command, terminal: Terminal, done: (code
       done(await runWith(options, terminal, (set) => set.rotate(options.atOnce ? 'at-once' : 'planned'))),
     );
   add('withdraw <kid>', 'Take a key away at once, everywhere; if it is the one that signs, another takes its place').action(
-    async (kid: string, options: KeysOptions) => done(await runWith(options, terminal, (set) => withdraw(set, kid))),
+    async (kid: string, options: KeysOptions) => done(await runWith(options, terminal, (set) => withdraw(set, kid, terminal))),
   );
 }
 
@@ -62,8 +62,9 @@ async function runWith(
   }
 }
 
-async function withdraw(set: SigningKeySet, kid: string): Promise<void> {
+async function withdraw(set: SigningKeySet, kid: string, terminal: Terminal): Promise<void> {
   if (!(await set.withdraw(kid))) throw new Error(`there is no key ${printable(kid)}; keys show lists them`);
+  terminal.err(`${printable(kid)} is withdrawn\n`);
 }
 
 function openKeys(file: string): SigningKeySet {

@@ -5,7 +5,7 @@ import { describeFailure } from '../failure.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { readToken } from '../token-input.ts';
 import { formatVerdict } from '../verdict-text.ts';
-import { type Verdict, judge } from '../verdict.ts';
+import { type Verdict, isUndecided, judge } from '../verdict.ts';
 
 interface VerifyOptions {
   readonly config: string;
@@ -44,12 +44,9 @@ async function runVerify(argument: string | undefined, options: VerifyOptions, t
     return EXIT.usage;
   }
   terminal.out(options.json ? `${JSON.stringify(verdict, undefined, 2)}\n` : formatVerdict(verdict));
-  // Keys and revocations that can't be had say nothing about the token.
-  if (!verdict.accepted && NO_VERDICT.has(verdict.code)) return EXIT.usage;
+  if (isUndecided(verdict)) return EXIT.usage;
   return verdict.accepted ? EXIT.ok : EXIT.refused;
 }
-
-const NO_VERDICT: ReadonlySet<string> = new Set(['keys_unavailable', 'revocation_unavailable']);
 
 class UsageError extends Error {
   override readonly name = 'UsageError';

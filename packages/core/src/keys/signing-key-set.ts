@@ -49,8 +49,8 @@ export interface SigningKeySet extends SigningKeys {
   /**
    * Takes a key away at once, everywhere: it signs no more, and what it has signed is refused as soon as verifiers have fetched the
    * set again. For a key that got into wrong hands. If it was the one that signs, an older one that still may sign takes over, or else
-   * a new one is made with the same write.
-   * @returns false if there is no such key
+   * a new one is made with the same write. A key that was withdrawn already stays so: asking again is no failure.
+   * @returns false if there is no such key, nor was
    * @throws WatchwordError `signing_unavailable`
    */
   withdraw(kid: string): Promise<boolean>;
@@ -134,6 +134,8 @@ class StoredSigningKeySet implements SigningKeySet {
 
   async withdraw(kid: string): Promise<boolean> {
     await this.refresh();
+    // Asked again, since the answer to the first time was lost: it is done.
+    if (this.#withdrawn.some((gone) => gone.kid === kid)) return true;
     if (this.#timeline.keys.every(({ key }) => key.kid !== kid)) return false;
     await this.#grant({ withdraw: kid });
     return true;

@@ -1,16 +1,22 @@
 /** From YAML to a configuration, or to every reason why not. */
 import * as v from 'valibot';
 import { checkConfig } from './check.ts';
-import { ConfigError } from './config-error.ts';
+import { ConfigError, type ConfigIssue } from './config-error.ts';
 import type { GatewayConfig } from './config.ts';
 import { type ConfigPath, type Locator, NOWHERE, rememberLocator } from './locate.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
+import { unreadableFiles } from './unreadable-files.ts';
 import { parseYaml, readYamlFile } from './yaml-file.ts';
 
 /** Reads and validates a configuration file. @throws ConfigError with file, line and reason */
 export function loadConfig(path: string): GatewayConfig {
   const { value, locator } = readYamlFile(path);
-  return validate(value, locator);
+  try {
+    return validate(value, locator);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(path, [...error.issues, ...unreadableFiles(value, locator)]);
+  }
 }
 
 /** Validates the text of a configuration file. @throws ConfigError with file, line and reason */
@@ -27,10 +33,7 @@ export function createConfig(input: unknown): GatewayConfig {
 function validate(input: unknown, locator: Locator): GatewayConfig {
   const result = v.safeParse(CONFIG_SCHEMA, input);
   if (!result.success)
-    throw new ConfigError(
-      locator.fileName,
-      result.issues.map((issue) => toIssue(issue, locator)),
-    );
+    throw new ConfigError(locator.fileName, firstOfEach(result.issues.map((issue) => toIssue(issue, locator))));
   const findings = checkConfig(result.output);
   if (findings.length > 0) {
     throw new ConfigError(
@@ -41,6 +44,12 @@ function validate(input: unknown, locator: Locator): GatewayConfig {
   const config = freeze(result.output);
   rememberLocator(config, locator);
   return config;
+}
+
+// One value may break several rules of its form: the first says enough.
+function firstOfEach(issues: readonly ConfigIssue[]): ConfigIssue[] {
+  const seen = new Set<string>();
+  return issues.filter(({ path }) => !seen.has(path) && seen.add(path));
 }
 
 function toIssue(issue: v.BaseIssue<unknown>, locator: Locator): ReturnType<Locator['issue']> {

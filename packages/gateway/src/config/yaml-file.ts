@@ -16,7 +16,7 @@ export function readYamlFile(path: string): YamlFile {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'not UTF-8';
+    const code = cause instanceof TypeError ? 'not UTF-8' : (cause as NodeJS.ErrnoException).code;
     throw new ConfigError(path, [{ line: undefined, column: undefined, path: '', reason: `cannot be read (${code})` }], cause);
   }
   return parseYaml(text, path);
