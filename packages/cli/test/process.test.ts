@@ -92,7 +92,7 @@ describe('held signals', () => {
 describe('streams that nobody reads any more', () => {
   test('results: no failure', { timeout: PATIENCE_MS }, async () => {
     const child = start(['plan', '--json']);
-    child.stdout!.once('data', () => child.stdout!.destroy());
+    child.stdout!.destroy();
     let err = '';
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (err += text));
     expect(await once(child, 'close')).toEqual([0, null]);
