@@ -36,7 +36,7 @@ export function assertHeaderAllowed({ header }: CompactJws, rules: IssuerRules):
 }
 
 /** Whether a key that was found may be asked. @throws WatchwordError `key_unknown` */
-export function assertKeyFits(key: unknown, { header }: CompactJws): VerificationKey {
+export function assertKeyFits(key: unknown, { header }: Pick<CompactJws, 'header'>): VerificationKey {
   // A source written by a user may give anything (A5): only a typed key that is bound to this very algorithm passes (A3).
   if (!(key instanceof VerificationKey) || !sameAlgorithm(key.algorithm.name, header.alg))
     throw new WatchwordError('key_unknown');

@@ -1,7 +1,7 @@
 /** The verifier without a cache: the oracle that every faster path is held against. */
 import { readClock } from '../clock.ts';
 import { WatchwordError, toWatchwordError } from '../errors.ts';
-import { type CompactJws, KnownHeaders, assertTokenSize, headerSegmentOf, parseCompact } from '../jws/compact.ts';
+import { KnownHeaders, assertTokenSize, headerSegmentOf, parseCompact } from '../jws/compact.ts';
 import { type ShareString, createSharedStrings } from '../jws/shared-strings.ts';
 import type { SignedToken } from '../jws/signature-checks.ts';
 import type { KeySource } from '../keys/key-source.ts';
@@ -45,6 +45,16 @@ export function createJudge(policy: TrustPolicy): (token: string, atMs?: number 
   return (token, atMs) => verifyToken(token, policy, known, atMs);
 }
 
+/**
+ * Whether the key of a token that was verified a while ago is one that its issuer has now.
+ * @throws WatchwordError (as a rejection) what `verify` would throw
+ */
+export async function assertStillTrusted({ issuer, key, header }: VerifiedToken, policy: TrustPolicy): Promise<void> {
+  const rules = policy.issuers.get(issuer);
+  if (rules === undefined) throw new WatchwordError('issuer_not_trusted');
+  if (!isTrusted(rules.keys, key, header, readClock(policy.clock))) await assertLoads(rules.keys, key, header);
+}
+
 function listenForRemovals(policy: TrustPolicy, listener: WithdrawalListener): () => void {
   const stops = [...policy.issuers.values()].map(({ issuer, keys }) =>
     keys.onRemoval?.((removed) => {
@@ -85,7 +95,7 @@ async function verifyToken(
   if ((typeof proven === 'boolean' ? proven : await proven) !== true) throw new WatchwordError('signature_invalid');
   // In a burst the answer takes seconds: a key that has gone meanwhile must not be the reason of a yes (VC-4).
   if (typeof proven !== 'boolean' && !isTrusted(rules.keys, key, jws.header, readClock(policy.clock)))
-    await assertLoads(rules.keys, key, jws);
+    await assertLoads(rules.keys, key, jws.header);
   // Only signed headers get in, so junk can't fill it. Besides time, it makes thousands of verdicts share one object.
   headers.remember(jws);
   const claims = parsePayload(jws, share);
@@ -119,8 +129,8 @@ function isTrusted(keys: KeySource, key: VerificationKey, { alg, kid }: JoseHead
 }
 
 // The source says why it does not know the key; or it remembers none, and gives it again.
-async function assertLoads(keys: KeySource, key: VerificationKey, jws: CompactJws): Promise<void> {
-  const loaded = assertKeyFits(await keys.load(jws.header.alg, jws.header.kid), jws);
+async function assertLoads(keys: KeySource, key: VerificationKey, header: JoseHeader): Promise<void> {
+  const loaded = assertKeyFits(await keys.load(header.alg, header.kid), { header });
   if (loaded.id !== key.id) throw new WatchwordError('key_untrusted');
 }
 

@@ -8,9 +8,9 @@ import { WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertUnbound } from '../possession/possession.ts';
 import { type FreshnessRequirement, type RevocationView, assertFresh, readFreshness } from '../revocation/freshness.ts';
 import { type BatchVerdict, verifyBatch } from './batch.ts';
-import { createJudge } from './create-verifier.ts';
+import { assertStillTrusted, createJudge } from './create-verifier.ts';
 import { type TrustPolicyOptions, defineTrustPolicy } from './policy.ts';
-import { assertWithin } from './validity.ts';
+import { type ValidityWindow, assertWithin, validityWindow } from './validity.ts';
 import { type VerifiedToken, createVerifiedToken } from './verified-token.ts';
 import type { Verifier } from './verifier.ts';
 
@@ -45,6 +45,13 @@ export interface DeferredVerifier {
    * is done by `verifyBatch`: once for each token, however many requests came with it. Never rejects for a token (MQ-5).
    */
   verifyMany(requests: readonly DeferredToken[]): Promise<readonly BatchVerdict[]>;
+  /**
+   * Asks again what may have changed since `verify`, for whoever has waited for something else meanwhile: that it is not too late, that
+   * the key is still trusted, that nothing is revoked. Without another wait where the key is at hand.
+   * @param token as `verify` or `verifyMany` of this verifier gave it
+   * @throws WatchwordError (as a rejection) as `verify`
+   */
+  assertHolds(token: VerifiedToken, deferral: Deferral): Promise<void>;
 }
 
 /** The token of one accepted request. */
@@ -64,10 +71,10 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
   const freshness = readFreshness(asked, 'deferred');
   const policy = defineTrustPolicy(rest);
   const judge = createJudge(policy);
-  const assertUnrevoked = (token: VerifiedToken, nowMs: number): void => {
+  const assertUnrevoked = (token: VerifiedToken, { expiresAtMs }: ValidityWindow, nowMs: number): void => {
     if (revocations === undefined) return;
     // A revocation needs to last only as long as its token; here that token is still good for something, so at its end it counts.
-    const askedAtMs = Math.min(nowMs, token.window.expiresAtMs - 1);
+    const askedAtMs = Math.min(nowMs, expiresAtMs - 1);
     if (revocations.revokes(token, askedAtMs)) throw new WatchwordError('token_revoked');
     assertFresh(revocations, freshness, nowMs);
   };
@@ -79,7 +86,7 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
     assertInTime(deferral, nowMs);
     assertWithin(window, acceptedAtMs);
     if (isProven !== true) assertUnbound(verified);
-    assertUnrevoked(verified, nowMs);
+    assertUnrevoked(verified, window, nowMs);
     const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
     return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
   };
@@ -106,6 +113,13 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
         const { token, error } = found.next().value!;
         return token === undefined ? { error } : verdictOf(() => conclude(token, deferral));
       });
+    },
+    async assertHolds(token, deferral) {
+      await assertStillTrusted(token, policy);
+      const nowMs = readClock(policy.clock);
+      assertInTime(deferral, nowMs);
+      // Its own window: the one it was given ends later.
+      assertUnrevoked(token, validityWindow(token.claims, policy.issuers.get(token.issuer)!), nowMs);
     },
   };
 }

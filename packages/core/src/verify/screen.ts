@@ -15,6 +15,8 @@ import { type ValidityWindow, assertWithin, validityWindow } from './validity.ts
 export interface Screened {
   /** One of the trusted issuers. Whether the token is its own, nobody knows yet. */
   readonly issuer: string;
+  /** `sub` as it stands there: anybody could have written it. Undefined: there is none. */
+  readonly subject: string | undefined;
   readonly window: ValidityWindow;
 }
 
@@ -52,7 +54,7 @@ export function createScreen({ isKnownBad = () => false, ...options }: ScreenOpt
       assertWithin(window, readClock(policy.clock));
       // What a header segment says is the same whoever sends it: junk that gets so far costs time, and nothing else.
       headers.remember(jws);
-      return { issuer: rules.issuer, window };
+      return { issuer: rules.issuer, subject: typeof claims.sub === 'string' ? claims.sub : undefined, window };
     };
     const known = rules.keys.lookup(alg, kid, readClock(policy.clock));
     return known === undefined ? rules.keys.load(alg, kid).then(conclude) : conclude(known);

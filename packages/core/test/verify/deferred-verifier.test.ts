@@ -1,6 +1,7 @@
 /** Verification of what was accepted earlier: whose time counts for what (TT-33). */
 import { array, asyncProperty, assert as check, integer } from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import { type Deferral, type DeferredVerifier, createDeferredVerifier } from '../../src/verify/deferred-verifier.ts';
 import { createTxnMinter } from '../../src/txn/mint.ts';
@@ -189,6 +190,46 @@ describe('bound to its sender, or taken back', () => {
     revocations.freshAtMs = at(400);
     const other = makeToken(key, { payload: accessClaims({ jti: 'other', exp: NOW + 100 }) });
     await expect(verifier.verify(other, deferral)).rejects.toMatchObject({ code: 'revocation_unavailable' });
+  });
+});
+
+describe('asked again right before the work', () => {
+  const deferral = { acceptedAtMs: at(10), runBeforeMs: at(1000) };
+
+  test('too late, revoked meanwhile, by an entry that ends with the token, its key gone, nobody can say; or nothing has changed', async () => {
+    let nowSeconds = 500;
+    const { iss, jti } = accessClaims() as { iss: string; jti: string };
+    const index = new RevocationIndex();
+    const revocations = { freshAtMs: at(500), revokes: index.revokes.bind(index) };
+    const keys = createLocalKeys({ issuer: iss, keys: [key.material] });
+    const verifier = createDeferredVerifier({
+      issuers: [issuerPolicy(key, { toleranceSeconds: 0, keys })],
+      clock: () => at(nowSeconds),
+      revocations,
+    });
+    const verified = await verifier.verify(token, deferral);
+    const again = (): Promise<string> => verifier.assertHolds(verified, deferral).then(() => 'holds', codeOf);
+    expect(await again()).toBe('holds');
+    nowSeconds = 1000;
+    expect(await again()).toBe('token_too_old');
+    nowSeconds = 500;
+    revocations.freshAtMs = at(400);
+    expect(await again()).toBe('revocation_unavailable');
+    revocations.freshAtMs = at(500);
+    keys.replace({ keys: [testKey('ES256', 'other').material] });
+    expect(await again()).toBe('key_unknown');
+    keys.replace({ keys: [key.material] });
+    expect(await again()).toBe('holds');
+    index.add({ issuer: iss, jti, expiresAtMs: at(100) });
+    expect(await again()).toBe('token_revoked');
+  });
+
+  test('a key that is not at hand is asked for', async () => {
+    const { keys } = issuerPolicy(key);
+    const forgetful = { ...keys, lookup: () => undefined, load: async () => keys.lookup('ES256', key.kid, at(500))! };
+    const issuers = [issuerPolicy(key, { toleranceSeconds: 0, keys: forgetful })];
+    const verifier = createDeferredVerifier({ issuers, clock: () => at(500) });
+    await verifier.assertHolds(await verifier.verify(token, deferral), deferral);
   });
 });
 

@@ -46,6 +46,15 @@ export function createDoor(options: DoorOptions): DeferredDoor {
   };
 }
 
+/*
+ * Why the token is part of the fingerprint, so that whoever has lost his 202 and renewed his token gets 422 under the same key: in its
+ * place could stand issuer and subject, but here they are nobody's word. Who guesses a key (and sits behind the same address) could
+ * forge a token with that subject that gets past the door. Coming second he would be told the id of the other request, and with it its
+ * outcome and answer. Coming first he would have the other request taken for a repetition of his own: answered 202, and never carried
+ * out. To verify the signature of each request with a key would cost what deferring saves. With the token, whoever is answered
+ * with an id has shown the very token of the first request. All that a forger can do is to occupy a key: a 422, which says so, loses
+ * nothing, and is over with another key.
+ */
 async function accept(
   call: ClientCall,
   headers: InspectedHeaders,
@@ -56,7 +65,7 @@ async function accept(
   // Before the body is read, and before anything is remembered of whoever sent it.
   const token = extractBearer(headers);
   const screened = screen(token);
-  const { issuer } = screened instanceof Promise ? await screened : screened;
+  const { issuer, subject } = screened instanceof Promise ? await screened : screened;
   const idempotencyKey = readIdempotencyKey(headers);
   const body = await readBody(call, headers, bodyBytes);
   const { method, target } = call;
@@ -71,7 +80,8 @@ async function accept(
     route: name,
     issuer,
     client,
-    idempotencyKey: idempotencyKey === undefined ? undefined : digest('key', name, client, idempotencyKey),
+    // Whom the token says it is about keeps callers behind one address apart.
+    idempotencyKey: idempotencyKey === undefined ? undefined : digest('key', name, client, issuer, subject ?? '', idempotencyKey),
     // Asked for by the key alone: without one no other request is taken for this one.
     fingerprint:
       idempotencyKey === undefined ? id : digest('request', method, headers.host, target, body.toString('base64'), token),

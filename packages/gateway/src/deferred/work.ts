@@ -5,13 +5,12 @@
 import { Readable } from 'node:stream';
 import {
   type BatchVerdict,
-  type Clock,
+  type Deferral,
   type DeferredVerifier,
   type ErrorCode,
   type VerifiedToken,
   type Verifier,
   WatchwordError,
-  readClock,
   toWatchwordError,
 } from '@watchword/core';
 import type { DeferredRequest, Job, JobResult, Receipts } from '@watchword/deferred';
@@ -39,7 +38,6 @@ export interface WorkParts {
   readonly receipts: Receipts;
   /** Longest answer that is kept for the client. */
   readonly answerBytes: number;
-  readonly clock: Clock;
 }
 
 /** Does a batch of jobs, each for itself once its token is verified. None rejects: what went wrong is the result. */
@@ -49,13 +47,14 @@ export type DoJobs = (jobs: readonly Job<DeferredRequest>[]) => readonly Promise
 export function createWork(parts: WorkParts): DoJobs {
   const accepted = new AcceptedTokens();
   const verifier = parts.decorate(accepted);
-  const doJob = async (job: Job<DeferredRequest>, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
+  const doJob = async ({ job, routed, deferral }: Plan, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
     let upstream: Upstream | undefined;
     try {
-      const routed = routeOf(job, parts);
       const token = await accepted.during(job.entry.id, await verdict, (reference) => verifier.verify(reference));
+      // Keys and status lists may have taken long to come: what was taken back meanwhile counts, up to the call.
+      await parts.verifier.assertHolds(token, deferral);
       parts.authorize(token, routed.route);
-      assertMayBegin(job, parts.clock);
+      if (job.signal.aborted) throw new WatchwordError('upstream_timeout', 'The work was given up');
       const txnToken = parts.exchange(token, routed.route);
       upstream = parts.upstreams.get(routed.route.upstream!);
       const answer = await call(job, upstream, txnToken, parts.answerBytes);
@@ -65,21 +64,46 @@ export function createWork(parts: WorkParts): DoJobs {
       return resultOf(toWatchwordError(thrown), upstream?.balancer.isDown === true);
     }
   };
-  return (jobs) => verifyByKey(jobs, parts.verifier).map(([job, verdict]) => doJob(job, verdict));
+  return (jobs) => {
+    const plans = jobs.map((job) => planOf(job, parts));
+    const verdicts = verifyByKey(plans.filter(isPlan), parts.verifier);
+    return plans.map(async (plan) => (isPlan(plan) ? doJob(plan, verdicts.get(plan)!) : resultOf(plan, false)));
+  };
+}
+
+/** What is to be done about a job by the rules of now. */
+interface Plan {
+  readonly job: Job<DeferredRequest>;
+  readonly routed: Routed;
+  readonly deferral: Deferral;
+}
+
+function isPlan(plan: Plan | WatchwordError): plan is Plan {
+  return !(plan instanceof WatchwordError);
+}
+
+function planOf(job: Job<DeferredRequest>, parts: WorkParts): Plan | WatchwordError {
+  try {
+    const routed = routeOf(job, parts);
+    const { acceptedAtMs, runBeforeMs } = job.entry;
+    // The latest moment was fixed at acceptance; a route that has become stricter since ends what waits, too. Never the other way
+    // round: revocations are remembered for as long as the routes of now let requests wait.
+    const nowBeforeMs = acceptedAtMs + routed.route.deferredForMs!;
+    return { job, routed, deferral: { acceptedAtMs, runBeforeMs: Math.min(runBeforeMs, nowBeforeMs) } };
+  } catch (thrown) {
+    return toWatchwordError(thrown);
+  }
 }
 
 // One batch for each key: no job waits for a key that is not its own.
-function verifyByKey(
-  jobs: readonly Job<DeferredRequest>[],
-  verifier: DeferredVerifier,
-): readonly (readonly [Job<DeferredRequest>, Promise<BatchVerdict>])[] {
-  const groups = Map.groupBy(jobs, ({ entry, request }) => `${request.token.split('.', 1)[0]} ${entry.issuer}`);
-  const verdicts = new Map<Job<DeferredRequest>, Promise<BatchVerdict>>();
+function verifyByKey(plans: readonly Plan[], verifier: DeferredVerifier): ReadonlyMap<Plan, Promise<BatchVerdict>> {
+  const groups = Map.groupBy(plans, ({ job: { entry, request } }) => `${request.token.split('.', 1)[0]} ${entry.issuer}`);
+  const verdicts = new Map<Plan, Promise<BatchVerdict>>();
   for (const group of groups.values()) {
-    const batch = verifier.verifyMany(group.map(({ entry, request }) => ({ token: request.token, deferral: entry })));
-    for (const [index, job] of group.entries()) verdicts.set(job, verdictAt(batch, index));
+    const batch = verifier.verifyMany(group.map(({ job, deferral }) => ({ token: job.request.token, deferral })));
+    for (const [index, plan] of group.entries()) verdicts.set(plan, verdictAt(batch, index));
   }
-  return jobs.map((job) => [job, verdicts.get(job)!]);
+  return verdicts;
 }
 
 // As a verdict also what goes wrong with a batch as a whole: a job that ends before it looks leaves no rejection behind.
@@ -99,12 +123,6 @@ function routeOf({ request: { method, target, headers } }: Job<DeferredRequest>,
     throw new WatchwordError('route_unknown', 'The route is not what it was when the request was accepted');
   }
   return routed;
-}
-
-// Keys and status lists may have taken long to come: by now it may be too late, or somebody else's.
-function assertMayBegin({ entry, signal }: Job<DeferredRequest>, clock: Clock): void {
-  if (readClock(clock) >= entry.runBeforeMs) throw new WatchwordError('token_too_old', 'The request had to run earlier');
-  if (signal.aborted) throw new WatchwordError('upstream_timeout', 'The work was given up');
 }
 
 async function call(job: Job<DeferredRequest>, upstream: Upstream, txnToken: string, answerBytes: number): Promise<Answer> {

@@ -138,7 +138,7 @@ describe('what is accepted', () => {
     expect(valuesOf(seen!, 'idempotency-key')).toEqual([body.id]);
   });
 
-  test('the same idempotency key is one request; another request under it is a conflict; another client has keys of its own', async () => {
+  test('the same idempotency key is one request; another request under it is a conflict', async () => {
     const upstream = await startUpstream();
     const edge = await start(upstream);
     const headers = { ...edge.bearer(), 'idempotency-key': 'order-1' };
@@ -149,6 +149,35 @@ describe('what is accepted', () => {
     await outcomeOf(edge, first.body);
     expect(upstream.seen).toHaveLength(1);
     expect(valuesOf(upstream.seen[0]!, 'idempotency-key')).toEqual(['order-1']);
+  });
+
+  test('who guesses an idempotency key learns no id and keeps nobody from his work', async () => {
+    const upstream = await startUpstream();
+    const edge = await start(upstream);
+    const own = { ...edge.bearer({ sub: 'user-1', jti: '1' }), 'idempotency-key': 'order-1' };
+    const forged = (sub: string, key: string): Record<string, string> => {
+      const token = edge.issuer.token({ sub, jti: 'x' });
+      const end = token.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA';
+      return { authorization: `Bearer ${token.slice(0, -6)}${end}`, 'idempotency-key': key };
+    };
+    // Another subject comes first, and again later: two requests that have nothing to do with each other.
+    const intruder = await send(edge, '/later/1', {
+      headers: { ...edge.bearer({ sub: 'intruder' }), 'idempotency-key': 'order-1' },
+    });
+    const first = await send(edge, '/later/1', { headers: own });
+    expect([intruder.code, first.code]).toEqual([202, 202]);
+    expect(intruder.body.id).not.toBe(first.body.id);
+    // Under a forged subject: no id, neither coming second nor coming first.
+    const second = await send(edge, '/later/1', { headers: forged('user-1', 'order-1') });
+    expect([second.code, second.body.id, second.body.status]).toEqual([422, undefined, 422]);
+    expect((await send(edge, '/later/1', { headers: forged('user-1', 'order-2') })).code).toBe(202);
+    const occupied = await send(edge, '/later/1', { headers: { ...own, 'idempotency-key': 'order-2' } });
+    expect(occupied.code).toBe(422);
+    // Also for the owner with another token: nobody knows yet that he is the same.
+    const renewed = { ...edge.bearer({ sub: 'user-1', jti: '2' }), 'idempotency-key': 'order-1' };
+    expect((await send(edge, '/later/1', { headers: renewed })).code).toBe(422);
+    expect((await send(edge, '/later/1', { headers: own })).body.id).toBe(first.body.id);
+    expect(await outcomeOf(edge, first.body)).toMatchObject({ state: 'done' });
   });
 
   test('MQ-5: what is claimed together is verified together: each token once, and a bad one harms no other', async () => {
@@ -253,6 +282,24 @@ describe('what was accepted and must not run', () => {
     await delay(1200);
     const worker = await startEdge(upstream.url, { routes, deferred: { ...deferred, worker: {} }, issuers: [door.issuer.entry] });
     expect(await outcomeOf(worker, body)).toMatchObject({ state: 'refused', reason: 'token_too_old' });
+    expect(upstream.seen).toEqual([]);
+  });
+
+  test('accepted by a route that has become stricter since: the shorter time counts; by one that became milder: its own', async () => {
+    const upstream = await startUpstream();
+    const deferred = section({ worker: { concurrency: 0 } });
+    const routesOf = (later: number, soon: number): object[] => [
+      { ...ROUTES[0]!, maxAgeSeconds: later },
+      { ...ROUTES[0]!, path: '/soon/*', maxAgeSeconds: soon },
+    ];
+    const door = await start(upstream, deferred, { routes: routesOf(3600, 1) });
+    const [strict, soon] = [await send(door, '/later/1'), await send(door, '/soon/1')];
+    await delay(1200);
+    const routes = routesOf(1, 3600);
+    const worker = await startEdge(upstream.url, { routes, deferred: { ...deferred, worker: {} }, issuers: [door.issuer.entry] });
+    for (const { body } of [strict, soon]) {
+      expect(await outcomeOf(worker, body)).toMatchObject({ state: 'refused', reason: 'token_too_old' });
+    }
     expect(upstream.seen).toEqual([]);
   });
 

@@ -29,7 +29,7 @@ async function resultAt(upstreams: Upstreams | undefined, fail: () => void = () 
   const work = createWork({
     clock: () => NOW,
     route: () => ({ route: { deferredForMs: 1000, upstream: 'main' }, canonicalPath: '/later' }),
-    verifier: { verifyMany: async () => [{ token: {} }] },
+    verifier: { verifyMany: async () => [{ token: {} }], assertHolds: async () => {} },
     decorate: (verifier: object) => verifier,
     authorize: fail,
     exchange: () => 'a Txn-Token',
