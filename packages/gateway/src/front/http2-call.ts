@@ -1,4 +1,10 @@
-/** A call over HTTP/2: one stream of a connection. */
+/**
+ * A call over HTTP/2: one stream of a connection.
+ *
+ * V8 keeps each of Node's writable streams until it collects old objects: their constructor makes a function that V8 puts among
+ * these at once, and it holds the stream. So all that hangs on a stream is one reference to its call, which goes when it closes; or
+ * each collection of young objects would copy the whole request, and everybody waits for that.
+ */
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, constants } from 'node:http2';
 import { WatchwordError } from '@watchword/core';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
@@ -15,9 +21,13 @@ export interface Http2Peer {
   readonly clientCertificate: Buffer | undefined;
 }
 
+const CALL: unique symbol = Symbol('call');
+
+type CallStream = ServerHttp2Stream & { [CALL]?: Http2Call | undefined };
+
 /** Wraps a request of Node's HTTP/2 server. */
 export class Http2Call implements ClientCall {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: CallStream;
   readonly #headers: IncomingHttpHeaders;
   readonly #raw: readonly string[];
   readonly #peer: Http2Peer;
@@ -32,12 +42,16 @@ export class Http2Call implements ClientCall {
   #hasInput = false;
   #trailers: readonly string[] | undefined;
   #written = 0;
+  readonly #onClose: (() => void)[] = [];
+  readonly #onDrain: (() => void)[] = [];
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[], peer: Http2Peer) {
     this.#stream = stream;
     this.#headers = headers;
     this.#raw = raw;
     this.#peer = peer;
+    this.#stream[CALL] = this;
+    stream.on('close', onClose);
   }
 
   get method(): string {
@@ -143,8 +157,8 @@ export class Http2Call implements ClientCall {
     const waitForTrailers = this.#takesTrailers && !isTrailersOnly;
     this.#stream.respond(headers, { endStream: isTrailersOnly, waitForTrailers });
     this.#status = status;
-    if (waitForTrailers) this.#stream.once('wantTrailers', this.#sendTrailers);
-    else this.#stream.once('finish', () => void setImmediate(this.#dropRest));
+    if (waitForTrailers) this.#stream.on('wantTrailers', onWantTrailers);
+    else this.#stream.on('finish', onFinish);
   }
 
   write(chunk: Buffer): boolean {
@@ -189,11 +203,22 @@ export class Http2Call implements ClientCall {
   }
 
   onDrain(listener: () => void): void {
-    this.#stream.on('drain', listener);
+    if (this.#onDrain.push(listener) === 1) this.#stream.on('drain', onDrain);
   }
 
   onClose(listener: () => void): void {
-    this.#stream.on('close', listener);
+    this.#onClose.push(listener);
+  }
+
+  /** The stream has closed. */
+  closed(): void {
+    this.#stream[CALL] = undefined;
+    for (const listener of this.#onClose) listener();
+  }
+
+  /** More may be written. */
+  drained(): void {
+    for (const listener of this.#onDrain) listener();
   }
 
   // Flow control holds the rest back until the answer is out. What has ended has to be read to its end: Node keeps the stream, and
@@ -203,7 +228,8 @@ export class Http2Call implements ClientCall {
     else this.#stream.pause();
   }
 
-  readonly #sendTrailers = (): void => {
+  /** The body of the answer has gone out. */
+  sendTrailers(): void {
     if (this.#stream.destroyed) return;
     try {
       this.#stream.sendTrailers(toHeaders(this.#trailers ?? []));
@@ -213,16 +239,38 @@ export class Http2Call implements ClientCall {
       return;
     }
     // Only now is the answer whole.
-    setImmediate(this.#dropRest);
-  };
+    this.dropRestSoon();
+  }
 
-  // RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request. In the same turn
-  // of the loop RST_STREAM would overtake the answer (nghttp2 1.70), which would be lost.
-  readonly #dropRest = (): void => {
-    if (!this.isSending || this.gone) return;
-    this.#stream.close(NGHTTP2_NO_ERROR);
-    this.#stream.resume();
-  };
+  /**
+   * RFC 9113 section 8.1: the answer is whole, so the client need not send the rest of its request. In the same turn of the loop
+   * RST_STREAM would overtake the answer (nghttp2 1.70), which would be lost.
+   */
+  dropRestSoon(): void {
+    if (this.isSending) setImmediate(dropRest, this.#stream, this);
+  }
+}
+
+function onClose(this: CallStream): void {
+  this[CALL]?.closed();
+}
+
+function onDrain(this: CallStream): void {
+  this[CALL]?.drained();
+}
+
+function onWantTrailers(this: CallStream): void {
+  this[CALL]?.sendTrailers();
+}
+
+function onFinish(this: CallStream): void {
+  this[CALL]?.dropRestSoon();
+}
+
+function dropRest(stream: ServerHttp2Stream, call: Http2Call): void {
+  if (!call.isSending || call.gone) return;
+  stream.close(NGHTTP2_NO_ERROR);
+  stream.resume();
 }
 
 function toHeaders(fields: readonly string[]): OutgoingHttpHeaders {

@@ -1,5 +1,6 @@
 /** One connection of HTTP/2: what its client may cost (F2, F3, F10). */
 import { type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream, constants } from 'node:http2';
+import { Readable } from 'node:stream';
 import { Http2Call, type Http2Peer } from './http2-call.ts';
 import type { EdgeOptions } from './passage.ts';
 import { RateGuard } from './rate-guard.ts';
@@ -23,6 +24,11 @@ const UNREAD_FRAMES = 4096;
 const LAST_WORDS_MS = 200;
 /** Time that it gets to be written. */
 const GOAWAY_MS = 20;
+
+const INPUT: unique symbol = Symbol('input');
+
+/** A stream that the client sends something on. */
+type WatchedStream = ServerHttp2Stream & { [INPUT]?: { readonly call: Http2Call; unread: number } | undefined };
 
 interface Progress {
   taken: number;
@@ -90,8 +96,8 @@ export class Http2Connection {
     const call = new Http2Call(stream, headers, raw, this.#peer);
     const nowMs = performance.now();
     this.#streams.set(stream, { call, progress: { taken: 0, sinceMs: nowMs, openedMs: nowMs } });
-    if (!stream.endAfterHeaders) watchInput(stream, () => call.onInputEnd());
-    stream.on('close', () => this.#onStreamClose(stream, call));
+    if (!stream.endAfterHeaders) watchInput(stream, call);
+    call.onClose(() => this.#onStreamClose(stream, call));
     return call;
   }
 
@@ -126,8 +132,9 @@ export class Http2Connection {
     this.#isAskedToLeave = true;
   }
 
-  #onStreamClose(stream: ServerHttp2Stream, call: Http2Call): void {
+  #onStreamClose(stream: WatchedStream, call: Http2Call): void {
     this.#streams.delete(stream);
+    stream[INPUT] = undefined;
     const nowMs = performance.now();
     if (this.#streams.size === 0) this.#idleSinceMs = nowMs;
     // Whoever has a stream reset, by itself or by breaking the protocol, has had the request processed for nothing.
@@ -162,17 +169,21 @@ export class Http2Connection {
 
 // Node puts each DATA frame into the stream's memory as an object of its own, however small, and the window counts only bytes.
 // The mark for the end is put whether the client has sent it or the stream was closed.
-function watchInput(stream: ServerHttp2Stream, onEnd: () => void): void {
-  const push = stream.push.bind(stream) as (chunk: Buffer | null) => boolean;
-  let unread = 0;
-  stream.push = (chunk: Buffer | null): boolean => {
-    unread = stream.readableLength === 0 ? 1 : unread + 1;
-    if (unread > UNREAD_FRAMES && chunk !== null) {
-      stream.close(NGHTTP2_ENHANCE_YOUR_CALM);
-      return false;
-    }
-    const wantsMore = push(chunk);
-    if (chunk === null) onEnd();
-    return wantsMore;
-  };
+function watchInput(stream: WatchedStream, call: Http2Call): void {
+  stream[INPUT] = { call, unread: 0 };
+  stream.push = pushWatched;
+}
+
+// The same one for all streams, as in http2-call.ts.
+function pushWatched(this: WatchedStream, chunk: Buffer | null): boolean {
+  const input = this[INPUT];
+  if (input === undefined) return Readable.prototype.push.call(this, chunk);
+  input.unread = this.readableLength === 0 ? 1 : input.unread + 1;
+  if (input.unread > UNREAD_FRAMES && chunk !== null) {
+    this.close(NGHTTP2_ENHANCE_YOUR_CALM);
+    return false;
+  }
+  const wantsMore = Readable.prototype.push.call(this, chunk);
+  if (chunk === null) input.call.onInputEnd();
+  return wantsMore;
 }
