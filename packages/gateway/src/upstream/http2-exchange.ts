@@ -1,4 +1,8 @@
-/** One request on one stream of HTTP/2, and its answer. */
+/**
+ * One request on one stream of HTTP/2, and its answer.
+ *
+ * V8 keeps closed streams until it collects old objects (why: `front/http2-call.ts`). So all that hangs on one is one reference.
+ */
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -6,7 +10,7 @@ import {
   type OutgoingHttpHeaders,
   constants,
 } from 'node:http2';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { UpstreamConfig } from '../config/config.ts';
 import type { Http2Connection } from './http2-connection.ts';
 import { type RequestForm, http2Headers } from './http2-headers.ts';
@@ -16,6 +20,10 @@ const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
 
 /** Looks at what is about to be sent. */
 type WatchFields = (session: ClientHttp2Session, headers: OutgoingHttpHeaders) => void;
+
+const EXCHANGE: unique symbol = Symbol('exchange');
+
+type ExchangeStream = ClientHttp2Stream & { [EXCHANGE]?: Http2Exchange | undefined };
 
 /** Waits for a connection, then carries one exchange. The answer may start and end before the request does. */
 export class Http2Exchange implements Flow {
@@ -85,22 +93,56 @@ export class Http2Exchange implements Flow {
     this.#receiver.onResponseError(this, error);
   }
 
-  #listen(stream: ClientHttp2Stream): void {
-    noteWholeAnswer(stream, () => (this.#isWhole = true));
+  #listen(stream: ExchangeStream): void {
+    stream[EXCHANGE] = this;
     // Known at once on a connection that is there; it is gone from the stream when that has ended.
     this.#streamId = stream.id;
-    stream.on('response', (headers) => this.#onResponse(headers));
-    stream.on('trailers', (trailers) => (this.#trailers = trailers));
-    stream.on('data', (chunk: Buffer) => {
-      this.#onData(chunk);
-      this.#endAfterError(stream);
-    });
-    stream.on('end', () => {
-      if (this.#isWhole) this.#succeed();
-    });
-    stream.on('error', (error: Error) => this.#onError(error, stream));
-    stream.on('close', () => this.fail(this.#reasonOf(stream)));
+    const { push, response, trailers, data, end, error, close } = Http2Exchange.#listeners;
+    stream.push = push;
+    stream.on('response', response).on('trailers', trailers).on('data', data).on('end', end).on('error', error);
+    stream.on('close', close);
   }
+
+  static readonly #listeners = {
+    // Node emits `end` for a stream that was reset or lost its connection too, and a cut-off answer would pass for a whole one; only
+    // the order of things tells them apart: the mark for the end of the data is put before the stream closes, or after.
+    push(this: ExchangeStream, chunk: unknown, encoding?: BufferEncoding): boolean {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined && chunk === null && !this.closed) exchange.#isWhole = true;
+      return Readable.prototype.push.call(this, chunk, encoding);
+    },
+    response(this: ExchangeStream, headers: IncomingHttpHeaders): void {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined) exchange.#onResponse(headers);
+    },
+    trailers(this: ExchangeStream, trailers: IncomingHttpHeaders): void {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined) exchange.#trailers = trailers;
+    },
+    data(this: ExchangeStream, chunk: Buffer): void {
+      const exchange = this[EXCHANGE];
+      if (exchange === undefined) return;
+      exchange.#onData(chunk);
+      exchange.#endAfterError(this);
+    },
+    end(this: ExchangeStream): void {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined && exchange.#isWhole) exchange.#succeed();
+    },
+    error(this: ExchangeStream, error: Error): void {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined) exchange.#onError(error, this);
+    },
+    close(this: ExchangeStream): void {
+      const exchange = this[EXCHANGE];
+      this[EXCHANGE] = undefined;
+      if (exchange !== undefined) exchange.fail(exchange.#reasonOf(this));
+    },
+    goOn(this: ExchangeStream): void {
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined) exchange.#request.body?.resume();
+    },
+  };
 
   #onResponse(headers: IncomingHttpHeaders): void {
     if (this.#isOver) return;
@@ -148,7 +190,7 @@ export class Http2Exchange implements Flow {
       // Node never tells that the answer ends.
       if (!this.#isOver && stream.writable && !stream.write(chunk)) body.pause();
     });
-    const goOn = (): void => void body.resume();
+    const { goOn } = Http2Exchange.#listeners;
     stream.on('drain', goOn).on('aborted', goOn);
     body.on('end', () => {
       if (!this.#isOver) stream.end();
@@ -195,19 +237,6 @@ export class Http2Exchange implements Flow {
     stream?.resume();
     this.#onOver();
   }
-}
-
-/**
- * Calls back when the peer has ended its side. Node emits `end` for a stream that was reset or lost its connection too, and a
- * cut-off answer would pass for a whole one; only the order of things tells them apart: the mark for the end of the data is put
- * before the stream closes, or after.
- */
-function noteWholeAnswer(stream: ClientHttp2Stream, onWhole: () => void): void {
-  const push = stream.push.bind(stream);
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (chunk === null && !stream.closed) onWhole();
-    return push(chunk, encoding);
-  };
 }
 
 // Thrown before anything was sent: either the session is on its way out, or the fields are not ones that HTTP/2 allows.
