@@ -37,7 +37,7 @@ export type { Sender, TokenScheme } from './possession/sender.ts';
 export { ALGORITHMS, type AlgorithmName } from './keys/algorithms.ts';
 export { type KeyMaterial, type VerificationKey, createVerificationKey, publicJwkOf } from './keys/verification-key.ts';
 export type { Jwk } from './keys/jwk.ts';
-export type { KeySource } from './keys/key-source.ts';
+export type { KeySource, QuietTime } from './keys/key-source.ts';
 export { type LocalKeys, type LocalKeysOptions, createLocalKeys } from './keys/local-keys.ts';
 export { KEY_VANISHED_CHANNEL, type KeyVanished } from './keys/key-vanished.ts';
 export { type RemoteKeys, type RemoteKeysOptions, type RemoteKeysStats, createRemoteKeys } from './keys/remote-keys.ts';

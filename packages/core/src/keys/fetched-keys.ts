@@ -4,6 +4,7 @@ import { WatchwordError, assertConfig } from '../errors.ts';
 import { fetchJson } from './fetch-jwks.ts';
 import { parseJwkSet } from './jwk-set.ts';
 import { type JwksLocation, createJwksLocation } from './jwks-location.ts';
+import type { QuietTime } from './key-source.ts';
 import { announceVanished } from './key-vanished.ts';
 import { type RemovalListener, Removals } from './removals.ts';
 import type { RemoteKeys, RemoteKeysStats } from './remote-keys.ts';
@@ -66,6 +67,12 @@ export class FetchedKeys implements RemoteKeys {
   refusal(alg: string, kid: string | undefined): WatchwordError | undefined {
     if (this.#mayFetch(true)) return undefined;
     return this.lookup(alg, kid, readClock(this.#settings.clock)) === undefined ? this.#whyUnknown() : undefined;
+  }
+
+  quiet(): QuietTime | undefined {
+    const isSure = !this.#isClosed && this.#lastFailure === undefined && this.ageMs() < this.#settings.maxAgeMs;
+    if (!isSure || this.#mayFetch(true)) return undefined;
+    return { kids: this.#keys.kids, forMs: this.#cooldownMs() - (this.#settings.clock() - this.#attemptedAtMs) };
   }
 
   // Without a fresh answer nobody knows whether the key exists: that is our outage, not the caller's fault (ER-4).

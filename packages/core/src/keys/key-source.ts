@@ -2,6 +2,13 @@
 import type { WatchwordError } from '../errors.ts';
 import type { VerificationKey } from './verification-key.ts';
 
+/** A time in which unknown key ids stay unknown. */
+export interface QuietTime {
+  /** Key ids that are known. */
+  readonly kids: readonly string[];
+  readonly forMs: number;
+}
+
 /**
  * The trusted keys of exactly one issuer (invariant 6). A look-up sees the algorithm, already found in the allow-list, and the
  * key id; nothing else of a token reaches it (A9). Without a key id it gives the one key that fits, if there is exactly one.
@@ -26,6 +33,11 @@ export interface KeySource {
    * of unknown key ids is answered by what is known, that need not be by a promise for each (C2).
    */
   refusal?(alg: string, kid: string | undefined): WatchwordError | undefined;
+  /**
+   * For those who relay the source to others: while it would ask nobody for unknown key ids, the ones that it knows, and how long that
+   * lasts at most. Undefined: it would ask, or has failed to, or cannot say.
+   */
+  quiet?(): QuietTime | undefined;
   /** Tells which keys have just left the trusted ones. @returns what ends the subscription */
   onRemoval?(listener: (keys: readonly VerificationKey[]) => void): () => void;
 }

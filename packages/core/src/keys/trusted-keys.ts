@@ -48,6 +48,11 @@ export class TrustedKeys {
     return this.#published.keys.length;
   }
 
+  /** Key ids of all of them. */
+  get kids(): readonly string[] {
+    return [...this.#published.keys, ...this.#retainedRing.keys].flatMap(({ kid }) => kid ?? []);
+  }
+
   get retained(): number {
     return this.#retained.length;
   }

@@ -247,6 +247,43 @@ describe('an issuer that takes its time', () => {
   });
 });
 
+describe('S14: what is said without asking anybody', () => {
+  const codeOf = (keys: RemoteKeys): string | undefined => keys.refusal!('ES256', 'unknown')?.code;
+
+  it('nothing before the first fetch, and nothing while one is under way', async () => {
+    const keys = remoteKeys();
+    expect([codeOf(keys), keys.quiet!()]).toEqual([undefined, undefined]);
+    const fetched = keys.refresh();
+    expect([codeOf(keys), keys.quiet!()]).toEqual([undefined, undefined]);
+    await fetched;
+    keys.close();
+  });
+
+  it('inside the cool-down what `load` throws, and how long it lasts; of known keys nothing', async () => {
+    const keys = remoteKeys({ cooldownMs: 15_000 });
+    await keys.ready();
+    nowMs += 5000;
+    expect(codeOf(keys)).toBe('key_unknown');
+    expect(await verdict(verifierWith(keys), nextToken)).toBe('key_unknown');
+    expect(keys.refusal!('ES256', 'old')).toBeUndefined();
+    expect(keys.quiet!()).toEqual({ kids: ['old'], forMs: 10_000 });
+    nowMs += 10_000;
+    expect([codeOf(keys), keys.quiet!()]).toEqual([undefined, undefined]);
+    expect(server.requests).toBe(1);
+    keys.close();
+  });
+
+  it('after a failure that it failed (503), and nothing for those who relay', async () => {
+    const keys = remoteKeys({ cooldownMs: 15_000 });
+    await keys.ready();
+    nowMs += 15_000;
+    server.behaviour = misbehaviours([])['answers 500']!;
+    expect(await verdict(verifierWith(keys), nextToken)).toBe('keys_unavailable');
+    expect([codeOf(keys), keys.quiet!()]).toEqual(['keys_unavailable', undefined]);
+    keys.close();
+  });
+});
+
 describe('age', () => {
   it('a refresh starts in the background: the request in hand does not wait for it', async () => {
     const keys = remoteKeys({ refreshMs: 60_000 });

@@ -2,6 +2,7 @@
 import {
   type AlgorithmName,
   type KeySource,
+  type QuietTime,
   type VerificationKey,
   WatchwordError,
   publicJwkOf,
@@ -10,6 +11,8 @@ import {
 } from '@watchword/core';
 import type { KeyQuestion, RelayedError, RelayedKey, ToThread } from './messages.ts';
 
+/** How long a thread may refuse unknown key ids without asking: in a flood it asks once in this time, and not for each of them. */
+const QUIET_MS = 1000;
 /** How often the age limit of the keys in use is looked at. */
 const TICK_MS = 1000;
 
@@ -69,7 +72,7 @@ export class KeyHub {
       reply(this.#give(question, key));
     } catch (error) {
       const { code, message } = toWatchwordError(error);
-      reply({ code, message });
+      reply({ code, message, quiet: code === 'key_unknown' ? this.#quiet(question.source) : undefined });
     }
   }
 
@@ -84,6 +87,12 @@ export class KeyHub {
   close(): void {
     clearInterval(this.#timer);
     for (const { stop } of this.#sources.values()) stop();
+  }
+
+  // Not for long: who was told does not hear when the keys are fetched meanwhile.
+  #quiet(source: number): QuietTime | undefined {
+    const quiet = this.#sources.get(source)?.keys.quiet?.();
+    return quiet && { ...quiet, forMs: Math.min(quiet.forMs, QUIET_MS) };
   }
 
   #give(question: KeyQuestion, key: VerificationKey): RelayedKey {

@@ -31,7 +31,8 @@ export class KeyRelay {
     const known = this.#sources.get(slot);
     if (known !== undefined) return known;
     const isHearing = (): boolean => this.#isHearing();
-    const source = new RelayedKeys(issuer, id, (alg, kid) => this.#ask({ source: slot, alg, kid }), isHearing);
+    const ask = (alg: string, kid: string | undefined) => this.#ask({ source: slot, alg, kid });
+    const source = new RelayedKeys(issuer, id, ask, isHearing, this.#nowMs);
     this.#sources.set(slot, source);
     return source;
   }
@@ -57,7 +58,7 @@ export class KeyRelay {
     return this.#nowMs() - this.#heardAtMs < SILENCE_MS;
   }
 
-  async #ask(question: KeyQuestion): Promise<RelayedKey> {
+  async #ask(question: KeyQuestion): Promise<RelayedKey | RelayedError> {
     const request = (this.#requests += 1);
     const { promise, resolve } = Promise.withResolvers<RelayedKey | RelayedError>();
     const silence = { code: 'keys_unavailable', message: 'The main thread does not answer' } as const;
@@ -67,7 +68,6 @@ export class KeyRelay {
     const answer = await promise;
     clearTimeout(timer);
     this.#waiting.delete(request);
-    if ('code' in answer) throw new WatchwordError(answer.code, answer.message);
     return answer;
   }
 
@@ -77,6 +77,8 @@ export class KeyRelay {
     if (questions.length > 0) this.#send({ type: 'used', questions });
   }
 }
+
+type Ask = (alg: string, kid: string | undefined) => Promise<RelayedKey | RelayedError>;
 
 interface KnownKey {
   readonly key: VerificationKey;
@@ -88,22 +90,20 @@ interface KnownKey {
 class RelayedKeys implements KeySource {
   readonly issuer: string;
   readonly id: string;
-  readonly #ask: (alg: string, kid: string | undefined) => Promise<RelayedKey>;
+  readonly #ask: Ask;
   readonly #isHearing: () => boolean;
+  readonly #nowMs: () => number;
+  #quiet: { readonly kids: readonly string[]; readonly untilMs: number } | undefined;
   // A Map: `kid` is untrusted input (C7). Only what the main thread knows gets in, so junk can't fill it.
   readonly #known = new Map<string, KnownKey>();
   readonly #listeners = new Set<{ readonly tell: (keys: readonly VerificationKey[]) => void }>();
 
-  constructor(
-    issuer: string,
-    id: string,
-    ask: (alg: string, kid: string | undefined) => Promise<RelayedKey>,
-    isHearing: () => boolean,
-  ) {
+  constructor(issuer: string, id: string, ask: Ask, isHearing: () => boolean, nowMs: () => number) {
     this.issuer = issuer;
     this.id = id;
     this.#ask = ask;
     this.#isHearing = isHearing;
+    this.#nowMs = nowMs;
   }
 
   lookup(alg: string, kid: string | undefined): VerificationKey | undefined {
@@ -115,7 +115,14 @@ class RelayedKeys implements KeySource {
 
   // What is asked and dropped at the same time stays dropped: the answer that was sent first comes first.
   async load(alg: string, kid: string | undefined): Promise<VerificationKey> {
+    const askedAtMs = this.#nowMs();
     const relayed = await this.#ask(alg, kid);
+    if ('code' in relayed) {
+      const { code, message, quiet } = relayed;
+      // From when it was asked, so that it ends here no later than there.
+      this.#quiet = quiet && { kids: quiet.kids, untilMs: askedAtMs + quiet.forMs };
+      throw new WatchwordError(code, message);
+    }
     const known = this.#known.get(nameOf(alg, kid));
     if (known?.key.id === relayed.id) return known.key;
     const key = createVerificationKey({
@@ -125,6 +132,13 @@ class RelayedKeys implements KeySource {
     });
     this.#known.set(nameOf(alg, kid), { key, alg, kid, isUsed: true });
     return key;
+  }
+
+  // What the main thread would say now, where it has said enough: a flood must not keep it busy.
+  refusal(_alg: string, kid: string | undefined): WatchwordError | undefined {
+    if (kid === undefined || this.#quiet === undefined || !this.#isHearing()) return undefined;
+    if (this.#nowMs() >= this.#quiet.untilMs || this.#quiet.kids.includes(kid)) return undefined;
+    return new WatchwordError('key_unknown');
   }
 
   onRemoval(tell: (keys: readonly VerificationKey[]) => void): () => void {
@@ -145,6 +159,7 @@ class RelayedKeys implements KeySource {
 
   forget(): void {
     this.#known.clear();
+    this.#quiet = undefined;
   }
 
   takeUses(source: number): KeyQuestion[] {

@@ -1,5 +1,5 @@
 /** What the main thread and the threads that serve say to each other. Between two threads messages arrive in order. */
-import type { AlgorithmName, ErrorCode, Jwk, SharedTableHandle } from '@watchword/core';
+import type { AlgorithmName, ErrorCode, Jwk, QuietTime, SharedTableHandle } from '@watchword/core';
 import type { KeyObject } from 'node:crypto';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig } from '../config/config.ts';
@@ -66,6 +66,8 @@ export interface KeyQuestion {
 export interface RelayedError {
   readonly code: ErrorCode;
   readonly message: string;
+  /** With `key_unknown`: which other key ids need not be asked for now. */
+  readonly quiet?: QuietTime | undefined;
 }
 
 /** From the main thread. */
