@@ -120,7 +120,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const signingKeys = dependencies.txnKey === undefined ? takeSigningKeys(config, logger, clock, lease) : undefined;
   const txnKey = config.txnToken && (dependencies.txnKey ?? signingKeys?.keys ?? takeTxnKey(config, config.txnToken, lease));
   const minter = txnKey && takeMinter(config, txnKey, clock, lease);
-  const guard = takeGuard(config, logger, clock, lease);
+  const guard = takeGuard(config, logger, clock, lease, earlier?.guard);
   const built = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
   // The policy id covers everything that a verdict depends on: where it is the same, so is every verdict (D2).
   const verifier = built && take(['verifier', built.policyId], () => built);

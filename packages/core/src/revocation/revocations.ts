@@ -18,6 +18,8 @@ import { giveVersion } from './view-version.ts';
 export interface RevocationsOptions {
   /** Where revocations are kept and shared. Remains its maker's to close. */
   readonly log: RevocationLog;
+  /** Revocations of this process that these take the place of, made here too: what they know stays in force, whatever the log says. */
+  readonly earlier?: Revocations;
   readonly clock?: Clock;
   readonly schedule?: Schedule;
   readonly random?: Random;
@@ -66,11 +68,15 @@ export interface Revocations extends RevocationView {
 
 /** Starts to follow a log. @throws WatchwordError `config_invalid` */
 export function createRevocations(options: RevocationsOptions): Revocations {
-  assertKnownOptions(options, ['log', 'clock', 'schedule', 'random'], 'revocations');
-  const { log, clock = systemClock, schedule = systemSchedule, random = Math.random } = options;
+  assertKnownOptions(options, ['log', 'earlier', 'clock', 'schedule', 'random'], 'revocations');
+  const { log, earlier, clock = systemClock, schedule = systemSchedule, random = Math.random } = options;
   assertConfig(
     typeof log?.append === 'function' && typeof log.follow === 'function',
     'revocations.log: must be a revocation log',
+  );
+  assertConfig(
+    earlier === undefined || earlier instanceof FollowedRevocations,
+    'revocations.earlier: must come from createRevocations',
   );
   assertFunction(clock, 'revocations.clock');
   return new FollowedRevocations(
@@ -78,6 +84,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     clock,
     assertFunction(schedule, 'revocations.schedule'),
     assertFunction(random, 'revocations.random'),
+    earlier,
   );
 }
 
@@ -91,6 +98,9 @@ class FollowedRevocations implements Revocations {
   readonly #listeners = new Listeners<Revocation>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #cancelPruning: () => void;
+  /** Resolves when everything is known that the earlier ones knew. */
+  readonly #takenOver: Promise<void>;
+  #stopHearing = (): void => {};
   readonly #index = new RevocationIndex();
   /** Counts snapshots from their beginning. */
   #round = 0;
@@ -100,7 +110,7 @@ class FollowedRevocations implements Revocations {
   #failures = 0;
   #isClosed = false;
 
-  constructor(log: RevocationLog, clock: Clock, schedule: Schedule, random: Random) {
+  constructor(log: RevocationLog, clock: Clock, schedule: Schedule, random: Random, earlier: FollowedRevocations | undefined) {
     this.#log = log;
     this.#clock = clock;
     giveVersion(this, () => this.#index.version);
@@ -108,6 +118,7 @@ class FollowedRevocations implements Revocations {
     // Whoever never asks for it must not be told of it as an unhandled rejection.
     this.#ready.promise.catch(() => {});
     this.#cancelPruning = repeat(schedule, PRUNE_EVERY_MS, () => this.#index.prune(this.#clock() - FORGET_AFTER_MS));
+    this.#takenOver = earlier === undefined ? Promise.resolve() : this.#takeOver(earlier);
     this.#follower = log.follow({
       snapshot: (pages, position) => this.#takeSnapshot(pages, position),
       entry: (entry) => this.#takeEntry(entry),
@@ -165,10 +176,24 @@ class FollowedRevocations implements Revocations {
 
   close(): void {
     this.#isClosed = true;
+    this.#stopHearing();
     this.#follower.close();
     this.#repayment.close();
     this.#cancelPruning();
     this.#ready.reject(new WatchwordError('revocation_unavailable', 'The revocations were closed'));
+  }
+
+  // The log may be another one, or may never have got what was revoked while it was away. News until the earlier ones are closed.
+  async #takeOver(earlier: FollowedRevocations): Promise<void> {
+    this.#stopHearing = earlier.onRevocation((revocation) => {
+      if (!this.#index.add(revocation)) return;
+      this.#repayment.owe(revocation);
+      this.#repayment.start();
+    });
+    for await (const page of inPages(earlier.#index.revocations())) {
+      if (this.#isClosed) return;
+      for (const revocation of page) this.#index.add(revocation);
+    }
   }
 
   // Nothing is taken away, so each page is in force at once, and a second index is never needed.
@@ -178,6 +203,7 @@ class FollowedRevocations implements Revocations {
       if (this.#isClosed) return;
       for (const revocation of page) this.#learn(revocation);
     }
+    await this.#takenOver;
     await this.#oweTheLost();
     if (this.#isClosed) return;
     this.#position = position;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { WatchwordError } from '../../src/errors.ts';
-import { createRevocations } from '../../src/revocation/revocations.ts';
+import { type Revocations, createRevocations } from '../../src/revocation/revocations.ts';
 import { inPages } from '../../src/revocation/pages.ts';
 import { type Revocation, encodeRevocation } from '../../src/revocation/revocation.ts';
 import type { LogPosition, RevocationFollower, RevocationListener, RevocationLog } from '../../src/revocation/revocation-log.ts';
-import { NOW } from '../support/tokens.ts';
+import { ISSUER, NOW } from '../support/tokens.ts';
 import { revocationOf } from './log-suite.ts';
 import { ManualSchedule, settle } from './manual-schedule.ts';
 import { UNTIL_MS, tokenWith } from './tokens.ts';
@@ -232,5 +232,55 @@ describe('figures', () => {
     revocations.close();
     await settle();
     expect(time.pending).toBe(0);
+  });
+});
+
+describe('those that take the place of others', () => {
+  function follow(earlier: ReturnType<typeof start>, log = new ForgetfulLog()) {
+    const { clock, schedule } = earlier.time;
+    const options = { log, clock, schedule, random: () => 0.5, earlier: earlier.revocations };
+    return { log, next: createRevocations(options) };
+  }
+  const ofJti = (jti: string): Revocation => ({ issuer: ISSUER, jti, expiresAtMs: UNTIL_MS });
+  const isRevoked = (revocations: Revocations, jti: string): boolean => revocations.revokes(tokenWith({ jti }), NOW * 1000);
+
+  test('know what those knew, also what the log never got, before they are ready; and give it to their log', async () => {
+    const first = start();
+    await first.log.snapshot();
+    first.log.isDown = true;
+    await first.revocations.revoke(ofJti('never-stored')).catch(() => {});
+    const { log, next } = follow(first);
+    const snapshot = log.snapshot();
+    await next.ready();
+    await snapshot;
+    first.revocations.close();
+    expect(isRevoked(next, 'never-stored')).toBe(true);
+    await first.time.pass(200);
+    expect([...log.stored.keys()]).toEqual([encodeRevocation(ofJti('never-stored'))]);
+    expect(next.stats()).toMatchObject({ entries: 1, owed: 0, repaid: 1 });
+    next.close();
+  });
+
+  test('hear of what is revoked there until those are closed', async () => {
+    const first = start();
+    await first.log.snapshot();
+    const { log, next } = follow(first);
+    await log.snapshot();
+    first.log.isDown = true;
+    await first.revocations.revoke(ofJti('late')).catch(() => {});
+    expect(isRevoked(next, 'late')).toBe(true);
+    expect(next.stats().owed).toBe(1);
+    await first.time.pass(200);
+    expect(log.stored.size).toBe(1);
+    next.close();
+    await first.revocations.revoke(ofJti('later')).catch(() => {});
+    expect(isRevoked(next, 'later')).toBe(false);
+    first.revocations.close();
+  });
+
+  test('must be revocations of this process', () => {
+    const { revocations, log } = start();
+    expect(() => createRevocations({ log, earlier: { ...revocations } as Revocations })).toThrow('revocations.earlier: ');
+    revocations.close();
   });
 });

@@ -18,7 +18,7 @@ import type { Logger } from '../logger.ts';
 import { type PossessionGuard, createPossessionGuard } from '../possession.ts';
 import type { Lease } from '../reload/shelf.ts';
 import { type RevocationGuard, createRevocationGuard } from '../revocation/guard.ts';
-import { readLogPassword } from '../revocation/open-log.ts';
+import { heartbeatFor, readLogPassword } from '../revocation/open-log.ts';
 import { openSigningKeys, readSigningKeySecrets } from '../signing-keys/open.ts';
 import { type WatchedSigningKeys, watchSigningKeys } from '../signing-keys/watched.ts';
 import { type HostParts, type HostedTokenService, composeTokenService } from '../token-service/compose.ts';
@@ -78,22 +78,23 @@ export function takeMinter(
   return take(['minter', config.txnToken, key, changes], () => createMinter(config, clock, key, changes)!);
 }
 
-/** What knows the revocations; undefined: nobody can revoke. @throws ConfigError */
+/** What knows the revocations, those that `earlier` knew among them; undefined: nobody can revoke. @throws ConfigError */
 export function takeGuard(
   config: GatewayConfig,
   logger: Logger,
   clock: TrustDependencies['clock'],
   { take }: Lease,
+  earlier: RevocationGuard | undefined,
 ): RevocationGuard | undefined {
   const { revocation } = config;
   if (revocation === undefined) return undefined;
-  const freshness = [revocation.staleAfterMs, ...config.routes.map((route) => route.revocation?.staleAfterMs)];
+  const heartbeatMs = revocation.log.redis === undefined ? undefined : heartbeatFor(config, revocation);
   const password = createHash('sha256')
     .update(readLogPassword(config) ?? '')
     .digest('base64url');
   return take(
-    ['revocations', revocation.log, freshness, password],
-    () => createRevocationGuard(config, logger, clock)!,
+    ['revocations', revocation.log, heartbeatMs, password],
+    () => createRevocationGuard(config, logger, clock, earlier)!,
     (made) => made.close(),
   );
 }

@@ -32,9 +32,18 @@ export interface RevocationGuard {
   close(): Promise<void>;
 }
 
-/** Opens the log and starts to follow it; undefined without a section `revocation`. @throws ConfigError */
-export function createRevocationGuard(config: GatewayConfig, logger: Logger, clock?: Clock): RevocationGuard | undefined {
-  return config.revocation === undefined ? undefined : new FollowingGuard(config, config.revocation, logger, clock);
+/**
+ * Opens the log and starts to follow it; undefined without a section `revocation`.
+ * @param earlier the one that it takes the place of: what that knows stays revoked, and is stored if it was not
+ * @throws ConfigError
+ */
+export function createRevocationGuard(
+  config: GatewayConfig,
+  logger: Logger,
+  clock?: Clock,
+  earlier?: RevocationGuard,
+): RevocationGuard | undefined {
+  return config.revocation === undefined ? undefined : new FollowingGuard(config, config.revocation, logger, clock, earlier);
 }
 
 class FollowingGuard implements RevocationGuard {
@@ -44,10 +53,20 @@ class FollowingGuard implements RevocationGuard {
   readonly #clock: Clock;
   #isReady = false;
 
-  constructor(config: GatewayConfig, section: RevocationConfig, logger: Logger, clock: Clock | undefined) {
+  constructor(
+    config: GatewayConfig,
+    section: RevocationConfig,
+    logger: Logger,
+    clock: Clock | undefined,
+    earlier: RevocationGuard | undefined,
+  ) {
     this.#clock = clock ?? systemClock;
     this.#log = watchedLog(openRevocationLog(config, section, clock), logger);
-    this.revocations = createRevocations({ log: this.#log, clock: this.#clock });
+    this.revocations = createRevocations({
+      log: this.#log,
+      clock: this.#clock,
+      ...(earlier && { earlier: earlier.revocations }),
+    });
     this.#awaitSnapshot(logger).catch(() => {});
   }
 

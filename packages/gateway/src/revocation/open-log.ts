@@ -23,8 +23,8 @@ export function openRevocationLog(config: GatewayConfig, section: RevocationConf
   return locating(config, ['revocation', 'log', 'sqlite'], () => createSqliteRevocationLog({ path, ...time }));
 }
 
-/** Looks often enough that one lost beat makes no route stale. */
-function heartbeatFor({ routes }: GatewayConfig, section: RevocationConfig): number {
+/** How often a server is asked: so that one lost beat makes no route stale. */
+export function heartbeatFor({ routes }: GatewayConfig, section: RevocationConfig): number {
   const strictest = Math.min(section.staleAfterMs, ...routes.map((route) => route.revocation?.staleAfterMs ?? Infinity));
   return Math.min(500, Math.floor(strictest / 4));
 }
