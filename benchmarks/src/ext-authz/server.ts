@@ -4,6 +4,7 @@ import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { createConfig, createLogger, startGateway } from '@watchword/gateway';
 import { serve } from '../process/worker.ts';
 import { AUDIENCE, ISSUER } from '../tokens/claims.ts';
+import { watchPauses } from './pauses.ts';
 
 /** Which of them, and whom it trusts. */
 export interface ServerOrder {
@@ -11,7 +12,7 @@ export interface ServerOrder {
   readonly jwksFile: string;
 }
 
-serve({ listen, cpu: () => process.cpuUsage() });
+serve({ listen, cpu: () => process.cpuUsage(), pauses: watchPauses() });
 
 async function listen({ kind, jwksFile }: ServerOrder): Promise<number> {
   if (kind === 'bare') return listenBare();
