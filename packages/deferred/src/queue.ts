@@ -79,11 +79,16 @@ export type Outcome =
   /** The upstream has answered; `result` is what the client may read, sealed or not as the gateway decides. */
   | { readonly state: 'done'; readonly status: number; readonly result?: Uint8Array | undefined }
   /** It must not run: token, age, revocation, scope. `reason` is an error code, never a value. */
-  | { readonly state: 'refused'; readonly reason: string }
+  | {
+      readonly state: 'refused';
+      readonly reason: string;
+      /** Its token was never verified: of all outcomes it is the first to be forgotten, so that junk crowds out nobody else's. */
+      readonly isUnverified?: boolean;
+    }
   /** It could not run, as often as it was tried. Kept until it is replayed or purged. */
   | { readonly state: 'dead'; readonly reason: string };
 
-/** What is known of an entry. Kept after its end for as long as the queue keeps outcomes. */
+/** What is known of an entry. Kept after its end for as long as the queue keeps outcomes, and as many. */
 export type EntryStatus = {
   readonly id: string;
   readonly acceptedAtMs: number;
@@ -143,7 +148,7 @@ export interface Queue {
   settle(outcomes: readonly (readonly [Claim, Outcome])[]): Promise<readonly boolean[]>;
   /** Gives entries back. @returns for each whether this claim still held it */
   release(releases: readonly Release[]): Promise<readonly boolean[]>;
-  /** Undefined: unknown, or ended longer ago than outcomes are kept. */
+  /** Undefined: unknown, or forgotten: ended longer ago than outcomes are kept, or before more others than are kept. */
   status(id: string): Promise<EntryStatus | undefined>;
   stats(): Promise<QueueStats>;
   /** Dead letters, oldest first, from behind `after` on; from the beginning where `after` is not known any more. */

@@ -14,6 +14,13 @@ export interface QueueLimits {
   readonly issuerShare?: number;
   /** How much one client may hold of what its issuer may hold and no other client of it holds. Default 0.25. */
   readonly clientShare?: number;
+  /**
+   * Outcomes that are kept of entries whose token was good. Beyond it the oldest refusals are forgotten, then the oldest of what was
+   * done, and idempotency keys with them. Default 1,000,000.
+   */
+  readonly outcomes?: number;
+  /** Refusals that are kept of entries whose token was never verified. Beyond it the oldest of them are forgotten. Default 100,000. */
+  readonly unverifiedOutcomes?: number;
 }
 
 /** Entries and bytes. */
@@ -37,16 +44,19 @@ const MAX_BYTES = 2 ** 50;
 
 /** Fills in and checks limits. @throws WatchwordError `config_invalid` */
 export function readLimits(limits: QueueLimits | undefined, place: string): Required<QueueLimits> {
-  const { entries = 100_000, bytes = 2 ** 28, issuerShare = 0.5, clientShare = 0.25, ...rest } = limits ?? {};
+  const { entries = 100_000, bytes = 2 ** 28, issuerShare = 0.5, clientShare = 0.25, ...more } = limits ?? {};
+  const { outcomes = 1_000_000, unverifiedOutcomes = 100_000, ...rest } = more;
   for (const name of Object.keys(rest)) assertConfig(false, `${place}.${name}: unknown option`);
   const isWhole = (value: unknown, most: number): boolean =>
     Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= most;
   assertConfig(isWhole(entries, MAX_ENTRIES), `${place}.entries: must be a whole number from 1 to ${MAX_ENTRIES}`);
   assertConfig(isWhole(bytes, MAX_BYTES), `${place}.bytes: must be a whole number from 1 to ${MAX_BYTES}`);
+  for (const [name, most] of Object.entries({ outcomes, unverifiedOutcomes }))
+    assertConfig(isWhole(most, MAX_ENTRIES), `${place}.${name}: must be a whole number from 1 to ${MAX_ENTRIES}`);
   for (const [name, share] of Object.entries({ issuerShare, clientShare })) {
     assertConfig(typeof share === 'number' && share > 0 && share <= 1, `${place}.${name}: must be a number above 0, up to 1`);
   }
-  return { entries, bytes, issuerShare, clientShare };
+  return { entries, bytes, issuerShare, clientShare, outcomes, unverifiedOutcomes };
 }
 
 /** What an entry takes of a queue. */

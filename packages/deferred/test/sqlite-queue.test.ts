@@ -122,6 +122,28 @@ describe('a SQLite queue', () => {
     expect(longestMs).toBeLessThan(500);
   });
 
+  test('takes over a file of version 1, with what waits in it and what has ended', async () => {
+    const queue = open();
+    const [done, waiting] = [entryOf(), entryOf()];
+    await queue.accept(done);
+    const [claim] = await queue.claim('worker-1', 1, { leaseMs: 1000, waitMs: 0 });
+    await queue.settle([[claim!, { state: 'done', status: 200 }]]);
+    await queue.accept(waiting);
+    await queue.close();
+    const old = new DatabaseSync(path);
+    old.exec(`ALTER TABLE head DROP COLUMN outcomes; ALTER TABLE head DROP COLUMN unverified; DROP INDEX entries_ended;
+      CREATE INDEX entries_ended ON entries (ended_at) WHERE state IN (3, 4); PRAGMA user_version = 1`);
+    old.close();
+    const limits = { issuerShare: 1, clientShare: 1, outcomes: 1 };
+    const renewed = open({ limits });
+    expect(await renewed.status(done.id)).toMatchObject({ state: 'done' });
+    const [next] = await renewed.claim('worker-1', 2, { leaseMs: 1000, waitMs: 0 });
+    expect(next!.entry.id).toBe(waiting.id);
+    await renewed.settle([[next!, { state: 'done', status: 200 }]]);
+    expect(await renewed.status(done.id)).toBeUndefined();
+    expect(await renewed.status(waiting.id)).toMatchObject({ state: 'done' });
+  });
+
   describe('an entry that somebody has deleted, or changed, stops no other one:', () => {
     const claimAll = (queue: Queue): Promise<readonly Claim[]> => queue.claim('worker-1', 10, { leaseMs: 1000, waitMs: 0 });
     const idsOf = (claims: readonly Claim[]): readonly string[] => claims.map(({ entry }) => entry.id);

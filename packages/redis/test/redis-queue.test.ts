@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { START_MS, digestOf, entryOf } from '../../deferred/test/support/queue-harness.ts';
+import { ISSUER, START_MS, digestOf, entryOf } from '../../deferred/test/support/queue-harness.ts';
 import { describeQueue } from '../../deferred/test/support/queue-suite.ts';
 import { type RedisQueue, type RedisQueueOptions, createRedisQueue } from '../src/index.ts';
 import { RedisServer, hasRedis } from './support/redis-server.ts';
@@ -187,6 +187,32 @@ describe.skipIf(!hasRedis)('with redis-server (skipped where it is not installed
       expect(await queue.stats()).toMatchObject({ depth: 2, totals: { accepted: 4, done: 2 } });
       await admin.config('SET', 'maxmemory', '0');
       expect(await queue.accept(entryOf())).toMatchObject({ kind: 'accepted' });
+    });
+
+    test('an entry that somebody has spoilt stops no other one, nor does an account', async () => {
+      const queue = open();
+      const [spoilt, ...others] = [entryOf(), entryOf(), entryOf({ issuer: 'https://other.example' })];
+      for (const entry of [spoilt!, ...others]) await queue.accept(entry);
+      await admin.hset(`{${prefix}}:entries`, spoilt!.id, Buffer.from([0xc1]));
+      await admin.hset(`{${prefix}}:issuers`, ISSUER, Buffer.from([0xc1]));
+      const claims = await queue.claim('worker-1', 4, LEASE);
+      expect(claims.map(({ entry }) => entry.id).toSorted()).toEqual(others.map(({ id }) => id).toSorted());
+      expect(await queue.settle(claims.map((claim) => [claim, DONE] as const))).toEqual([true, true]);
+      expect(await queue.claim('worker-1', 4, LEASE)).toEqual([]);
+      expect(await queue.status(spoilt!.id)).toBeUndefined();
+      expect((await queue.stats()).totals).toMatchObject({ accepted: 3, done: 2 });
+    });
+
+    test('a consumer group that somebody has deleted loses nothing', async () => {
+      const queue = open();
+      const entries = Array.from({ length: 3 }, () => entryOf());
+      for (const entry of entries) await queue.accept(entry);
+      const [claimed] = await queue.claim('worker-1', 1, LEASE);
+      await admin.xgroup('DESTROY', `{${prefix}}:stream`, 'workers');
+      const claims = await queue.claim('worker-1', 4, LEASE);
+      expect(claims.map(({ entry }) => entry.id)).toEqual([entries[1]!.id, entries[2]!.id]);
+      expect(await queue.settle([claimed!, ...claims].map((claim) => [claim, DONE] as const))).toEqual([true, true, true]);
+      expect(await queue.stats()).toMatchObject({ depth: 0, totals: { accepted: 3, done: 3, refused: 0 } });
     });
 
     test('refuses what somebody has deleted, with that reason, and goes on with all others', async () => {

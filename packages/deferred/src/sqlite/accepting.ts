@@ -2,6 +2,7 @@
 import type { Acceptance, NewEntry } from '../queue.ts';
 import { fullScope, retryAfterMs, roomOf } from '../shares.ts';
 import { type Context, known } from './context.ts';
+import { STATE } from './file.ts';
 import type { Row } from './rows.ts';
 
 /** Takes an entry in, once. */
@@ -25,9 +26,17 @@ export function accept(context: Context, entry: NewEntry): Acceptance {
   return { kind: 'accepted', id: entry.id };
 }
 
-/** Clears outcomes away whose time is over. */
-export function forgetOutcomes({ settings, rows, nowMs }: Context, most: number): void {
-  for (const { seq } of rows.sql.forgettable.all(nowMs - settings.outcomesKeptMs, most)) rows.drop(Number(seq));
+/** Clears outcomes away whose time is over, and the oldest where there are too many. */
+export function forgetOutcomes({ settings, ledger, rows, nowMs }: Context, most: number): void {
+  const forget = (state: number, untilMs: number, limit: number): void => {
+    if (limit <= 0) return;
+    for (const { seq } of rows.sql.forgettable.all(state, untilMs, Math.min(limit, most))) rows.drop({ seq: Number(seq), state });
+  };
+  const { done, refused, unverified } = STATE;
+  for (const state of [done, refused, unverified]) forget(state, nowMs - settings.outcomesKeptMs, most);
+  const { outcomes, unverifiedOutcomes } = settings.limits;
+  forget(unverified, Infinity, ledger.head.unverified - unverifiedOutcomes);
+  for (const state of [refused, done]) forget(state, Infinity, ledger.head.outcomes - outcomes);
 }
 
 function full({ ledger, nowMs }: Context, scope: 'queue' | 'issuer' | 'client'): Acceptance {
@@ -37,7 +46,7 @@ function full({ ledger, nowMs }: Context, scope: 'queue' | 'issuer' | 'client'):
 // One that is forgotten makes room for its id and its key.
 function firstOf(context: Context, row: Row | undefined): Row | undefined {
   const first = known(context, row);
-  if (row !== undefined && first === undefined) context.rows.drop(row.seq);
+  if (row !== undefined && first === undefined) context.rows.drop(row);
   return first;
 }
 

@@ -90,7 +90,9 @@ function end(context: Context, name: ClaimName, outcome: Outcome): boolean {
 function finish({ ledger, rows, nowMs }: Context, row: Row, outcome: Outcome): void {
   const status = outcome.state === 'done' ? outcome.status : null;
   const reason = outcome.state === 'done' ? null : outcome.reason;
-  rows.sql.end.run(STATE[outcome.state], nowMs, status, reason, row.seq);
+  const state = outcome.state === 'refused' && outcome.isUnverified === true ? STATE.unverified : STATE[outcome.state];
+  rows.sql.end.run(state, nowMs, status, reason, row.seq);
+  ledger.countOutcome(state, 1);
   const ready = -Number(row.state === STATE.ready);
   // A dead letter keeps its body, and so its room.
   const room = outcome.state === 'dead' ? {} : { entries: -1, bytes: -row.bytes };

@@ -20,6 +20,11 @@ export interface Context {
   readonly nowMs: number;
 }
 
+/** Whether it is the state of an outcome that will be forgotten. */
+export function isOutcome(state: number): boolean {
+  return state === STATE.done || state === STATE.refused || state === STATE.unverified;
+}
+
 /** The entry of a claim that is still held. */
 export function holding({ rows }: Context, { id, token }: ClaimName): Row | undefined {
   const row = rows.byId(id);
@@ -28,7 +33,7 @@ export function holding({ rows }: Context, { id, token }: ClaimName): Row | unde
 
 /** An outcome is forgotten when its time is over, whether or not it has been cleared away. */
 export function known({ settings, nowMs }: Context, row: Row | undefined): Row | undefined {
-  if (row === undefined || (row.state !== STATE.done && row.state !== STATE.refused)) return row;
+  if (row === undefined || !isOutcome(row.state)) return row;
   if (row.ended_at! + settings.outcomesKeptMs > nowMs) return row;
   return undefined;
 }

@@ -37,7 +37,7 @@ export function purge({ ledger, rows }: Context, ids: readonly string[]): readon
   return ids.filter((id) => {
     const row = rows.byId(id);
     if (row?.state !== STATE.dead) return false;
-    rows.drop(row.seq);
+    rows.drop(row);
     ledger.change(row, { entries: -1, bytes: -row.bytes });
     ledger.head.purged += 1;
     return true;

@@ -4,10 +4,10 @@ import process from 'node:process';
 import type * as Sqlite from 'node:sqlite';
 import { assertConfig } from '@watchword/core';
 
-/** The states of an entry in the file. */
-export const STATE = { ready: 0, delayed: 1, claimed: 2, done: 3, refused: 4, dead: 5 } as const;
+/** The states of an entry in the file. `unverified`: refused, and its token was never verified. */
+export const STATE = { ready: 0, delayed: 1, claimed: 2, done: 3, refused: 4, dead: 5, unverified: 6 } as const;
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 // Bodies apart: an entry changes its state four times, and each time SQLite writes the whole row.
 const SCHEMA = `
   CREATE TABLE entries (
@@ -20,7 +20,7 @@ const SCHEMA = `
   CREATE INDEX entries_ready ON entries (issuer, client, seq) WHERE state = 0;
   CREATE INDEX entries_due ON entries (state, due) WHERE state IN (1, 2);
   CREATE INDEX entries_waiting ON entries (seq) WHERE state <= 2;
-  CREATE INDEX entries_ended ON entries (ended_at) WHERE state IN (3, 4);
+  CREATE INDEX entries_ended ON entries (state, ended_at) WHERE state IN (3, 4, 6);
   CREATE INDEX entries_dead ON entries (ended_at, seq) WHERE state = 5;
   CREATE TABLE bodies (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
   CREATE TABLE issuers (
@@ -36,10 +36,21 @@ const SCHEMA = `
   CREATE TABLE head (
     one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, bytes INTEGER NOT NULL, depth INTEGER NOT NULL,
     turn INTEGER NOT NULL, accepted INTEGER NOT NULL, done INTEGER NOT NULL, refused INTEGER NOT NULL, dead INTEGER NOT NULL,
-    replayed INTEGER NOT NULL, purged INTEGER NOT NULL
+    replayed INTEGER NOT NULL, purged INTEGER NOT NULL,
+    outcomes INTEGER NOT NULL DEFAULT 0, unverified INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+// Nothing was known of tokens that were never verified.
+const FROM_VERSION_1 = `
+  ALTER TABLE head ADD COLUMN outcomes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE head ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0;
+  UPDATE head SET outcomes = (SELECT count(*) FROM entries WHERE state IN (3, 4));
+  DROP INDEX entries_ended;
+  CREATE INDEX entries_ended ON entries (state, ended_at) WHERE state IN (3, 4, 6);
+  PRAGMA user_version = 2;
 `;
 
 /** An open file. */
@@ -105,6 +116,10 @@ function setUp(database: Sqlite.DatabaseSync, busyTimeoutMs: number): void {
   inTransaction(database, 'IMMEDIATE', () => {
     const version = Number(database.prepare('PRAGMA user_version').get()!['user_version']);
     if (version === SCHEMA_VERSION) return;
+    if (version === 1 && database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entries_ended'").get() !== undefined) {
+      database.exec(FROM_VERSION_1);
+      return;
+    }
     const { count } = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()!;
     assertConfig(version === 0 && count === 0, 'sqliteQueue.path: the file is another database, or of another version');
     database.exec(SCHEMA);

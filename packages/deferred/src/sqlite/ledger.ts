@@ -15,6 +15,9 @@ export interface Head {
   dead: number;
   replayed: number;
   purged: number;
+  /** Outcomes that are kept of entries whose token was good, and of those that were never verified. */
+  outcomes: number;
+  unverified: number;
 }
 
 /** What an issuer or a client holds. */
@@ -42,6 +45,7 @@ type Name =
   | 'countIssuers'
   | 'countClients'
   | 'countAll'
+  | 'countEnded'
   | 'head'
   | 'saveHead'
   | 'issuer'
@@ -120,12 +124,18 @@ export class Ledger {
   recount(): void {
     this.#issuers.clear();
     this.#clients.clear();
-    const { dropIssuers, dropClients, countIssuers, countClients, countAll } = this.#statements;
+    const { dropIssuers, dropClients, countIssuers, countClients, countAll, countEnded } = this.#statements;
     dropIssuers.run();
     dropClients.run();
     countIssuers.run();
     countClients.run();
-    Object.assign(this.head, countAll.get());
+    Object.assign(this.head, countAll.get(), countEnded.get());
+  }
+
+  /** An outcome of this state has come or gone. */
+  countOutcome(state: number, by: number): void {
+    if (state === STATE.unverified) this.head.unverified += by;
+    else if (state !== STATE.dead) this.head.outcomes += by;
   }
 
   count(event: 'accepted' | 'ended'): void {
@@ -147,8 +157,21 @@ export class Ledger {
   save(nowMs: number): void {
     this.#saveAccounts();
     if (this.#head !== undefined) {
-      const { entries, bytes, depth, turn, accepted, done, refused, dead, replayed, purged } = this.#head;
-      this.#statements.saveHead.run(entries, bytes, depth, turn, accepted, done, refused, dead, replayed, purged);
+      const { entries, bytes, depth, turn, accepted, done, refused, dead, replayed, purged, outcomes, unverified } = this.#head;
+      this.#statements.saveHead.run(
+        entries,
+        bytes,
+        depth,
+        turn,
+        accepted,
+        done,
+        refused,
+        dead,
+        replayed,
+        purged,
+        outcomes,
+        unverified,
+      );
     }
     if (this.#accepted + this.#ended > 0) {
       const second = Math.floor(nowMs / 1000);
@@ -214,10 +237,12 @@ export class Ledger {
   #prepare(): Record<Name | 'nextClient' | 'forgetPaces' | 'paces', Sqlite.StatementSync> {
     const prepare = (sql: string): Sqlite.StatementSync => this.#database.prepare(sql);
     return {
-      head: prepare('SELECT entries, bytes, depth, turn, accepted, done, refused, dead, replayed, purged FROM head'),
+      head: prepare(
+        'SELECT entries, bytes, depth, turn, accepted, done, refused, dead, replayed, purged, outcomes, unverified FROM head',
+      ),
       saveHead:
         prepare(`UPDATE head SET entries = ?, bytes = ?, depth = ?, turn = ?, accepted = ?, done = ?, refused = ?, dead = ?,
-        replayed = ?, purged = ?`),
+        replayed = ?, purged = ?, outcomes = ?, unverified = ?`),
       issuer: prepare('SELECT entries, bytes, depth, ready, turn FROM issuers WHERE issuer = ?'),
       saveIssuer: prepare('INSERT OR REPLACE INTO issuers VALUES (?, ?, ?, ?, ?, ?)'),
       dropIssuer: prepare('DELETE FROM issuers WHERE issuer = ?'),
@@ -234,6 +259,8 @@ export class Ledger {
       countClients: prepare(`INSERT INTO clients SELECT issuer, client, ${COUNTS}, 0 ${HELD} GROUP BY issuer, client`),
       countAll: prepare(`SELECT count(*) AS entries, ifnull(sum(bytes), 0) AS bytes,
         ifnull(sum(state <= ${STATE.claimed}), 0) AS depth ${HELD}`),
+      countEnded: prepare(`SELECT ifnull(sum(state <> ${STATE.unverified}), 0) AS outcomes,
+        ifnull(sum(state = ${STATE.unverified}), 0) AS unverified FROM entries WHERE state IN (3, 4, 6)`),
       pace: prepare(`INSERT INTO paces VALUES (?, ?, ?) ON CONFLICT (second)
         DO UPDATE SET accepted = accepted + excluded.accepted, ended = ended + excluded.ended`),
       forgetPaces: prepare('DELETE FROM paces WHERE second <= ? OR second > ?'),

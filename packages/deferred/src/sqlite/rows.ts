@@ -22,7 +22,7 @@ export interface Row extends Owner {
   readonly reason: string | null;
 }
 
-const { ready: READY, claimed: CLAIMED, done: DONE, refused: REFUSED, dead: DEAD } = STATE;
+const { ready: READY, claimed: CLAIMED, dead: DEAD } = STATE;
 
 type QueryName =
   | 'insert'
@@ -45,6 +45,7 @@ type QueryName =
 
 // In the words of the index, or SQLite does not see that it holds all of them, and reads every entry there is.
 const WITH_DUE = 'state IN (1, 2)';
+const WITH_END = 'state IN (3, 4, 6)';
 
 /** By name. */
 export const QUERIES: Readonly<Record<QueryName, string>> = {
@@ -64,7 +65,7 @@ export const QUERIES: Readonly<Record<QueryName, string>> = {
   claimed: `SELECT count(*) AS count FROM entries WHERE ${WITH_DUE} AND state = ${CLAIMED} AND due > ?`,
   oldest: `SELECT accepted_at FROM entries WHERE state <= ${CLAIMED} ORDER BY seq LIMIT 1`,
   byIssuer: 'SELECT issuer, depth FROM issuers WHERE depth > 0',
-  forgettable: `SELECT seq FROM entries WHERE state IN (${DONE}, ${REFUSED}) AND ended_at <= ? ORDER BY ended_at LIMIT ?`,
+  forgettable: `SELECT seq FROM entries WHERE ${WITH_END} AND state = ? AND ended_at <= ? ORDER BY ended_at LIMIT ?`,
   dead: `SELECT * FROM entries WHERE state = ${DEAD} AND (ended_at, seq) > (?, ?) ORDER BY ended_at, seq LIMIT ?`,
 };
 
@@ -112,8 +113,9 @@ export class Rows {
   }
 
   /** Forgets an entry that has ended. */
-  drop(seq: number): void {
+  drop({ seq, state }: Pick<Row, 'seq' | 'state'>): void {
     this.sql.drop.run(seq);
     this.sql.dropBody.run(seq);
+    this.#ledger.countOutcome(state, -1);
   }
 }

@@ -30,7 +30,7 @@ export function stats({ ledger, rows: { sql }, nowMs }: Context): QueueStats {
 function stateOf({ rows, nowMs }: Context, row: Row): object {
   const endedAtMs = row.ended_at;
   if (row.state === STATE.done) return { state: 'done', status: row.status, result: rows.body(row.seq), endedAtMs };
-  if (row.state === STATE.refused) return { state: 'refused', reason: row.reason, endedAtMs };
+  if (row.state === STATE.refused || row.state === STATE.unverified) return { state: 'refused', reason: row.reason, endedAtMs };
   if (row.state === STATE.dead) return { state: 'dead', reason: row.reason, endedAtMs };
   return { state: row.state === STATE.claimed && row.due! > nowMs ? 'claimed' : 'accepted' };
 }

@@ -95,7 +95,8 @@ export class Batches<Request> {
   }
 
   #verdictBefore({ entry, attempt }: Claim): Outcome | undefined {
-    if (readClock(this.#settings.clock) >= entry.runBeforeMs) return { state: 'refused', reason: 'token_too_old' };
+    if (readClock(this.#settings.clock) >= entry.runBeforeMs)
+      return { state: 'refused', reason: 'token_too_old', isUnverified: true };
     // All its attempts have ended without a word, the last one alone: it takes its worker with it. One more than allowed, since
     // somebody else may have taken the worker just when this one was to be given back.
     return attempt > this.#settings.maxAttempts + 1 ? { state: 'dead', reason: 'attempts_exhausted' } : undefined;
@@ -106,7 +107,8 @@ export class Batches<Request> {
       return { request: this.#settings.open(entry) };
     } catch (error) {
       this.#tell(error);
-      return { refused: { state: 'refused', reason: error instanceof WatchwordError ? error.code : 'receipt_invalid' } };
+      const reason = error instanceof WatchwordError ? error.code : 'receipt_invalid';
+      return { refused: { state: 'refused', reason, isUnverified: true } };
     }
   }
 

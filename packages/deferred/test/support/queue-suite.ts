@@ -1,6 +1,6 @@
 /** What every queue must do. Each implementation runs it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Claim, NewEntry, Queue } from '../../src/index.ts';
+import type { Claim, NewEntry, Outcome, Queue } from '../../src/index.ts';
 import { fullScope, readLimits, roomOf } from '../../src/index.ts';
 import { describeQueueCampaign } from './queue-campaign.ts';
 import { type QueueChoices, type QueueHarness, START_MS, digestOf, entryOf } from './queue-harness.ts';
@@ -610,6 +610,55 @@ export function describeQueue(name: string, start: () => Promise<QueueHarness>):
         }),
       );
       expect(idsOf(claimed.flat()).toSorted()).toEqual(entries.map(({ id }) => id).toSorted());
+    });
+
+    describe('forgets the oldest outcomes where there are too many', () => {
+      const REFUSED = { state: 'refused', reason: 'scope_insufficient' } as const;
+      const JUNK = { state: 'refused', reason: 'signature_invalid', isUnverified: true } as const;
+      const endAll = async (queue: Queue, outcome: Outcome, count: number): Promise<readonly string[]> => {
+        const ids: string[] = [];
+        for (let turn = 0; turn < count; turn += 1) {
+          const { id } = await accept(queue);
+          expect(await queue.settle([[await claimOne(queue), outcome]])).toEqual([true]);
+          nowMs += 1;
+          ids.push(id);
+        }
+        return ids;
+      };
+      const kept = async (queue: Queue, ids: readonly string[]): Promise<readonly boolean[]> =>
+        Promise.all(ids.map(async (id) => (await queue.status(id)) !== undefined));
+
+      test('junk, which crowds out nothing else', async () => {
+        const queue = await open({ limits: { ...ROOMY, unverifiedOutcomes: 3 } });
+        const [done, refused, dead] = [
+          await endAll(queue, DONE, 2),
+          await endAll(queue, REFUSED, 2),
+          await endAll(queue, { state: 'dead', reason: 'upstream_unavailable' }, 2),
+        ];
+        const junk = await endAll(queue, JUNK, 6);
+        expect(await kept(queue, junk)).toEqual([false, false, false, true, true, true]);
+        expect(await kept(queue, [...done, ...refused, ...dead])).toEqual(Array(6).fill(true));
+        expect(await queue.status(junk[5]!)).toMatchObject({ state: 'refused', reason: 'signature_invalid' });
+        expect(await queue.stats()).toMatchObject({ totals: { refused: 8, done: 2, dead: 2 } });
+        nowMs += KEPT_MS;
+        await endAll(queue, DONE, 1);
+        expect(await kept(queue, [...junk, ...done, ...refused])).toEqual(Array(10).fill(false));
+      });
+
+      test('refusals before what was done, and that with its idempotency key', async () => {
+        const queue = await open({ limits: { ...ROOMY, outcomes: 4 } });
+        const first = entryOf({ acceptedAtMs: nowMs, runBeforeMs: nowMs + 60_000, idempotencyKey: digestOf('first') });
+        await queue.accept(first);
+        await queue.settle([[await claimOne(queue), DONE]]);
+        nowMs += 1;
+        const refused = await endAll(queue, REFUSED, 3);
+        const done = await endAll(queue, DONE, 2);
+        expect(await kept(queue, [first.id, ...refused, ...done])).toEqual([true, false, false, true, true, true]);
+        const more = await endAll(queue, DONE, 2);
+        expect(await kept(queue, [first.id, ...refused])).toEqual([false, false, false, false]);
+        expect(await kept(queue, [...done, ...more])).toEqual([true, true, true, true]);
+        expect(await queue.accept({ ...first, id: entryOf().id })).toMatchObject({ kind: 'accepted' });
+      });
     });
 
     describeQueueCampaign(start);

@@ -112,6 +112,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'deferred.limits.bytes': 'Bytes that they take.',
   'deferred.limits.issuerShare': 'How much of what nobody else holds one issuer may hold.',
   'deferred.limits.clientShare': 'How much of what its issuer may hold one client may hold.',
+  'deferred.limits.outcomes':
+    'Outcomes that are kept; beyond it the oldest refusals are forgotten, then the oldest that were done.',
+  'deferred.limits.unverifiedOutcomes': 'Refusals that are kept where no token was ever verified.',
   'deferred.bodyBytes': 'Largest body of a request that is deferred.',
   'deferred.statusPath': 'Where clients ask what became of their requests: this, a slash and the id that they were given.',
   'deferred.worker': 'How this process works on them.',

@@ -49,8 +49,11 @@ export function createWork(parts: WorkParts): DoJobs {
   const verifier = parts.decorate(accepted);
   const doJob = async ({ job, routed, deferral }: Plan, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
     let upstream: Upstream | undefined;
+    let isVerified = false;
     try {
-      const token = await accepted.during(job.entry.id, await verdict, (reference) => verifier.verify(reference));
+      const known = await verdict;
+      isVerified = known.token !== undefined;
+      const token = await accepted.during(job.entry.id, known, (reference) => verifier.verify(reference));
       // Keys and status lists may have taken long to come: what was taken back meanwhile counts, up to the call.
       await parts.verifier.assertHolds(token, deferral);
       parts.authorize(token, routed.route);
@@ -61,13 +64,13 @@ export function createWork(parts: WorkParts): DoJobs {
       if (isForAnotherTime(answer)) throw new WatchwordError('upstream_unavailable');
       return { state: 'done', status: answer.status, result: parts.receipts.closeResult(job.entry.id, encodeAnswer(answer)) };
     } catch (thrown) {
-      return resultOf(toWatchwordError(thrown), upstream?.balancer.isDown === true);
+      return resultOf(toWatchwordError(thrown), isVerified, upstream?.balancer.isDown === true);
     }
   };
   return (jobs) => {
     const plans = jobs.map((job) => planOf(job, parts));
     const verdicts = verifyByKey(plans.filter(isPlan), parts.verifier);
-    return plans.map(async (plan) => (isPlan(plan) ? doJob(plan, verdicts.get(plan)!) : resultOf(plan, false)));
+    return plans.map(async (plan) => (isPlan(plan) ? doJob(plan, verdicts.get(plan)!) : resultOf(plan, false, false)));
   };
 }
 
@@ -177,9 +180,9 @@ const OURS: ReadonlySet<ErrorCode> = new Set([
  * What is wrong with the request stays wrong. What is wrong on our side, or with an upstream that is not there at all, is not the
  * request's fault: it waits. What an upstream that is there failed at may be: that counts.
  */
-function resultOf(error: WatchwordError, isUpstreamDown: boolean): JobResult {
+function resultOf(error: WatchwordError, isVerified: boolean, isUpstreamDown: boolean): JobResult {
   const { code: reason, facts } = error;
-  if (facts.http < 500 && facts.http !== 429) return { state: 'refused', reason };
+  if (facts.http < 500 && facts.http !== 429) return { state: 'refused', reason, isUnverified: !isVerified };
   const isWaiting = OURS.has(reason) || isUpstreamDown || isNeverSent(error);
   return { state: isWaiting ? 'wait' : 'retry', reason };
 }

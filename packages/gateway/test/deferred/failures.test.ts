@@ -25,11 +25,15 @@ function upstreamAt(url: string, more: object = {}): Upstreams {
   return upstreams;
 }
 
-async function resultAt(upstreams: Upstreams | undefined, fail: () => void = () => {}): Promise<JobResult> {
+async function resultAt(
+  upstreams: Upstreams | undefined,
+  fail: () => void = () => {},
+  verdict: object = { token: {} },
+): Promise<JobResult> {
   const work = createWork({
     clock: () => NOW,
     route: () => ({ route: { deferredForMs: 1000, upstream: 'main' }, canonicalPath: '/later' }),
-    verifier: { verifyMany: async () => [{ token: {} }], assertHolds: async () => {} },
+    verifier: { verifyMany: async () => [verdict], assertHolds: async () => {} },
     decorate: (verifier: object) => verifier,
     authorize: fail,
     exchange: () => 'a Txn-Token',
@@ -115,5 +119,14 @@ test('what is wrong with the request stays wrong', async () => {
   const fail = (): void => {
     throw new WatchwordError('token_revoked');
   };
-  expect(await resultAt(undefined, fail)).toEqual({ state: 'refused', reason: 'token_revoked' });
+  expect(await resultAt(undefined, fail)).toEqual({ state: 'refused', reason: 'token_revoked', isUnverified: false });
+});
+
+test('what was never verified is told to be so: its outcome is the first to be forgotten', async () => {
+  const verdict = { error: new WatchwordError('signature_invalid') };
+  expect(await resultAt(undefined, () => {}, verdict)).toEqual({
+    state: 'refused',
+    reason: 'signature_invalid',
+    isUnverified: true,
+  });
 });

@@ -35,7 +35,6 @@ local function known(other)
   local entry = other and load(other)
   if not entry then return nil end
   if isKept(entry) then return entry end
-  redis.call('ZREM', base .. 'ended', other)
   drop(other, entry)
 end
 

@@ -38,8 +38,17 @@ end
 
 -- Whatever of a client has waited longest: new, given back, or left by somebody whose lease ran out.
 local function payloadOf(entry)
-  local number = text(entry.number) .. '-0'
-  local messages = redis.pcall('XCLAIM', base .. 'stream', 'workers', ARGV[4], 0, number, 'FORCE')
+  local function ask()
+    return redis.pcall('XCLAIM', base .. 'stream', 'workers', ARGV[4], 0, text(entry.number) .. '-0', 'FORCE')
+  end
+  local messages = ask()
+  -- Somebody has deleted the group: the messages are still there, unless the stream is gone, too.
+  if messages.err and redis.call('EXISTS', base .. 'stream') == 1 then
+    redis.pcall('XGROUP', 'CREATE', base .. 'stream', 'workers', '0')
+    messages = ask()
+    -- Not known to be lost, so nothing is said about it.
+    if messages.err then error(messages.err) end
+  end
   return messages[1] and messages[1][2][4]
 end
 

@@ -21,7 +21,10 @@ export function factsOfClaim({ entry, token }: Claim): readonly Argument[] {
 /** For SETTLE. */
 export function factsOfEnd([claim, outcome]: readonly [Claim, Outcome]): readonly Argument[] {
   const name = factsOfClaim(claim);
-  if (outcome.state !== 'done') return [...name, outcome.state, outcome.reason, 'no', ''];
+  if (outcome.state !== 'done') {
+    const isUnverified = outcome.state === 'refused' && outcome.isUnverified === true;
+    return [...name, isUnverified ? 'unverified' : outcome.state, outcome.reason, 'no', ''];
+  }
   const { state, status, result } = outcome;
   return result === undefined ? [...name, state, status, 'no', ''] : [...name, state, status, 'yes', result];
 }

@@ -1,6 +1,6 @@
 /** Lua that all scripts of a queue share: who holds how much, whose turn it is, and the pace of the last minute. */
 
-/** Needs `base`, `now`, `text`, `ownerOf` and `readyOf`. */
+/** Needs `unpacked`, `base`, `now`, `text`, `ownerOf` and `readyOf`. */
 export const LEDGER = `
 -- Always the new value, never a difference: see the prelude.
 local function add(name, by)
@@ -11,7 +11,7 @@ end
 
 local function holds(kind, name)
   local packed = redis.call('HGET', base .. kind, name)
-  return packed and cmsgpack.unpack(packed) or { 0, 0, 0 }
+  return packed and unpacked(packed) or { 0, 0, 0 }
 end
 
 local function changeOne(kind, name, by)

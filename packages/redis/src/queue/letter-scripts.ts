@@ -29,7 +29,7 @@ for index = 1, 8 do totals[index] = totals[index] or '0' end
 local oldest = redis.call('ZRANGE', base .. 'waiting', 0, 0)[1]
 local sums, issuers, all = paces(), {}, redis.call('HGETALL', base .. 'issuers')
 for index = 1, #all, 2 do
-  local depth = cmsgpack.unpack(all[index + 1])[3]
+  local depth = (unpacked(all[index + 1]) or { 0, 0, 0 })[3]
   if depth > 0 then
     issuers[#issuers + 1] = all[index]
     issuers[#issuers + 1] = text(depth)

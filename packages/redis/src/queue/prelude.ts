@@ -9,7 +9,9 @@
  *   leases, delays  zset    entries that are claimed, until when; and those that were given back, not before when
  *   entries         hash    what is known of an entry besides its payload, until its outcome is forgotten
  *   waiting         zset    entries that have not ended, by number
- *   ended, dead     zset    entries that have, by time; results: what the upstream answered
+ *   ended, refused, unverified, dead
+ *                   zset    entries that have, by time: done; refused; refused and never verified; dead letters
+ *   results         hash    what the upstream answered
  *   keys            hash    idempotency keys, each with the id of its entry
  *   issuers,clients hash    how much they hold: entries, bytes, depth
  *   head, paces     hash    the totals; and what was accepted and ended in each second of the last minute
@@ -29,20 +31,30 @@ export interface QueueScript {
   readonly lua: string;
 }
 
-/** ARGV: 1 last moment for the script by the server's clock, 2 now, 3 how long outcomes are kept; then those of the script. */
+/**
+ * ARGV: 1 last moment for the script by the server's clock, 2 now, 3 how long outcomes are kept, how many, and how many of what was
+ * never verified; then those of the script.
+ */
 const PRELUDE = `
 local base = KEYS[1] .. ':'
 local time = redis.call('TIME')
 -- Who asked has given up meanwhile, and has told others so.
 if time[1] * 1000 + time[2] / 1000 > tonumber(ARGV[1]) then return redis.error_reply('LATE asked too long ago') end
-local now, kept = tonumber(ARGV[2]), tonumber(ARGV[3])
+local now, limits = tonumber(ARGV[2]), cjson.decode(ARGV[3])
+local kept = limits[1]
 
 -- As redis.call does it for numbers, but for names.
 local function text(number) return string.format('%.17g', number) end
 
+-- What somebody has spoilt is nothing: it must not stop what comes after it.
+local function unpacked(packed)
+  local isGood, value = pcall(cmsgpack.unpack, packed)
+  return isGood and type(value) == 'table' and value or nil
+end
+
 local function load(id)
   local packed = redis.call('HGET', base .. 'entries', id)
-  return packed and cmsgpack.unpack(packed)
+  return packed and unpacked(packed)
 end
 
 local function save(id, entry) redis.call('HSET', base .. 'entries', id, cmsgpack.pack(entry)) end
@@ -56,7 +68,10 @@ local function dropMessage(entry)
   redis.call('XDEL', base .. 'stream', text(entry.number) .. '-0')
 end
 
+-- The state unverified is a refusal, too.
 local function finish(id, entry, state, word)
+  local pool = state == 'done' and 'ended' or state
+  if state == 'unverified' then state = 'refused' end
   entry.state, entry.token, entry.ended = state, nil, now
   if state == 'done' then entry.status = tonumber(word) else entry.reason = word end
   save(id, entry)
@@ -66,7 +81,7 @@ local function finish(id, entry, state, word)
     redis.call('ZADD', base .. 'dead', ARGV[2], string.format('%016.0f', entry.number) .. id)
     change(entry, { 0, 0, -1 })
   else
-    redis.call('ZADD', base .. 'ended', ARGV[2], id)
+    redis.call('ZADD', base .. pool, ARGV[2], id)
     change(entry, { -1, -entry.bytes, -1 })
   end
   schedule(entry)
@@ -75,7 +90,10 @@ local function finish(id, entry, state, word)
   if state ~= 'dead' then dropMessage(entry) end
 end
 
+local POOLS = { 'ended', 'refused', 'unverified' }
+
 local function drop(id, entry)
+  for _, pool in ipairs(POOLS) do redis.call('ZREM', base .. pool, id) end
   redis.call('HDEL', base .. 'entries', id)
   redis.call('HDEL', base .. 'results', id)
   if entry.key and redis.call('HGET', base .. 'keys', entry.key) == id then redis.call('HDEL', base .. 'keys', entry.key) end
@@ -86,12 +104,28 @@ local function isKept(entry)
   return entry.ended + kept > now
 end
 
+local function dropAll(ids)
+  for _, id in ipairs(ids) do drop(id, load(id) or {}) end
+end
+
+local function forgetOldest(pool, excess, most)
+  local count = math.min(excess, most)
+  if count > 0 then dropAll(redis.call('ZRANGE', base .. pool, 0, count - 1)) end
+end
+
 local function forget(most)
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', base .. 'ended', '-inf', text(now - kept), 'LIMIT', 0, most)) do
-    redis.call('ZREM', base .. 'ended', id)
-    local entry = load(id)
-    if entry and not isKept(entry) then drop(id, entry) end
+  for _, pool in ipairs(POOLS) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', base .. pool, '-inf', text(now - kept), 'LIMIT', 0, most)) do
+      redis.call('ZREM', base .. pool, id)
+      local entry = load(id)
+      if entry and not isKept(entry) then drop(id, entry) end
+    end
   end
+  local function size(pool) return redis.call('ZCARD', base .. pool) end
+  forgetOldest('unverified', size('unverified') - limits[3], most)
+  -- What was done goes last.
+  forgetOldest('refused', math.min(size('refused'), size('ended') + size('refused') - limits[2]), most)
+  forgetOldest('ended', size('ended') + size('refused') - limits[2], most)
 end
 `;
 

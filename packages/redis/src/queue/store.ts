@@ -1,5 +1,6 @@
 /** Runs the scripts of a queue on a server that was looked at first, each in bounded time. */
 import { type Clock, WatchwordError, readClock } from '@watchword/core';
+import type { QueueLimits } from '@watchword/deferred';
 import { insistOnCopies } from './durability.ts';
 import { type Argument, bytesOf, evaluate } from './evaluate.ts';
 import { Link, type LinkSettings } from './link.ts';
@@ -9,6 +10,7 @@ import { Window } from './window.ts';
 /** What a store needs to know. */
 export interface StoreSettings extends LinkSettings {
   readonly outcomesKeptMs: number;
+  readonly limits: Pick<Required<QueueLimits>, 'outcomes' | 'unverifiedOutcomes'>;
   /** How many replicas must have a change before it counts as done. */
   readonly replicas: number;
   readonly clock: Clock;
@@ -91,14 +93,15 @@ export class QueueStore {
   }
 
   async #run(script: QueueScript, facts: readonly Argument[], options: RunOptions): Promise<unknown> {
-    const { outcomesKeptMs, timeoutMs, replicas } = this.#settings;
+    const { outcomesKeptMs, limits, timeoutMs, replicas } = this.#settings;
+    const kept = JSON.stringify([outcomesKeptMs, limits.outcomes, limits.unverifiedOutcomes]);
     const { isRead = false, nowMs: toldMs = this.now(), onSend } = options;
     const link = await this.#connect();
     const lastMomentMs = performance.now() + link.offsetMs + timeoutMs;
     onSend?.();
     const copiesMs = isRead || replicas === 0 ? 0 : timeoutMs;
     const answer = await link.ask(async (redis) => {
-      const running = evaluate(redis, script, this.#key, [lastMomentMs, toldMs, outcomesKeptMs, ...facts]);
+      const running = evaluate(redis, script, this.#key, [lastMomentMs, toldMs, kept, ...facts]);
       if (copiesMs === 0) return running;
       const value = await running;
       return value instanceof Error ? value : insistOnCopies(value, await redis.wait(replicas, copiesMs), replicas);

@@ -11,6 +11,9 @@ export interface DeferredLimitsConfig {
   readonly bytes: number;
   readonly issuerShare: number;
   readonly clientShare: number;
+  /** Outcomes that are kept, and refusals of what was never verified: these are forgotten first. */
+  readonly outcomes: number;
+  readonly unverifiedOutcomes: number;
 }
 
 /** Where requests wait. Exactly one of `sqlite` and `redis` is given; the default is `deferred.db`. */
@@ -91,6 +94,8 @@ export const deferred: v.GenericSchema<unknown, DeferredConfig> = section({
       bytes: v.optional(between(65_536, Number.MAX_SAFE_INTEGER), 268_435_456),
       issuerShare: v.optional(share, 0.5),
       clientShare: v.optional(share, 0.25),
+      outcomes: v.optional(between(1, 100_000_000), 1_000_000),
+      unverifiedOutcomes: v.optional(between(1, 100_000_000), 100_000),
     }),
     {},
   ),
