@@ -1,8 +1,9 @@
 /** Who sends orders, and the tokens that go with them. */
 import { randomUUID } from 'node:crypto';
-import type { KeyPair } from '../tokens/key-pair.ts';
+import { type KeyPair, createKeyPair } from '../tokens/key-pair.ts';
 import { encode, signToken } from '../tokens/sign-token.ts';
 import type { TokenKind } from './kinds.ts';
+import type { Tenant } from './tenants.ts';
 
 /** A token, and what it is known by. */
 export interface CallerToken {
@@ -17,16 +18,19 @@ export const SCOPE = 'orders.write';
 const SHORT_SECONDS = 3;
 const LONG_SECONDS = 6 * 3600;
 
-/** Makes tokens of callers. */
+/** Makes tokens of callers of one issuer. */
 export class Callers {
-  readonly #pair: KeyPair;
+  readonly #tenant: Tenant;
   readonly #stranger: KeyPair;
+  readonly #neighbour: KeyPair;
   readonly #standing = new Map<string, CallerToken>();
 
-  /** @param stranger another key under the same id */
-  constructor(pair: KeyPair, stranger: KeyPair) {
-    this.#pair = pair;
-    this.#stranger = { ...stranger, material: { ...stranger.material, kid: pair.material.kid } };
+  /** @param neighbour the key of another issuer that is trusted */
+  constructor(tenant: Tenant, neighbour: KeyPair) {
+    this.#tenant = tenant;
+    this.#neighbour = neighbour;
+    const stranger = createKeyPair('ES256');
+    this.#stranger = { ...stranger, material: { ...stranger.material, kid: tenant.pair.material.kid } };
   }
 
   /** @param isOwn whether the order has the token to itself, so that it can be taken back. Otherwise a caller's orders share one */
@@ -44,13 +48,15 @@ export class Callers {
     const lifetime = kind === 'short' ? SHORT_SECONDS : kind === 'expired' ? -60 : LONG_SECONDS;
     const [jti, exp] = [randomUUID(), nowSeconds + lifetime];
     const changes = {
+      iss: this.#tenant.issuer,
       jti,
       exp,
       iat: Math.min(nowSeconds, exp - 1),
       ...(kind === 'poor scope' ? { scope: 'orders.read' } : {}),
       ...(kind === 'other audience' ? { aud: 'https://elsewhere.example.com' } : {}),
     };
-    const compact = await signToken(kind === 'stranger' ? this.#stranger : this.#pair, subject, changes);
+    const pair = kind === 'stranger' ? this.#stranger : kind === 'neighbour' ? this.#neighbour : this.#tenant.pair;
+    const compact = await signToken(pair, subject, changes);
     return { compact: spoil(compact, kind), jti, expiresAtMs: exp * 1000 };
   }
 }

@@ -60,6 +60,8 @@ export interface Counts {
   doneUnheard: number;
   revoked: number;
   kills: number;
+  /** New configurations that gateways took while they worked. */
+  reloads: number;
 }
 
 /** What came out. */
@@ -81,14 +83,17 @@ export class Checker {
   readonly #stories = new Map<string, Story>();
   readonly #early: Exclude<ClientLine, { readonly name: string }>[] = [];
   readonly #service: ServiceLine[] = [];
+  readonly #misled: Finding[] = [];
   #kills = 0;
+  #reloads = 0;
 
   constructor(promises: Promises) {
     this.#promises = promises;
   }
 
   client(line: ClientLine): void {
-    if ('name' in line) this.#kills += Number(line.what === 'killed');
+    if (line.what === 'reloaded') this.#reload(line);
+    else if ('name' in line) this.#kills += Number(line.what === 'killed');
     else if (line.what !== 'order') this.#early.push(line);
     else {
       const { order, kind, must, subject, maxAgeMs, tokenEndsAt } = line;
@@ -97,12 +102,19 @@ export class Checker {
     }
   }
 
+  #reload({ name, status, isGood, detail = '' }: Extract<ClientLine, { readonly what: 'reloaded' }>): void {
+    this.#reloads += Number(isGood && status === 200);
+    if (status === 0 || status === (isGood ? 200 : 422)) return;
+    const text = `${name} answered ${status} to a ${isGood ? 'good' : 'broken'} configuration: ${detail}`;
+    this.#misled.push({ rule: 'reload', text });
+  }
+
   service(line: ServiceLine): void {
     this.#service.push(line);
   }
 
   finish(): Verdict {
-    const findings = [...this.#assemble()];
+    const findings = [...this.#misled, ...this.#assemble()];
     const owners = new Map<string, string>();
     for (const story of this.#stories.values()) {
       for (const [rule, judge] of Object.entries(RULES)) {
@@ -151,7 +163,7 @@ export class Checker {
   }
 
   #count(): Counts {
-    const counts: Counts = { ...NOTHING, kills: this.#kills, orders: this.#stories.size };
+    const counts: Counts = { ...NOTHING, kills: this.#kills, reloads: this.#reloads, orders: this.#stories.size };
     for (const { must, answers, receipts, ends, deliveries, revokedAt } of this.#stories.values()) {
       const effects = deliveries.filter(({ isEffect }) => isEffect).length;
       counts.receipts += receipts.size;
@@ -183,4 +195,5 @@ const NOTHING: Counts = {
   doneUnheard: 0,
   revoked: 0,
   kills: 0,
+  reloads: 0,
 };

@@ -16,13 +16,14 @@ const PAUSE_MS = 50;
 /** Talks to the doors. */
 export class Client {
   readonly #doors: readonly Address[];
-  readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 30_000 });
+  readonly #agent: Agent;
   /** No request begins after it: a run ends, whatever happens. */
   readonly #deadline: number;
   #turn = 0;
 
-  constructor(doors: readonly Address[], deadline: number) {
+  constructor(doors: readonly Address[], localAddress: string, deadline: number) {
     this.#doors = doors;
+    this.#agent = new Agent({ connections: 64, keepAliveTimeout: 30_000, connect: { localAddress } });
     this.#deadline = deadline;
   }
 

@@ -62,7 +62,7 @@ export class Destroyer {
   #targets(): readonly Victim[] {
     const { dice, victims } = this.#options;
     if (dice.chance(0.05)) return victims;
-    const role = dice.pick<Role>(['accepts', 'works', 'works', 'stores']);
+    const role = dice.pick<Role>(['accepts', 'works', 'works', 'stores', 'publishes']);
     const own = victims.filter((victim) => victim.role === role);
     return own.length === 0 || dice.chance(0.7) ? [dice.pick(own.length === 0 ? victims : own)] : own;
   }

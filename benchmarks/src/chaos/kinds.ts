@@ -10,6 +10,8 @@ export type TokenKind =
   | 'tampered'
   /** Signed by a key that nobody trusts, under the id of one that is trusted. */
   | 'stranger'
+  /** Signed by the key of another issuer that is trusted. */
+  | 'neighbour'
   | 'expired'
   | 'other audience'
   | 'poor scope'
@@ -75,6 +77,7 @@ export const KINDS: readonly Kind[] = [
   { ...BAD, name: 'forged', weight: 4, token: 'forged' },
   { ...BAD, name: 'tampered', weight: 4, token: 'tampered' },
   { ...BAD, name: 'stranger', weight: 3, token: 'stranger' },
+  { ...BAD, name: 'neighbour', weight: 2, token: 'neighbour' },
   { ...BAD, name: 'expired', weight: 2, token: 'expired' },
   { ...BAD, name: 'other audience', weight: 1, token: 'other audience' },
   { ...BAD, name: 'poor scope', weight: 2, token: 'poor scope' },

@@ -23,11 +23,13 @@ const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 5 min
   --requests N     requests to send, 100 to 10,000,000 (default: 100,000)
   --queue NAME     sqlite (default) or redis, which needs redis-server
   --seed N         what is sent and what is killed; a run prints its own. The moments depend on the machine
+  --meddle         break things on purpose, between clients, gateways and service: the run has to fail
   --folder FOLDER  where the journals of clients and service stay (default: nowhere)
   --json FILE      where counts and findings go (default: nowhere)
   --help           this text
 
-Two gateways accept, two work; each is killed (kill -9) at random moments and started again, and so is Redis. Afterwards every receipt
+Two gateways accept, two work; each is killed (kill -9) at random moments and started again, and so are Redis and the server that
+tells two of the three issuers' keys. Gateways are given other configurations meanwhile, and the service goes away. Then every receipt
 must have come to one end, each good request been done once, no bad one at all, and none for somebody else. Exit code 1, with the
 history of the request, when a rule is broken, or when a run takes longer than 5 minutes and 60 ms a request.`;
 
@@ -38,6 +40,7 @@ interface Options {
   readonly requests: number;
   readonly queue: QueueName;
   readonly seed: number;
+  readonly isMeddled: boolean;
   readonly folder: string | undefined;
   readonly json: string | undefined;
 }
@@ -61,6 +64,7 @@ function readOptions(): Options | undefined {
       requests: { type: 'string', default: '100000' },
       queue: { type: 'string', default: 'sqlite' },
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
+      meddle: { type: 'boolean', default: false },
       folder: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -77,18 +81,25 @@ function readOptions(): Options | undefined {
       throw new TypeError(`--${name}: must be a whole number from ${least} to ${most}`);
     return number;
   };
-  return { requests: whole('requests', 100, 10_000_000), queue, seed: whole('seed', 1, 2 ** 31), folder, json };
+  return {
+    requests: whole('requests', 100, 10_000_000),
+    queue,
+    seed: whole('seed', 1, 2 ** 31),
+    isMeddled: values.meddle,
+    folder,
+    json,
+  };
 }
 
 async function run(options: Options): Promise<number> {
-  const { requests, queue, seed, folder: kept, json } = options;
+  const { requests, queue, seed, isMeddled, folder: kept, json } = options;
   console.log(
     `${countText(requests)} requests, ${queue}, --seed ${seed}, at most ${Math.round(limitMs(options) / 60_000)} minutes\n`,
   );
   if (kept !== undefined) mkdirSync(resolve(kept), { recursive: true });
   return withTemporaryFolder(async (temporary) => {
     const folder = kept === undefined ? temporary : resolve(kept);
-    const records = await playChaos({ requests, queue, seed, folder, onProgress: showProgress });
+    const records = await playChaos({ requests, queue, seed, isMeddled, folder, onProgress: showProgress });
     showProgress('');
     const { findings, counts, ends } = await checkJournals(records, promisesOf(options));
     console.log(`${describe(counts, records)}\n\n${drawEnds(ends)}`);
@@ -109,6 +120,7 @@ function describe(counts: Counts, { seconds, comeAgain }: ChaosRecords): string 
   const rows: readonly (readonly [number, string])[] = [
     [counts.orders, 'requests'],
     [counts.kills, `kills, in ${Math.round(seconds)} s`],
+    [counts.reloads, 'new configurations that a gateway took while it worked'],
     [comeAgain, 'times a client was told to come again: the queue was full'],
     [counts.unheard, 'requests whose answer was lost in a kill at least once'],
     [counts.turnedAway, 'turned away at the door'],

@@ -1,6 +1,5 @@
 /** Sends orders by plan, and writes down what is heard of them. */
 import { randomUUID } from 'node:crypto';
-import { ISSUER } from '../tokens/claims.ts';
 import type { CallerToken, Callers } from './callers.ts';
 import type { Client, Heard } from './client.ts';
 import type { Dice } from './dice.ts';
@@ -8,11 +7,18 @@ import type { Kind } from './kinds.ts';
 import type { ClientLine, ClientNote, Journal } from './records.ts';
 import type { OrderBody } from './service.ts';
 import { BRIEF_SECONDS, STALE_MS } from './stage.ts';
+import type { Tenant } from './tenants.ts';
+
+/** Those who send, of one issuer. */
+export interface Customers {
+  readonly tenant: Tenant;
+  readonly client: Client;
+  readonly callers: Callers;
+}
 
 /** What sending takes. */
 export interface OrderParts {
-  readonly client: Client;
-  readonly callers: Callers;
+  readonly customers: readonly Customers[];
   readonly journal: Pick<Journal<ClientLine>, 'add'>;
   readonly dice: Dice;
   /** Whether 503 says that nothing was stored, so that anything may be sent again. */
@@ -31,6 +37,7 @@ export interface Receipt {
 interface Order {
   readonly name: string;
   readonly kind: Kind;
+  readonly from: Customers;
   readonly subject: string;
   readonly token: CallerToken;
   readonly key: string | undefined;
@@ -67,14 +74,15 @@ export class Orders {
 
   /** Sends one and waits until it was heard, and its token taken back if it is one of those. */
   async send(kind: Kind): Promise<void> {
-    const { callers, client, dice } = this.#parts;
-    const subject = `user-${dice.int(SUBJECTS)}`;
-    const token = await callers.token(subject, kind.token, kind.revoked !== undefined);
+    const { customers, dice } = this.#parts;
+    const from = dice.pick(customers);
+    const subject = `user-${from.tenant.name}-${dice.int(SUBJECTS)}`;
+    const token = await from.callers.token(subject, kind.token, kind.revoked !== undefined);
     const key = dice.chance(kind.keyed) ? randomUUID() : undefined;
-    const order = this.#begin(kind, subject, token, key, { behaviour: kind.behaviour });
+    const order = this.#begin({ kind, from, subject, token, key }, { behaviour: kind.behaviour });
     if (kind.revoked === 'before') {
       await this.#revoke(order);
-      await client.pause(KNOWN_AFTER_MS);
+      await from.client.pause(KNOWN_AFTER_MS);
     }
     const heard = await Promise.all(Array.from({ length: kind.copies ?? 1 }, () => this.#deliver(order)));
     if (kind.revoked !== undefined && kind.revoked !== 'before') await this.#revoke(order);
@@ -82,30 +90,26 @@ export class Orders {
     if (kind.isContested === true && isAccepted) await this.#contest(order);
   }
 
-  async #contest({ kind, subject, token, key }: Order): Promise<void> {
-    const name = { ...kind, name: 'conflict', must: 'be a conflict' } as const;
-    await this.#deliver(this.#begin(name, subject, token, key, { behaviour: 'do it' }));
+  async #contest(first: Order): Promise<void> {
+    const kind = { ...first.kind, name: 'conflict', must: 'be a conflict' } as const;
+    await this.#deliver(this.#begin({ ...first, kind }, { behaviour: 'do it' }));
   }
 
-  #begin(
-    kind: Kind,
-    subject: string,
-    token: CallerToken,
-    key: string | undefined,
-    { behaviour }: Pick<OrderBody, 'behaviour'>,
-  ): Order {
+  #begin(parts: Omit<Order, 'name' | 'body'>, { behaviour }: Pick<OrderBody, 'behaviour'>): Order {
+    const { kind, subject, token } = parts;
     const name = `order-${(this.#sent += 1)}`;
     const maxAgeMs = kind.isBrief === true ? BRIEF_SECONDS * 1000 : undefined;
     const tokenEndsAt = kind.token === 'short' ? token.expiresAtMs : undefined;
     this.#note({ what: 'order', order: name, kind: kind.name, must: kind.must, subject, maxAgeMs, tokenEndsAt });
     const body: OrderBody = { order: name, behaviour, lateMs: BRIEF_SECONDS * 1000 + WAY_MS };
-    return { name, kind, subject, token, key, body: JSON.stringify(body) };
+    return { ...parts, name, body: JSON.stringify(body) };
   }
 
   /** Until there is an answer that counts, or it is not safe to send it again. */
   async #deliver(order: Order): Promise<Heard> {
-    const { client, isRefusalCertain } = this.#parts;
+    const { isRefusalCertain } = this.#parts;
     const { name, kind, token, key, body } = order;
+    const { client } = order.from;
     const headers = {
       authorization: `Bearer ${token.compact}`,
       // Whichever door it is: a request for another host is another request.
@@ -128,14 +132,14 @@ export class Orders {
     }
   }
 
-  async #revoke({ name, kind, token }: Order): Promise<void> {
+  async #revoke({ name, kind, token, from }: Order): Promise<void> {
     // What an operator may do who knows the token's end: no verifier takes it afterwards.
     const isShort = kind.revoked === 'while it waits, until its token ends';
-    await this.#parts.client.revoke(() => {
+    await from.client.revoke(() => {
       const nowMs = Date.now();
       // What has ended already cannot be taken back: on a busy machine that may be so.
       const expiresAtMs = isShort ? Math.max(token.expiresAtMs + TOLERANCE_MS, nowMs + 1000) : nowMs + 3_600_000;
-      return { issuer: ISSUER, jti: token.jti, expiresAtMs };
+      return { issuer: from.tenant.issuer, jti: token.jti, expiresAtMs };
     });
     this.#note({ what: 'revoked', order: name });
   }

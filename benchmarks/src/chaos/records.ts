@@ -44,7 +44,15 @@ export type ClientNote =
       readonly reason?: string | undefined;
       readonly upstreamStatus?: number | undefined;
     }
-  | { readonly what: 'killed' | 'started'; readonly name: string };
+  | { readonly what: 'killed' | 'started'; readonly name: string }
+  /** A gateway was told to read its configuration again. 0: it did not answer. */
+  | {
+      readonly what: 'reloaded';
+      readonly name: string;
+      readonly status: number;
+      readonly isGood: boolean;
+      readonly detail?: string | undefined;
+    };
 
 /** A line of the clients. Times in Unix milliseconds. */
 export type ClientLine = ClientNote & { readonly at: number };

@@ -1,7 +1,6 @@
 /** One run: orders and kills at the same time, times in which nobody works, then the question what became of everything. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createKeyPair } from '../tokens/key-pair.ts';
 import { Callers } from './callers.ts';
 import type { Promises } from './checker.ts';
 import { Client } from './client.ts';
@@ -10,6 +9,7 @@ import { Destroyer } from './destroyer.ts';
 import { Dice } from './dice.ts';
 import { KINDS, type Kind, WAITING_KINDS } from './kinds.ts';
 import { Orders, WAY_MS } from './orders.ts';
+import { Reconfigurer } from './reconfigurer.ts';
 import { type ClientLine, Journal } from './records.ts';
 import { type QueueName, STALE_MS, type Stage, withStage } from './stage.ts';
 
@@ -20,6 +20,8 @@ export interface ChaosPlan {
   readonly seed: number;
   /** Files of the run. */
   readonly folder: string;
+  /** Whether to do, now and then, what must never happen: a run that does not fail then proves nothing. */
+  readonly isMeddled: boolean;
   /** Is told how far it is, every few seconds. */
   readonly onProgress: (text: string) => void;
 }
@@ -43,7 +45,9 @@ const AT_ONCE = 128;
 const WAITING_SHARE = 0.04;
 /** Beyond the lag of revocations, the tolerance for short tokens, and the age of brief ones. */
 const NOBODY_WORKS_MS = 8500;
-const PATIENCE_MS = 60_000;
+/** Longer than all attempts take. */
+const NOBODY_SERVES_MS = 8000;
+const PATIENCE_MS = 90_000;
 const LAST = 100;
 const SAMPLE = 0.05;
 const SAMPLE_EVERY_MS = 500;
@@ -59,7 +63,7 @@ export async function playChaos(plan: ChaosPlan): Promise<ChaosRecords> {
   const from = performance.now();
   const clientFile = join(plan.folder, 'client.jsonl');
   const journal = new Journal<ClientLine>(clientFile);
-  return withStage(plan.folder, plan.queue, async (stage) => {
+  return withStage(plan, async (stage) => {
     const run = new Run(plan, stage, journal);
     const progress = setInterval(() => void run.tell(), PROGRESS_EVERY_MS);
     try {
@@ -81,7 +85,7 @@ class Run {
   readonly #stage: Stage;
   readonly #journal: Journal<ClientLine>;
   readonly #dice: Dice;
-  readonly #client: Client;
+  readonly #clients: readonly Client[];
   readonly #collector: Collector;
   #kills = 0;
   #phase = 'starting';
@@ -91,12 +95,17 @@ class Run {
     this.#stage = stage;
     this.#journal = journal;
     this.#dice = new Dice(plan.seed);
-    this.#client = new Client(stage.doors, Date.now() + limitMs(plan));
-    const stranger = createKeyPair('ES256');
-    const callers = new Callers(stage.pair, stranger);
+    const { tenants, doors } = stage;
+    const deadline = Date.now() + limitMs(plan);
+    const customers = tenants.map((tenant, index) => ({
+      tenant,
+      client: new Client(doors, tenant.localAddress, deadline),
+      callers: new Callers(tenant, tenants[(index + 1) % tenants.length]!.pair),
+    }));
+    this.#clients = customers.map(({ client }) => client);
     const isRefusalCertain = promisesOf(plan).isRefusalCertain;
-    this.orders = new Orders({ client: this.#client, callers, journal, dice: this.#dice, isRefusalCertain });
-    this.#collector = new Collector(this.#client, journal);
+    this.orders = new Orders({ customers, journal, dice: this.#dice, isRefusalCertain });
+    this.#collector = new Collector(this.#clients[0]!, journal);
   }
 
   async play(): Promise<void> {
@@ -132,8 +141,8 @@ class Run {
     );
   }
 
-  close(): Promise<void> {
-    return this.#client.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close()));
   }
 
   /** Orders and kills. */
@@ -153,7 +162,12 @@ class Run {
     const others = this.#stage.victims.filter(({ role }) => role !== 'works');
     await this.#underFire(others, Math.max(30, count / 4), () => this.#send(WAITING_KINDS, count));
     await delay(NOBODY_WORKS_MS);
+    // Those who work find nobody behind them: an outage makes no dead letters.
+    this.#phase += ', nobody serves';
+    await this.#stage.leave();
     await workers.startAll();
+    await delay(NOBODY_SERVES_MS);
+    await this.#stage.comeBack();
   }
 
   async #underFire(victims: Stage['victims'], every: number, work: () => Promise<void>): Promise<void> {
@@ -162,8 +176,10 @@ class Run {
     const working = work().finally(() => (isOver = true));
     const before = this.#kills;
     const counting = setInterval(() => (this.#kills = before + destroyer.kills), 100);
+    const { gateways, sealFile } = this.#stage;
+    const reconfigurer = new Reconfigurer({ gateways, sealFile, journal: this.#journal, dice: this.#dice });
     try {
-      await Promise.all([working, destroyer.rage(() => isOver)]);
+      await Promise.all([working, destroyer.rage(() => isOver), reconfigurer.change(() => isOver)]);
     } finally {
       clearInterval(counting);
       this.#kills = before + destroyer.kills;

@@ -34,13 +34,21 @@ const served = new Map<string, number>();
 const deliveries = new Map<string, { count: number; readonly firstAt: number }>();
 let effects = 0;
 
-serve({ listen, effects: () => effects, finish: () => journal.close() });
+const server = createServer((request, response) => void take(request, response));
+server.keepAliveTimeout = 60_000;
 
-async function listen(): Promise<number> {
-  const server = createServer((request, response) => void take(request, response));
-  server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+serve({ listen, leave, effects: () => effects, finish: () => journal.close() });
+
+async function listen(port: number): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
+}
+
+/** Nobody is there any more, until `listen`. */
+async function leave(): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
 }
 
 async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {

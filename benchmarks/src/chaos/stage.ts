@@ -1,14 +1,17 @@
-/** Brings up everything of a run: the service, the store, gateways that accept and gateways that work. */
+/** Brings up everything of a run: the service, the store, who tells keys, gateways that accept and gateways that work. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Child, withChildren } from '../process/child.ts';
+import { Child, withChildren } from '../process/child.ts';
 import { freePort } from '../process/native.ts';
-import { AUDIENCE, ISSUER } from '../tokens/claims.ts';
-import { type KeyPair, createKeyPair } from '../tokens/key-pair.ts';
+import { AUDIENCE } from '../tokens/claims.ts';
+import { createKeyPair } from '../tokens/key-pair.ts';
 import { SCOPE } from './callers.ts';
+import type { MeddlerOptions, MeddlerSide } from './meddler.ts';
+import type { Configurable } from './reconfigurer.ts';
 import type { ServiceOptions } from './service.ts';
-import { type Victim, gatewayVictim, redisVictim } from './victims.ts';
+import { type Tenant, createTenants } from './tenants.ts';
+import { type Victim, gatewayVictim, providerVictim, redisVictim } from './victims.ts';
 
 /** Which queue. */
 export type QueueName = 'sqlite' | 'redis';
@@ -21,10 +24,15 @@ export interface Address {
 
 /** What a run has to work with. */
 export interface Stage {
-  readonly pair: KeyPair;
+  readonly tenants: readonly Tenant[];
   readonly victims: readonly Victim[];
-  /** Of those that accept. */
+  /** Where clients find those that accept. */
   readonly doors: readonly Address[];
+  readonly gateways: readonly Configurable[];
+  readonly sealFile: string;
+  /** The service behind them goes away, and comes back. */
+  readonly leave: () => Promise<void>;
+  readonly comeBack: () => Promise<void>;
   readonly service: Child;
   /** Where the service writes. */
   readonly serviceJournal: string;
@@ -39,47 +47,81 @@ const MAX_ATTEMPTS = 4;
 const DOORS = 2;
 const WORKERS = 2;
 
+/** What is set up. */
+export interface StagePlan {
+  readonly folder: string;
+  readonly queue: QueueName;
+  /** Whether somebody stands in between who does what must not happen. */
+  readonly isMeddled: boolean;
+}
+
 /** Runs `work` with everything up, and ends it all whatever happens. */
-export async function withStage<Result>(
-  folder: string,
-  queue: QueueName,
-  work: (stage: Stage) => Promise<Result>,
-): Promise<Result> {
-  const pair = createKeyPair('ES256');
+export async function withStage<Result>(plan: StagePlan, work: (stage: Stage) => Promise<Result>): Promise<Result> {
+  const { folder, queue } = plan;
+  const tenants = createTenants();
   const serviceJournal = join(folder, 'service.jsonl');
-  const options: ServiceOptions = { journal: serviceJournal, jwk: writeSecrets(folder, pair) };
+  const options: ServiceOptions = { journal: serviceJournal, jwk: writeSecrets(folder, tenants) };
   const spec = { name: 'service', script: 'chaos/service.ts', args: [JSON.stringify(options)] };
   return withChildren([spec], async ([service]) => {
-    const redisPort = await freePort();
-    const victims: Victim[] = queue === 'redis' ? [redisVictim(redisPort, makeFolder(folder, 'redis'))] : [];
+    const [redisPort, keysPort] = [await freePort(), await freePort()];
+    const keySets = Object.fromEntries(tenants.map(({ name, pair }) => [`/${name}`, { keys: [pair.material.jwk] }]));
+    const victims: Victim[] = [providerVictim({ port: keysPort, keySets })];
+    if (queue === 'redis') victims.push(redisVictim(redisPort, makeFolder(folder, 'redis')));
     const store = queue === 'redis' ? { redis: `redis://127.0.0.1:${redisPort}` } : { sqlite: join(folder, 'queue.db') };
-    const upstream = `http://127.0.0.1:${await service!.ask<number>('listen')}`;
+    const servicePort = await service!.ask<number>('listen', 0);
+    const meddlers: Child[] = [];
+    const behind = async (side: MeddlerSide, target: number): Promise<number> => {
+      if (!plan.isMeddled) return target;
+      const meddling: MeddlerOptions = { port: await freePort(), target, side };
+      meddlers.push(await Child.start({ name: 'meddler', script: 'chaos/meddler.ts', args: [JSON.stringify(meddling)] }));
+      return meddling.port;
+    };
+    const upstream = `http://127.0.0.1:${await behind('service', servicePort)}`;
     const doors: Address[] = [];
+    const gateways: Configurable[] = [];
     const add = async (name: string, concurrency: number): Promise<Address> => {
       const address = { port: await freePort(), controlPort: await freePort() };
       const file = join(folder, `${name}.yaml`);
+      const parts = { ...address, store, upstream, concurrency, tenants, keysPort };
+      const variant = (number: number): object => configOf(parts, number);
       // YAML takes JSON.
-      writeFileSync(file, JSON.stringify(configOf(address, store, upstream, concurrency)));
+      writeFileSync(file, JSON.stringify(variant(0)));
       victims.push(gatewayVictim(name, concurrency === 0 ? 'accepts' : 'works', file));
+      gateways.push({ name, file, controlPort: address.controlPort, variant });
       return address;
     };
-    for (let index = 1; index <= DOORS; index += 1) doors.push(await add(`door-${index}`, 0));
-    for (let index = 1; index <= WORKERS; index += 1) await add(`worker-${index}`, 192);
     try {
+      for (let index = 1; index <= DOORS; index += 1) {
+        const door = await add(`door-${index}`, 0);
+        doors.push({ ...door, port: await behind('doors', door.port) });
+      }
+      for (let index = 1; index <= WORKERS; index += 1) await add(`worker-${index}`, 192);
       for (const victim of victims) await victim.start();
-      return await work({ pair, victims, doors, service: service!, serviceJournal });
+      return await work({
+        tenants,
+        victims,
+        doors,
+        gateways,
+        sealFile: join(folder, 'seal'),
+        leave: () => service!.ask('leave'),
+        comeBack: () => service!.ask('listen', servicePort),
+        service: service!,
+        serviceJournal,
+      });
     } finally {
-      await Promise.all(victims.map((victim) => victim.kill()));
+      await Promise.all([...victims.map((victim) => victim.kill()), ...meddlers.map((meddler) => meddler.kill())]);
     }
   });
 }
 
 /** @returns the public key of the Txn-Tokens */
-function writeSecrets(folder: string, pair: KeyPair): ServiceOptions['jwk'] {
+function writeSecrets(folder: string, tenants: readonly Tenant[]): ServiceOptions['jwk'] {
   const txn = createKeyPair('ES256');
-  writeFileSync(join(folder, 'jwks.json'), JSON.stringify({ keys: [pair.material.jwk] }));
+  for (const { name, pair } of tenants)
+    writeFileSync(join(folder, `${name}.json`), JSON.stringify({ keys: [pair.material.jwk] }));
   writeFileSync(join(folder, 'txn.pem'), txn.signingKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
-  writeFileSync(join(folder, 'seal'), randomBytes(32).toString('base64'), { mode: 0o600 });
+  const secrets = [randomBytes(32), randomBytes(32)].map((secret) => secret.toString('base64'));
+  writeFileSync(join(folder, 'seal'), `${secrets.join('\n')}\n`, { mode: 0o600 });
   return txn.material.jwk!;
 }
 
@@ -89,26 +131,43 @@ function makeFolder(folder: string, name: string): string {
   return path;
 }
 
-function configOf({ port, controlPort }: Address, queue: object, upstream: string, concurrency: number): object {
+interface ConfigParts extends Address {
+  readonly store: object;
+  readonly upstream: string;
+  readonly concurrency: number;
+  readonly tenants: readonly Tenant[];
+  readonly keysPort: number;
+}
+
+/** @param number reloads bring others: other connections to the service, other routes */
+function configOf(parts: ConfigParts, number: number): object {
+  const { port, controlPort, store, upstream, concurrency, tenants, keysPort } = parts;
   const route = { upstream: 'service', verification: 'deferred', scopes: [SCOPE], methods: ['POST'] };
   return {
     listen: { port },
     control: { port: controlPort },
-    issuers: [{ issuer: ISSUER, audience: AUDIENCE, algorithms: ['ES256'], jwksFile: 'jwks.json' }],
+    issuers: tenants.map((tenant) => issuerOf(tenant, keysPort)),
     txnToken: { trustDomain: 'shop.example.com', algorithm: 'ES256', keyFile: 'txn.pem', keyId: 'txn-1' },
     revocation: { log: { sqlite: 'revocations.db' }, staleAfterMs: STALE_MS },
-    upstreams: { service: { url: upstream } },
+    upstreams: { service: { url: upstream, connections: 64 + (number % 3) } },
     routes: [
       { ...route, path: '/orders/*', maxAgeSeconds: 3600 },
       { ...route, path: '/brief/*', maxAgeSeconds: BRIEF_SECONDS },
+      { ...route, path: `/other-${number % 5}/*`, maxAgeSeconds: 60 },
     ],
     deferred: {
-      queue,
+      queue: store,
       sealKeyFile: 'seal',
       // Small enough that clients are told to come again.
-      limits: { entries: 5000, issuerShare: 1, clientShare: 1 },
+      limits: { entries: 5000, issuerShare: 0.6, clientShare: 1 },
       worker: { concurrency, leaseSeconds: 2, maxAttempts: MAX_ATTEMPTS },
     },
     log: { level: 'error' },
   };
+}
+
+function issuerOf({ name, issuer, isFetched }: Tenant, keysPort: number): object {
+  const common = { issuer, audience: AUDIENCE, algorithms: ['ES256'] };
+  if (!isFetched) return { ...common, jwksFile: `${name}.json` };
+  return { ...common, jwksUrl: `http://127.0.0.1:${keysPort}/${name}`, allowInsecure: true };
 }

@@ -1,12 +1,13 @@
-/** Processes that can be killed and started again on the same ports: gateways that accept, gateways that work, Redis. */
+/** Processes that can be killed and started again on the same ports: gateways that accept, gateways that work, who tells keys, Redis. */
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WATCHWORD } from '../edge/proxies.ts';
 import { Child, fromSource } from '../process/child.ts';
 import { NativeServer } from '../process/native.ts';
+import type { ProviderOptions } from './provider.ts';
 
 /** What a victim does. */
-export type Role = 'accepts' | 'works' | 'stores';
+export type Role = 'accepts' | 'works' | 'stores' | 'publishes';
 
 /** One place for a process. */
 export interface Victim {
@@ -41,6 +42,12 @@ export function gatewayVictim(name: string, role: Role, config: string): Victim 
     }
     return child;
   });
+}
+
+/** Who tells keys. */
+export function providerVictim(options: ProviderOptions): Victim {
+  const spec = { name: 'provider', script: 'chaos/provider.ts', args: [JSON.stringify(options)] };
+  return new Place('provider', 'publishes', () => Child.start(spec));
 }
 
 /** Redis that writes each command to its file before it answers. */

@@ -312,3 +312,21 @@ describe('finds a planted fault', () => {
     expect(history.judge().findings).toEqual([{ rule: 'bad luck', text: 'doneUnheard: 11 of 25' }]);
   });
 });
+
+test('reloads: a good configuration must be taken, a broken one must not; who is down says nothing', () => {
+  const reload = (status: number, isGood: boolean): Verdict => {
+    const history = lawful();
+    history.client.push({ at: 1, what: 'reloaded', name: 'door-1', status, isGood });
+    return history.judge();
+  };
+  expect(reload(200, true)).toMatchObject({ findings: [], counts: { reloads: 1 } });
+  expect(reload(422, false)).toMatchObject({ findings: [], counts: { reloads: 0 } });
+  for (const isGood of [true, false]) expect(reload(0, isGood).findings).toEqual([]);
+  for (const [status, isGood] of [
+    [422, true],
+    [500, true],
+    [200, false],
+    [500, false],
+  ] as const)
+    expect(reload(status, isGood).findings).toMatchObject([{ rule: 'reload' }]);
+});

@@ -36,10 +36,11 @@ describe('the command', () => {
     ['--queue', 'kafka'],
     ['--seed', '0'],
     ['--sed', '1'],
+    ['--meddle', 'yes'],
   ])('refuses %s %s', (name, value) => {
     const { status, out, err } = chaos([name, value]);
     expect([status, out]).toEqual([1, '']);
-    expect(err).toContain(name);
+    expect(err).toMatch(new RegExp(`${name}|yes`));
   });
 
   test('helps', () => {
@@ -61,6 +62,7 @@ describe('S17: kill -9 of all that accept, work and store while requests flow', 
     const { counts, ends, seed } = JSON.parse(readFileSync(json, 'utf8')) as Record<string, Record<string, number>>;
     expect(counts!['kills'], `seed ${seed}`).toBeGreaterThanOrEqual(3);
     expect(counts!['orders']).toBeGreaterThanOrEqual(requests);
+    expect(counts!['reloads'], `seed ${seed}`).toBeGreaterThanOrEqual(1);
     expect(counts!['effects']).toBeGreaterThan(0.4 * requests);
     // What was not sent was not tried: all kinds but perhaps the rarest.
     expect(Object.keys(ends!).filter((name) => names.includes(name)).length).toBeGreaterThan(names.length - 6);
@@ -72,6 +74,16 @@ describe('S17: kill -9 of all that accept, work and store while requests flow', 
   test(`SQLite, ${ofSqlite} requests: no rule is broken`, { timeout: limitFor(ofSqlite) }, () =>
     play('sqlite', ofSqlite, limitFor(ofSqlite)),
   );
+
+  test('a run in which things go wrong fails, and says what: what is meddled with is found', { timeout: limitFor(400) }, () => {
+    const json = join(temporaryFolder(), 'result.json');
+    const { status, out } = chaos(['--meddle', '--requests', '400', '--json', json], limitFor(400));
+    expect(status, out).toBe(1);
+    expect(out).toContain('BROKEN: ');
+    const { findings } = JSON.parse(readFileSync(json, 'utf8')) as { findings: readonly { readonly rule: string }[] };
+    const rules = new Set(findings.map(({ rule }) => rule));
+    expect([...rules]).toEqual(expect.arrayContaining(['lost', 'two effects', 'done for nothing', 'wrong caller']));
+  });
 
   const ofRedis = IS_LONG ? 200_000 : 500;
   test.skipIf(!isInstalled('redis-server'))(
