@@ -95,7 +95,11 @@ function readTxnToken(reader: ShapeReader, { txnToken }: Scenario): Scenario['tx
 }
 
 function readCache(reader: ShapeReader, { cache }: Scenario): Scenario['cache'] {
-  const read = { entries: reader.number('entries', COUNT, cache.entries), shared: reader.flag('shared', cache.shared) };
+  const read = {
+    entries: reader.number('entries', COUNT, cache.entries),
+    shared: reader.flag('shared', cache.shared),
+    sharedEntries: reader.number('sharedEntries', COUNT, cache.sharedEntries),
+  };
   reader.end();
   return read;
 }

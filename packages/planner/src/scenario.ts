@@ -70,8 +70,11 @@ export interface Scenario {
   readonly zipf: number;
   readonly gateway: { readonly instances: number; readonly threads: number };
   readonly affinity: Affinity;
-  /** Of each thread of the gateway and of the services. `shared`: threads of a machine share what signatures they have proven. */
-  readonly cache: { readonly entries: number; readonly shared: boolean };
+  /**
+   * Of each thread of the gateway and of the services. `shared`: threads of a machine share what signatures they have proven, in a table of
+   * `sharedEntries` (`sharedTable.entries` of the gateway).
+   */
+  readonly cache: { readonly entries: number; readonly shared: boolean; readonly sharedEntries: number };
   readonly network: {
     /** What hops inside speak with the remedy `http2`. */
     readonly protocol: Protocol;
@@ -111,7 +114,7 @@ export const DEFAULT_SCENARIO: Scenario = {
   zipf: 0.8,
   gateway: { instances: 1, threads: 2 },
   affinity: 'none',
-  cache: { entries: 10_000, shared: true },
+  cache: { entries: 10_000, shared: true, sharedEntries: 131_072 },
   network: { protocol: 'http2', linkGbps: 10, connections: 1, tableBytes: 4_194_304 },
   async: { share: 0.2, peakFactor: 2 },
   limits: { utilization: 0.5, p99Ms: 10 },

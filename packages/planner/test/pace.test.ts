@@ -87,7 +87,7 @@ describe('a plan', () => {
         requestsPerUserPerSecond: 20,
         zipf: 0,
         gateway: { instances: 1, threads: 1 },
-        cache: { entries: 10_000, shared: false },
+        cache: { ...DEFAULT_SCENARIO.cache, shared: false },
         services: DEFAULT_SCENARIO.services.map((service) => ({ ...service, threads: 1 })),
         txnToken: { ...DEFAULT_SCENARIO.txnToken, reuseSeconds: 10 },
         remedies: { ...DEFAULT_SCENARIO.remedies, scaling: false, async: false },

@@ -96,7 +96,7 @@ export function scenarioOf(facts: MeshFacts, requestsPerSecond: number): Scenari
     session: { busySeconds: tokenLifetimeSeconds, idleSeconds: 0 },
     zipf: plan.zipf,
     gateway: { instances: 1, threads: 1 },
-    cache: { entries: 10_000, shared: false },
+    cache: { ...DEFAULT_SCENARIO.cache, shared: false },
     // The mesh is what it is: nothing is put off, sized or moved to HTTP/2.
     remedies: { ...DEFAULT_SCENARIO.remedies, scaling: false, async: false, http2: false, analysis: false },
   };

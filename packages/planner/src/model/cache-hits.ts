@@ -26,6 +26,8 @@ export interface CacheHits {
   readonly unboundedHitRatio: number;
   /** Tokens, not expired, that each cache has been asked for: what it would need to hold. */
   readonly liveTokens: number;
+  /** Look-ups in vain, in all places together, in the life of one token: by class. */
+  readonly missesPerToken: readonly number[];
 }
 
 /** Services that are alike, and plans that differ in other things, ask for the same. */
@@ -44,11 +46,13 @@ export function cacheHits(layout: CacheLayout): CacheHits {
   return hits;
 }
 
-function compute(layout: CacheLayout): CacheHits {
-  const { classes, session, lifeSeconds, places, groups, visits = 1 } = layout;
+function compute(all: CacheLayout): CacheHits {
+  const classes = all.classes.filter(({ requestsPerSecond }) => requestsPerSecond > 0);
+  const layout = { ...all, classes };
+  const { session, lifeSeconds, places, groups, visits = 1 } = layout;
+  const missesPerToken: number[] = [];
   let [requests, misses, live] = [0, 0, 0];
   for (const { users, requestsPerSecond } of classes) {
-    if (requestsPerSecond === 0) continue;
     const caller: Caller = { requestsPerSecond, ...session };
     const uses = usesInLife(caller, lifeSeconds);
     const missed = placesInLife(caller, lifeSeconds, places, visits);
@@ -56,19 +60,22 @@ function compute(layout: CacheLayout): CacheHits {
     const lives = (users * requestsPerSecond) / uses;
     requests += lives * uses * visits;
     misses += lives * missed;
+    missesPerToken.push(missed);
     // A verdict lives from its first use in this cache to the end of the token: half of the life for late ones, all for the first.
     live += (lives * lifeSeconds * liveShare(caller, lifeSeconds, places, visits) * missed) / groups / places;
   }
   const unboundedHitRatio = requests === 0 ? 0 : 1 - misses / requests;
-  const hitRatio = requests === 0 || live === 0 ? unboundedHitRatio : boundedHits(layout, unboundedHitRatio);
-  return { hitRatio, unboundedHitRatio, liveTokens: live };
+  const unbounded = { hitRatio: unboundedHitRatio, unboundedHitRatio, liveTokens: live, missesPerToken };
+  const bounded = requests === 0 || live === 0 ? undefined : boundedHits(layout);
+  if (bounded === undefined || bounded.hitRatio >= unboundedHitRatio) return unbounded;
+  return { ...unbounded, hitRatio: bounded.hitRatio, missesPerToken: bounded.insertions.map((times) => times * places) };
 }
 
 /** Points of the integral below. */
 const STEPS = 16;
 
-// The mean share of a token's life during which a place that sees it has it: what is left of the life at the first visit there.
-function liveShare(caller: Caller, lifeSeconds: number, places: number, visits: number): number {
+/** The mean share of a token's life during which a place that sees it has it: what is left of the life at the first visit there. */
+export function liveShare(caller: Caller, lifeSeconds: number, places: number, visits: number): number {
   const seen = placesInLife(caller, lifeSeconds, places, visits);
   let sum = 0;
   for (let step = 0; step < STEPS; step += 1) sum += placesInLife(caller, ((step + 0.5) / STEPS) * lifeSeconds, places, visits);

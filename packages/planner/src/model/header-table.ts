@@ -69,8 +69,8 @@ const ALMOST = 0.85;
 /** From one stay that is looked at to the next one: what is closer together does not last, since stays are never exactly the same. */
 const STRIDE = 1.04;
 
-// Where the surplus becomes positive: there an entry that stays too long is pushed out sooner, and one that goes too soon stays longer.
-function staysOf(
+/** Stays that last: where the surplus becomes positive. There an entry that stays too long is pushed out sooner, and one that goes too soon stays longer. */
+export function staysOf(
   surplus: (stay: number) => number,
   { least, most, isOne }: { readonly least: number; readonly most: number; readonly isOne: boolean },
 ): readonly number[] {

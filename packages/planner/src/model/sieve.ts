@@ -25,13 +25,20 @@ export interface CallerClass extends Callers {
   readonly usesPerToken: number;
 }
 
+/** What comes of it. */
+export interface SieveHits {
+  readonly hitRatio: number;
+  /** How often one token comes into this cache in its life, by class. */
+  readonly insertions: readonly number[];
+}
+
 /** Computes it; undefined: the cache is never full. */
-export function sieveHitRatio(
+export function sieveHits(
   classes: readonly CallerClass[],
   sessions: Alternation,
   entries: number,
   lifeSeconds: number,
-): number | undefined {
+): SieveHits | undefined {
   const law = new SieveLaw(samplesFor(lifeSeconds), sessions);
   const measure = (looks: Looks): Account => {
     law.lookAt(looks);
@@ -41,7 +48,7 @@ export function sieveHitRatio(
   const longest = NEVER * lifeSeconds;
   if (surplus(longest) <= 0) return undefined;
   if (classes.some(({ repeats }) => repeats > 0) && surplus(0) > 0) return inLaps(measure, entries, lifeSeconds);
-  return hitRatio(measure(probation(rootOf(surplus, SHORTEST * lifeSeconds, longest))));
+  return hitsOf(measure(probation(rootOf(surplus, SHORTEST * lifeSeconds, longest))));
 }
 
 /** Of a life: later than that the hand finds only what has expired. */
@@ -61,6 +68,8 @@ interface Account {
   readonly evictions: number;
   readonly atFirst: number;
   readonly atSecond: number;
+  /** Of one token of each class. */
+  readonly insertions: readonly number[];
 }
 
 function probation(seconds: number): Looks {
@@ -68,7 +77,7 @@ function probation(seconds: number): Looks {
 }
 
 // Where the hand is depends on what it evicts, and that on where it is.
-function inLaps(measure: (looks: Looks) => Account, entries: number, lifeSeconds: number): number {
+function inLaps(measure: (looks: Looks) => Account, entries: number, lifeSeconds: number): SieveHits {
   let [atFirst, atSecond] = [0.5, 0.25];
   let [least, most] = [SHORTEST * lifeSeconds, LONGEST_LAP * lifeSeconds];
   let found: Account | undefined;
@@ -79,7 +88,7 @@ function inLaps(measure: (looks: Looks) => Account, entries: number, lifeSeconds
     [atFirst, atSecond] = [found.atFirst / found.evictions, found.atSecond / found.evictions];
     [least, most] = [lap / NEARBY, lap * NEARBY];
   }
-  return hitRatio(found!);
+  return hitsOf(found!);
 }
 
 /**
@@ -97,10 +106,12 @@ function laps(seconds: number, atFirst: number, atSecond: number): Looks {
 }
 
 function account(classes: readonly CallerClass[], law: SieveLaw): Account {
-  const sum = { uses: 0, misses: 0, entries: 0, evictions: 0, atFirst: 0, atSecond: 0 };
+  const each: number[] = [];
+  const sum = { uses: 0, misses: 0, entries: 0, evictions: 0, atFirst: 0, atSecond: 0, insertions: each };
   for (const callers of classes) {
     const { tokensPerSecond: rate, usesPerToken } = callers;
     const { insertions, seconds, evictions, atFirst, atSecond } = law.lifeOf(callers);
+    each.push(insertions);
     sum.uses += rate * usesPerToken;
     sum.misses += rate * insertions;
     sum.entries += rate * seconds;
@@ -114,6 +125,6 @@ function account(classes: readonly CallerClass[], law: SieveLaw): Account {
   return sum;
 }
 
-function hitRatio({ misses, uses }: Account): number {
-  return Math.max(0, 1 - misses / uses);
+function hitsOf({ misses, uses, insertions }: Account): SieveHits {
+  return { hitRatio: Math.max(0, 1 - misses / uses), insertions };
 }

@@ -3,6 +3,7 @@ import { type Calibration, hitMicros } from '../calibration.ts';
 import { visitsOf } from '../call-graph.ts';
 import { type CacheHits, cacheHits } from '../model/cache-hits.ts';
 import type { ServicePhase } from '../model/queueing.ts';
+import { provenRatio } from '../model/shared-table.ts';
 import { usesInLife } from '../model/token-life.ts';
 import { type UserClass, zipfClasses } from '../model/users.ts';
 import { atPace } from '../pace.ts';
@@ -183,11 +184,12 @@ function verification(scenario: Scenario, costs: Costs, verifying: Verifying): W
   const instances = verifying.instances.get(node.name)!;
   const common = { classes, session, lifeSeconds, entries: cache.entries, visits: node.visits };
   const thread = cacheHits({ ...common, ...spreadOf(affinity, instances, node.threads) });
-  // What some thread of the machine has proven: as if it had one cache, with room for what the threads' own have together, twice.
-  const machine = cache.shared
-    ? cacheHits({ ...common, entries: 2 * cache.entries * node.threads, ...spreadOf(affinity, instances, 1) })
-    : thread;
-  const proven = Math.max(machine.hitRatio, thread.hitRatio);
+  const machines = { ...common, ...spreadOf(affinity, instances, 1), entries: cache.sharedEntries };
+  // A gateway of one thread has nobody to share with.
+  const proven =
+    cache.shared && node.threads > 1
+      ? Math.max(thread.hitRatio, provenRatio({ ...machines, missesPerToken: thread.missesPerToken }))
+      : thread.hitRatio;
   const full = fullWork(scenario, costs(1 - proven), algorithm).tokenWork[0]!.micros;
   const shared = costs(proven - thread.hitRatio).sharedHitMicros;
   // Each request looks up, also in vain.
