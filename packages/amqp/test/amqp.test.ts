@@ -9,7 +9,7 @@ import {
   currentIdentity,
   runWithIdentity,
 } from '@watchword/core';
-import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { type ChannelModel, type ConfirmChannel, type Options, connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { consume, propagate } from '../src/index.ts';
 import { type RabbitServer, missing, startRabbitServer } from './support/rabbitmq-server.ts';
@@ -40,6 +40,36 @@ describe.skipIf(missing !== undefined)(`with a server${missing === undefined ? '
       ...(vouchers && { vouchers }),
     });
   }
+
+  test('a copy takes no token to a queue that is not listed, however it is asked for', async () => {
+    for (const queue of ['listed', 'listed-too', 'strange']) await channel.assertQueue(queue);
+    const { identity } = await callerOf(trust, 'user-1');
+    const sender = propagate(channel, createMessagePropagator({ topics: ['listed', 'listed-too'] }));
+    const publish = (queue: string, options: Options.Publish): Promise<boolean> =>
+      runWithIdentity(identity, () => sender.sendToQueue(queue, Buffer.from('x'), options));
+    for (const copies of [['strange'], ['listed-too', 'strange'], 'strange']) {
+      for (const options of [{ CC: copies }, { BCC: copies }, { headers: { CC: copies } }, { headers: { BCC: copies } }]) {
+        await expect(publish('listed', options)).rejects.toMatchObject({ code: 'config_invalid' });
+      }
+    }
+    await publish('listed', { CC: ['listed-too'] });
+    // Without a token it may go anywhere.
+    await publish('strange', { CC: ['listed'] });
+    await channel.waitForConfirms();
+    const tokens = async (queue: string): Promise<boolean[]> => {
+      const found: boolean[] = [];
+      for (let message = await channel.get(queue); message !== false; message = await channel.get(queue)) {
+        found.push('txn-token' in (message.properties.headers ?? {}));
+        channel.ack(message);
+      }
+      return found;
+    };
+    expect([await tokens('listed'), await tokens('listed-too'), await tokens('strange')]).toEqual([
+      [true, false],
+      [true],
+      [false],
+    ]);
+  });
 
   test('the exchange is what may be sent to, and what a voucher is bound to', async () => {
     const vouchers = trust.createVouchers();
