@@ -41,14 +41,23 @@ export async function verifyBatch(
   assertKnownOptions(options, ['concurrency', 'sliceMs'], 'batch');
   const concurrency = assertBetween(options.concurrency ?? 64, 1, 1024, 'batch.concurrency');
   const sliceMs = assertBetween(options.sliceMs ?? 5, 0, 1000, 'batch.sliceMs');
-  const verdicts = await verifyGroups(verifier, groupByHeader(tokens), Math.floor(concurrency), sliceMs);
-  return tokens.map((token) => verdicts.get(token)!);
+  const slice = new Slice(sliceMs);
+  // What the caller does with the list meanwhile changes nothing.
+  const asked = [...tokens];
+  const groups = await groupByHeader(asked, slice);
+  const verdicts = await verifyGroups(verifier, groups, Math.floor(concurrency), slice);
+  return asked.map((token) => verdicts.get(token)!);
 }
 
 // Tokens with one header segment have one key: alg and kid stand there. Whatever is no token makes a group of its own kind.
-function groupByHeader(tokens: readonly string[]): readonly (readonly string[])[] {
+async function groupByHeader(tokens: readonly string[], slice: Slice): Promise<readonly (readonly string[])[]> {
+  const seen = new Set<string>();
   const groups = new Map<string, string[]>();
-  for (const token of new Set(tokens)) {
+  for (const token of tokens) {
+    const rest = slice.rest();
+    if (rest !== undefined) await rest;
+    if (seen.has(token)) continue;
+    seen.add(token);
     const header = typeof token === 'string' ? token.slice(0, Math.max(0, token.indexOf('.'))) : '';
     const group = groups.get(header);
     if (group === undefined) groups.set(header, [token]);
@@ -63,13 +72,12 @@ function verifyGroups(
   verifier: Verifier | CachedVerifier,
   groups: readonly (readonly string[])[],
   concurrency: number,
-  sliceMs: number,
+  slice: Slice,
 ): Promise<ReadonlyMap<string, BatchVerdict>> {
   const verdicts = new Map<string, BatchVerdict>();
   const { promise, resolve } = Promise.withResolvers<typeof verdicts>();
   const followers = new Map(groups.map(([first, ...others]) => [first!, others]));
   const ready = [...followers.keys()];
-  const slice = new Slice(sliceMs);
   let next = 0;
   let workers = 0;
   const work = async (): Promise<void> => {

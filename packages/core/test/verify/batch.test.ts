@@ -78,6 +78,13 @@ describe('verdicts', () => {
     );
   });
 
+  test('a list that the caller goes on using', async () => {
+    const tokens = POOL.slice(0, 3);
+    const verdicts = verifyBatch(verifier, tokens);
+    tokens.splice(0, 3, 'a.b.c', 'a.b.c', 'a.b.c', 'a.b.c');
+    expect((await verdicts).map(of)).toEqual(['accepted a-1', 'accepted a-2', 'accepted a-3']);
+  });
+
   test('a token that stands there often is checked once; two spellings of one are two', async () => {
     const tokens = Array.from({ length: 100 }, (_, index) => POOL[index % 3]!);
     const count = await signatureChecks(async () => {
@@ -166,6 +173,29 @@ describe('what it does not do', () => {
     expect(started.filter((token) => late.includes(token))).toHaveLength(1);
     arrival.resolve();
     expect((await verdicts).map(of).filter((word) => word.startsWith('accepted'))).toHaveLength(40);
+  });
+
+  test('also while a long list is only looked through', async () => {
+    let isStarted = false;
+    const lazy: Verifier = {
+      ...verifier,
+      verify(token) {
+        isStarted = true;
+        return verifier.verify(token);
+      },
+    };
+    let turns = 0;
+    const done = verifyBatch(
+      lazy,
+      Array.from({ length: 500 }, (_, index) => `${index % 9}`),
+      { sliceMs: 0 },
+    );
+    while (!isStarted) {
+      await setImmediate();
+      turns += 1;
+    }
+    expect(await done).toHaveLength(500);
+    expect(turns).toBeGreaterThan(100);
   });
 
   test('the event loop gets its turns', async () => {
