@@ -18,7 +18,7 @@ export type BatchVerdict =
 /** How much is done at a time. */
 export interface BatchOptions {
   /**
-   * Most verifications under way. Default 64: a thread that finds the next one waiting need not be woken for it, which a lone one spends
+   * Most verifications under way. Default 128: a thread that finds the next one waiting need not be woken for it, which a lone one spends
    * a fifth of its time on; and files and DNS, which share libuv's pool, wait a few milliseconds.
    */
   readonly concurrency?: number;
@@ -39,7 +39,7 @@ export async function verifyBatch(
   assertConfig(typeof verifier?.verify === 'function', 'batch.verifier: must be a verifier');
   assertConfig(Array.isArray(tokens), 'batch.tokens: must be an array');
   assertKnownOptions(options, ['concurrency', 'sliceMs'], 'batch');
-  const concurrency = assertBetween(options.concurrency ?? 64, 1, 1024, 'batch.concurrency');
+  const concurrency = assertBetween(options.concurrency ?? 128, 1, 1024, 'batch.concurrency');
   const sliceMs = assertBetween(options.sliceMs ?? 5, 0, 1000, 'batch.sliceMs');
   const slice = new Slice(sliceMs);
   // What the caller does with the list meanwhile changes nothing.
