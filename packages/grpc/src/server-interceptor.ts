@@ -130,7 +130,9 @@ class GuardedCall extends ServerInterceptingCall {
       this.#scope = runAnonymous;
       return;
     }
-    this.#scope = (work) => runWithIdentity(identity, work);
+    // Not written where it is assigned: V8 puts such functions among old objects at once, and what they hold stays for long.
+    const asCaller: Scope = (work) => runWithIdentity(identity, work);
+    this.#scope = asCaller;
     this.#stopWaiting = this.#guard.untilExpiry(identity, () => this.#refuse(new WatchwordError('token_expired')));
   }
 

@@ -30,5 +30,7 @@ function bind(emitter: EventEmitter, scope: Scope): void {
   bound.set(emitter, scope);
   if (isBound) return;
   const emit = emitter.emit;
-  emitter.emit = (...event) => bound.get(emitter)!(() => emit.apply(emitter, event));
+  // Not written where it is assigned: V8 puts such functions among old objects at once, where it would keep the request for long.
+  const inScope: typeof emit = (...event) => bound.get(emitter)!(() => emit.apply(emitter, event));
+  emitter.emit = inScope;
 }

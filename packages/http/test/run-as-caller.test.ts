@@ -3,6 +3,7 @@ import { callerOf, createTrustDomain } from '@watchword/conformance';
 import { type Identity, currentIdentity, currentIdentityOrNobody } from '@watchword/core';
 import { runAsCaller } from '@watchword/http';
 import { beforeAll, expect, it } from 'vitest';
+import { ShortLived } from '../../core/test/support/collect-young.ts';
 
 let first: Identity;
 let second: Identity;
@@ -53,4 +54,15 @@ it('keeps arguments, results and errors of emit as they are', () => {
 it('gives the result of the work back, and leaves no context behind', () => {
   expect(runAsCaller(first, [], () => currentIdentity().subject)).toBe('user-1');
   expect(() => currentIdentity()).toThrow(expect.objectContaining({ code: 'context_lost' }));
+});
+
+it('leaves nothing of a request to outlive the next collection of young objects', async ({ skip }) => {
+  const requests = await ShortLived.create(skip);
+  for (let index = 0; index < 100; index += 1) {
+    const request = new EventEmitter();
+    requests.note(request);
+    runAsCaller(first, [request], () => request.emit('event'));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await requests.expectGone();
 });

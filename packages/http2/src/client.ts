@@ -114,6 +114,8 @@ function addressed(url: URL, headers: OutgoingHttpHeaders): OutgoingHttpHeaders 
 function inContext(stream: ClientHttp2Stream): ClientHttp2Stream {
   const restore = AsyncLocalStorage.snapshot();
   const emit = stream.emit;
-  stream.emit = (...event: Parameters<typeof emit>) => restore(() => Reflect.apply(emit, stream, event) as boolean);
+  // Not written where it is assigned: V8 puts such functions among old objects at once, and what they hold stays for long.
+  const inScope = (...event: Parameters<typeof emit>): boolean => restore(() => Reflect.apply(emit, stream, event) as boolean);
+  stream.emit = inScope;
   return stream;
 }

@@ -1,9 +1,8 @@
 /** Calls of gRPC as a client of plain HTTP/2 makes them, also such as no library of gRPC would. */
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ShortLived } from '../../../../core/test/support/collect-young.ts';
 import type { GrpcCall, GrpcMethod } from '../../../src/services/ext-authz/grpc-call.ts';
 import { type GrpcService, createGrpcService } from '../../../src/services/ext-authz/grpc-service.ts';
 
@@ -157,23 +156,13 @@ describe('closing', () => {
 });
 
 test('nothing of an answered call outlives the next collection of young objects', async ({ skip }) => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
-  const control = new WeakRef({});
-  await new Promise((resolve) => setImmediate(resolve));
-  collect({ type: 'minor' });
-  skip(control.deref() !== undefined, 'references count as strong in collections of young objects here');
-  const calls: WeakRef<GrpcCall>[] = [];
+  const calls = await ShortLived.create(skip);
   const { session } = await start({
     '/a.B/Echo': (request, call) => {
-      calls.push(new WeakRef(call));
+      calls.note(call);
       call.answer(request);
     },
   });
   for (let index = 0; index < 100; index += 1) await ask(session, message(Buffer.from('x'))).answer;
-  // A collection does not take what this turn has looked at, and the first may still find the last call at work.
-  await vi.waitFor(() => {
-    collect({ type: 'minor' });
-    expect(calls.filter((call) => call.deref() !== undefined).length).toBeLessThan(10);
-  });
+  await calls.expectGone();
 });
