@@ -25,7 +25,7 @@ import type { Logger } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
 import { RetiredKeys } from './reload/retired-keys.ts';
 import { Shelf } from './reload/shelf.ts';
-import type { RevocationGuard } from './revocation/guard.ts';
+import type { RevocationGuard, RevocationGuardParts } from './revocation/guard.ts';
 import { type DecisionServices, createDecisionServices } from './services/decision-service.ts';
 import type { WatchedSigningKeys } from './signing-keys/watched.ts';
 
@@ -38,6 +38,8 @@ export interface CompositionDependencies extends Omit<TrustDependencies, 'take' 
   readonly table?: SharedTable | undefined;
   /** For metrics; undefined: another thread shows them. */
   readonly reloads?: ReloadStats | undefined;
+  /** Is told of what is revoked here. */
+  readonly onRevoke?: RevocationGuardParts['onRevoke'];
   /** Whether the requests of the token service are answered here: by one thread, not by each. */
   readonly hostsTokenService?: boolean | undefined;
 }

@@ -40,7 +40,7 @@ import {
 import type { Logger } from './logger.ts';
 import type { ReloadStats } from './reload/reload-stats.ts';
 import type { Lease, Shelf } from './reload/shelf.ts';
-import type { RevocationGuard } from './revocation/guard.ts';
+import type { RevocationGuard, RevocationGuardParts } from './revocation/guard.ts';
 import { createEndpoint, metricsOf } from './revocation/operate.ts';
 import { createTrustedPeers } from './headers/trusted-peers.ts';
 import type { WatchedSigningKeys } from './signing-keys/watched.ts';
@@ -58,6 +58,8 @@ export interface GenerationDependencies extends Omit<TrustDependencies, 'take' |
   readonly reloads?: ReloadStats | undefined;
   readonly tally: Tally;
   readonly shelf: Shelf;
+  /** Is told of what is revoked here. */
+  readonly onRevoke?: RevocationGuardParts['onRevoke'];
   /** Whether this one answers the requests of the token service, where there is one. */
   readonly hostsTokenService?: boolean | undefined;
   /** Adds the keys that were replaced to those that sign. */
@@ -120,7 +122,7 @@ function build(config: GatewayConfig, dependencies: GenerationDependencies, leas
   const signingKeys = dependencies.txnKey === undefined ? takeSigningKeys(config, logger, clock, lease) : undefined;
   const txnKey = config.txnToken && (dependencies.txnKey ?? signingKeys?.keys ?? takeTxnKey(config, config.txnToken, lease));
   const minter = txnKey && takeMinter(config, txnKey, clock, lease);
-  const guard = takeGuard(config, logger, clock, lease, earlier?.guard);
+  const guard = takeGuard(config, logger, { clock, earlier: earlier?.guard, onRevoke: dependencies.onRevoke }, lease);
   const built = trust && (guard?.guard(trust.verifier) ?? trust.verifier);
   // The policy id covers everything that a verdict depends on: where it is the same, so is every verdict (D2).
   const verifier = built && take(['verifier', built.policyId], () => built);

@@ -59,6 +59,11 @@ export interface Revocations extends RevocationView {
    * @throws WatchwordError `config_invalid` naming the member, `revocation_unavailable`; both as a rejection
    */
   revoke(revocation: Revocation): Promise<void>;
+  /**
+   * Puts in force at once what another part of this process has revoked. Should it not come from the log soon, it is given to that.
+   * @throws WatchwordError `config_invalid` naming the member
+   */
+  adopt(revocation: Revocation): void;
   /** Resolves once the first snapshot is in force and fresh. Before it nothing is fresh. Rejects when closed before. */
   ready(): Promise<void>;
   stats(): RevocationStats;
@@ -156,6 +161,14 @@ class FollowedRevocations implements Revocations {
     }
   }
 
+  adopt(revocation: Revocation): void {
+    const checked = readRevocation(revocation);
+    if (this.#isClosed || !this.#index.add(checked)) return;
+    this.#repayment.owe(checked);
+    this.#repayment.start();
+    this.#listeners.tell(checked);
+  }
+
   ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -185,11 +198,7 @@ class FollowedRevocations implements Revocations {
 
   // The log may be another one, or may never have got what was revoked while it was away. News until the earlier ones are closed.
   async #takeOver(earlier: FollowedRevocations): Promise<void> {
-    this.#stopHearing = earlier.onRevocation((revocation) => {
-      if (!this.#index.add(revocation)) return;
-      this.#repayment.owe(revocation);
-      this.#repayment.start();
-    });
+    this.#stopHearing = earlier.onRevocation((revocation) => this.adopt(revocation));
     for await (const page of inPages(earlier.#index.revocations())) {
       if (this.#isClosed) return;
       for (const revocation of page) this.#index.add(revocation);

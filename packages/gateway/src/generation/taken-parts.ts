@@ -17,7 +17,7 @@ import type { GenerationDependencies } from '../generation.ts';
 import type { Logger } from '../logger.ts';
 import { type PossessionGuard, createPossessionGuard } from '../possession.ts';
 import type { Lease } from '../reload/shelf.ts';
-import { type RevocationGuard, createRevocationGuard } from '../revocation/guard.ts';
+import { type RevocationGuard, type RevocationGuardParts, createRevocationGuard } from '../revocation/guard.ts';
 import { heartbeatFor, readLogPassword } from '../revocation/open-log.ts';
 import { openSigningKeys, readSigningKeySecrets } from '../signing-keys/open.ts';
 import { type WatchedSigningKeys, watchSigningKeys } from '../signing-keys/watched.ts';
@@ -78,13 +78,12 @@ export function takeMinter(
   return take(['minter', config.txnToken, key, changes], () => createMinter(config, clock, key, changes)!);
 }
 
-/** What knows the revocations, those that `earlier` knew among them; undefined: nobody can revoke. @throws ConfigError */
+/** What knows the revocations, those that the earlier one knew among them; undefined: nobody can revoke. @throws ConfigError */
 export function takeGuard(
   config: GatewayConfig,
   logger: Logger,
-  clock: TrustDependencies['clock'],
+  parts: RevocationGuardParts,
   { take }: Lease,
-  earlier: RevocationGuard | undefined,
 ): RevocationGuard | undefined {
   const { revocation } = config;
   if (revocation === undefined) return undefined;
@@ -94,7 +93,7 @@ export function takeGuard(
     .digest('base64url');
   return take(
     ['revocations', revocation.log, heartbeatMs, password],
-    () => createRevocationGuard(config, logger, clock, earlier)!,
+    () => createRevocationGuard(config, logger, parts)!,
     (made) => made.close(),
   );
 }

@@ -1,6 +1,7 @@
 /** The revocations of a running gateway: which tokens were taken back, and whether that is known well enough for a route. */
 import {
   type Clock,
+  type Revocation,
   type Revocations,
   type Verifier,
   WatchwordError,
@@ -20,6 +21,8 @@ export interface RevocationGuard {
   readonly revocations: Revocations;
   /** Requests accepted although less was known than the route wants to know. */
   readonly acceptedWhileStale: number;
+  /** Revokes here, in the threads that serve, and in the log. @throws as `Revocations.revoke` (as a rejection) */
+  revoke(revocation: Revocation): Promise<void>;
   /** Whether the first snapshot has been taken. */
   isReady(): boolean;
   /** Resolves when it has been taken, or after this time. */
@@ -32,18 +35,22 @@ export interface RevocationGuard {
   close(): Promise<void>;
 }
 
-/**
- * Opens the log and starts to follow it; undefined without a section `revocation`.
- * @param earlier the one that it takes the place of: what that knows stays revoked, and is stored if it was not
- * @throws ConfigError
- */
+/** What a guard has besides its configuration. */
+export interface RevocationGuardParts {
+  readonly clock?: Clock | undefined;
+  /** The one that it takes the place of: what that knows stays revoked, and is stored if it was not. */
+  readonly earlier?: RevocationGuard | undefined;
+  /** Is told of what is revoked here, not of what the log brings; at once, whether or not it can be stored. */
+  readonly onRevoke?: ((revocation: Revocation) => void) | undefined;
+}
+
+/** Opens the log and starts to follow it; undefined without a section `revocation`. @throws ConfigError */
 export function createRevocationGuard(
   config: GatewayConfig,
   logger: Logger,
-  clock?: Clock,
-  earlier?: RevocationGuard,
+  parts: RevocationGuardParts = {},
 ): RevocationGuard | undefined {
-  return config.revocation === undefined ? undefined : new FollowingGuard(config, config.revocation, logger, clock, earlier);
+  return config.revocation === undefined ? undefined : new FollowingGuard(config, config.revocation, logger, parts);
 }
 
 class FollowingGuard implements RevocationGuard {
@@ -51,15 +58,16 @@ class FollowingGuard implements RevocationGuard {
   acceptedWhileStale = 0;
   readonly #log: ReturnType<typeof openRevocationLog>;
   readonly #clock: Clock;
+  readonly #onRevoke: (revocation: Revocation) => void;
   #isReady = false;
 
   constructor(
     config: GatewayConfig,
     section: RevocationConfig,
     logger: Logger,
-    clock: Clock | undefined,
-    earlier: RevocationGuard | undefined,
+    { clock, earlier, onRevoke = () => {} }: RevocationGuardParts,
   ) {
+    this.#onRevoke = onRevoke;
     this.#clock = clock ?? systemClock;
     this.#log = watchedLog(openRevocationLog(config, section, clock), logger);
     this.revocations = createRevocations({
@@ -68,6 +76,12 @@ class FollowingGuard implements RevocationGuard {
       ...(earlier && { earlier: earlier.revocations }),
     });
     this.#awaitSnapshot(logger).catch(() => {});
+  }
+
+  revoke(revocation: Revocation): Promise<void> {
+    const stored = this.revocations.revoke(revocation);
+    this.#onRevoke(revocation);
+    return stored;
   }
 
   isReady(): boolean {

@@ -9,7 +9,7 @@ import type { RevocationGuard } from './guard.ts';
 
 /** Builds `POST /revocations`. */
 export function createEndpoint(
-  { revocations }: RevocationGuard,
+  guard: RevocationGuard,
   { issuers, txnToken, routes }: GatewayConfig,
   logger: Logger,
   clock: Clock = systemClock,
@@ -17,7 +17,7 @@ export function createEndpoint(
   const names = issuers.map(({ issuer }) => issuer);
   if (txnToken !== undefined) names.push(txnToken.trustDomain);
   return createRevocationEndpoint({
-    revocations,
+    revocations: guard,
     issuers: new Set(names),
     deferredForMs: longestDeferralMs(routes),
     clock,

@@ -46,8 +46,7 @@ export class MainSwap {
     const candidate = await main.prepare(next);
     const stopVoiding = this.#startVoiding(candidate.generation);
     const reload = (this.#reloads += 1);
-    const threadConfig = this.#threadConfigOf(candidate.generation);
-    const failed = await pool.prepare(reload, threadConfig);
+    const failed = await pool.prepare(reload, this.#threadConfigOf(candidate.generation));
     if (failed !== undefined) {
       pool.broadcast({ type: 'abort', reload });
       stopVoiding?.();
@@ -58,7 +57,8 @@ export class MainSwap {
     this.#commit(candidate);
     this.#stopVoiding?.();
     this.#stopVoiding = stopVoiding;
-    pool.commit(reload, threadConfig);
+    // With the keys of now: one that was withdrawn meanwhile must not come back in a thread that has started meanwhile.
+    pool.commit(reload, this.#threadConfigOf(candidate.generation));
   }
 
   close(): void {

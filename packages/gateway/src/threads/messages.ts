@@ -1,5 +1,5 @@
 /** What the main thread and the threads that serve say to each other. Between two threads messages arrive in order. */
-import type { AlgorithmName, ErrorCode, Jwk, QuietTime, SharedTableHandle } from '@watchword/core';
+import type { AlgorithmName, ErrorCode, Jwk, QuietTime, Revocation, SharedTableHandle } from '@watchword/core';
 import type { KeyObject } from 'node:crypto';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import type { GatewayConfig } from '../config/config.ts';
@@ -79,6 +79,8 @@ export type ToThread =
   | { readonly type: 'tick' }
   /** All signing keys of a set that are published from now on; undefined: nobody uses the set any more. */
   | { readonly type: 'signing-keys'; readonly slot: number; readonly keys: readonly RelayedSigningKey[] | undefined }
+  /** Revoked in the main thread just now. */
+  | { readonly type: 'revoked'; readonly revocation: Revocation }
   | { readonly type: 'report'; readonly request: number }
   /** Build what this configuration needs, and say whether it can be done. */
   | { readonly type: 'prepare'; readonly reload: number; readonly next: ThreadConfig }

@@ -41,6 +41,8 @@ export async function startThreads(
     logger,
     reloads: stats,
     hostsTokenService: true,
+    // Each thread follows the log by itself. Where that cannot be written to, they would never hear of it.
+    onRevoke: (revocation) => pool.broadcast({ type: 'revoked', revocation }),
     ...(fetch === undefined ? {} : { fetch }),
   });
   const tokens = createTokenListener(config, main);

@@ -45,6 +45,7 @@ async function runThread(start: ThreadStart): Promise<void> {
 function take(message: ToThread, gateway: Composition, send: (message: FromThread) => void): void {
   if (message.type === 'report') void report(message.request, gateway, send);
   else if (message.type === 'announceDrain') void gateway.announceDrain();
+  else if (message.type === 'revoked') for (const { guard } of gateway.live) guard?.revocations.adopt(message.revocation);
   else if (message.type === 'close') void close(gateway);
 }
 

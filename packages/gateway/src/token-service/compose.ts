@@ -69,7 +69,6 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
   );
   const freshness = config.revocation && readFreshness(freshnessOf(config.revocation));
   const assertFresh = (): void => guard?.assertFresh({ freshness });
-  const revocations = guard?.revocations;
   const shown = async () => {
     await freshen();
     return jwks();
@@ -80,7 +79,20 @@ export function composeTokenService(config: GatewayConfig, parts: HostParts): Ho
   const bare = createVoucherVerifier({ trustDomain, keys, algorithms: [algorithm], clock });
   const guarded = guard === undefined ? bare : guardSubjects(guard.guard(bare), guard.revocations, issuers, clock);
   const voucher = config.tokenService!.vouchers && guarded;
-  const service = { external, policy, txn, voucher, minter, jwks: shown, revocations, assertFresh, spent, tally, logger, clock };
+  const service = {
+    external,
+    policy,
+    txn,
+    voucher,
+    minter,
+    jwks: shown,
+    revocations: guard,
+    assertFresh,
+    spent,
+    tally,
+    logger,
+    clock,
+  };
   return { listener: createTokenService(config, service), tally };
 }
 

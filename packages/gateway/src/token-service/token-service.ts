@@ -2,7 +2,6 @@
 import type { RequestListener } from 'node:http';
 import {
   type Clock,
-  type RevocationView,
   type Revocations,
   type SpentTokens,
   type TrustPolicyOptions,
@@ -43,7 +42,7 @@ export interface TokenServiceParts {
   readonly minter: Pick<TxnMinter, 'mint' | 'replace' | 'issueVoucher' | 'redeemVoucher'>;
   readonly jwks: () => Promise<{ readonly keys: readonly object[] }>;
   /** Takes tokens back; undefined: nobody can. */
-  readonly revocations: (Pick<Revocations, 'revoke'> & RevocationView) | undefined;
+  readonly revocations: Pick<Revocations, 'revoke'> | undefined;
   /** Throws while too little is known of revocations. */
   readonly assertFresh: () => void;
   readonly spent: SpentTokens;
