@@ -2,7 +2,7 @@
  * Where requests of deferred routes are put aside: the cheap checks, durable storage, 202. And where clients ask what became of them.
  * Nothing is verified here, so nothing here is anybody's word (invariant 8).
  */
-import { type Clock, type Screen, WatchwordError, extractBearer, readClock } from '@watchword/core';
+import { type Clock, type Screen, WatchwordError, assertWithin, extractBearer, readClock } from '@watchword/core';
 import type { EntryFacts, EntryStatus, Queue, Receipts } from '@watchword/deferred';
 import type { Decision } from '../decision/decision.ts';
 import { Refusal } from '../decision/decision.ts';
@@ -65,13 +65,15 @@ async function accept(
   // Before the body is read, and before anything is remembered of whoever sent it.
   const token = extractBearer(headers);
   const screened = screen(token);
-  const { issuer, subject } = screened instanceof Promise ? await screened : screened;
+  const { issuer, subject, window } = screened instanceof Promise ? await screened : screened;
   const idempotencyKey = readIdempotencyKey(headers);
   const body = await readBody(call, headers, bodyBytes);
   const { method, target } = call;
   const client = digestOfClient(clientName);
   const name = `${route.host ?? ''}${route.path}`;
   const acceptedAtMs = readClock(clock);
+  // The body may have taken long: what has expired by now would be refused after its 202.
+  assertWithin(window, acceptedAtMs);
   const id = createId(acceptedAtMs);
   const facts: EntryFacts = {
     id,
