@@ -21,6 +21,7 @@ import type { QueueName } from './stage.ts';
 const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 5 minutes
 
   --requests N     requests to send, 100 to 10,000,000 (default: 100,000)
+  --minutes N      sends for no longer, then looks what became of all that was sent
   --queue NAME     sqlite (default) or redis, which needs redis-server
   --seed N         what is sent and what is killed; a run prints its own. The moments depend on the machine
   --meddle         break things on purpose, between clients, gateways and service: the run has to fail
@@ -40,6 +41,7 @@ interface Options {
   readonly requests: number;
   readonly queue: QueueName;
   readonly seed: number;
+  readonly minutes: number | undefined;
   readonly isMeddled: boolean;
   readonly folder: string | undefined;
   readonly json: string | undefined;
@@ -64,6 +66,7 @@ function readOptions(): Options | undefined {
       requests: { type: 'string', default: '100000' },
       queue: { type: 'string', default: 'sqlite' },
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
+      minutes: { type: 'string' },
       meddle: { type: 'boolean', default: false },
       folder: { type: 'string' },
       json: { type: 'string' },
@@ -75,7 +78,7 @@ function readOptions(): Options | undefined {
   if (queue !== 'sqlite' && queue !== 'redis') throw new TypeError('--queue: must be sqlite or redis');
   if (queue === 'redis' && !isInstalled('redis-server'))
     throw new Error('Not installed: redis-server. On Debian: apt-get install redis-server');
-  const whole = (name: 'requests' | 'seed', least: number, most: number): number => {
+  const whole = (name: 'requests' | 'seed' | 'minutes', least: number, most: number): number => {
     const number = Number(values[name]);
     if (!Number.isInteger(number) || number < least || number > most)
       throw new TypeError(`--${name}: must be a whole number from ${least} to ${most}`);
@@ -83,6 +86,7 @@ function readOptions(): Options | undefined {
   };
   return {
     requests: whole('requests', 100, 10_000_000),
+    minutes: values.minutes === undefined ? undefined : whole('minutes', 1, 1440),
     queue,
     seed: whole('seed', 1, 2 ** 31),
     isMeddled: values.meddle,
@@ -92,14 +96,14 @@ function readOptions(): Options | undefined {
 }
 
 async function run(options: Options): Promise<number> {
-  const { requests, queue, seed, isMeddled, folder: kept, json } = options;
+  const { requests, minutes, queue, seed, isMeddled, folder: kept, json } = options;
   console.log(
     `${countText(requests)} requests, ${queue}, --seed ${seed}, at most ${Math.round(limitMs(options) / 60_000)} minutes\n`,
   );
   if (kept !== undefined) mkdirSync(resolve(kept), { recursive: true });
   return withTemporaryFolder(async (temporary) => {
     const folder = kept === undefined ? temporary : resolve(kept);
-    const records = await playChaos({ requests, queue, seed, isMeddled, folder, onProgress: showProgress });
+    const records = await playChaos({ requests, minutes, queue, seed, isMeddled, folder, onProgress: showProgress });
     showProgress('');
     const { findings, counts, ends } = await checkJournals(records, promisesOf(options));
     console.log(`${describe(counts, records)}\n\n${drawEnds(ends)}`);

@@ -18,6 +18,8 @@ export interface ChaosPlan {
   readonly requests: number;
   readonly queue: QueueName;
   readonly seed: number;
+  /** After so long nothing more is sent, however much there would be. */
+  readonly minutes?: number | undefined;
   /** Files of the run. */
   readonly folder: string;
   /** Whether to do, now and then, what must never happen: a run that does not fail then proves nothing. */
@@ -113,12 +115,14 @@ class Run {
     const phases = Math.min(5, Math.ceil(requests / 20_000));
     const waiting = Math.max(30, Math.round((WAITING_SHARE * requests) / phases));
     const busy = Math.max(1, Math.ceil(requests / phases) - waiting);
+    const fromMs = Date.now();
+    const limitOfMs = (this.#plan.minutes ?? Infinity) * 60_000;
     let isOver = false;
     const sampling = this.#sample(() => isOver);
     try {
       for (let phase = 1; phase <= phases; phase += 1) {
         this.#phase = `phase ${phase} of ${phases}`;
-        await this.#work(busy);
+        await this.#work(busy, fromMs + (limitOfMs * phase) / phases);
         // With room in the queue: nobody makes any while nobody works. What came last ends last, but for what is tried again.
         this.#phase += ', catching up';
         await this.#collector.collect(this.orders.receipts.slice(-LAST), PATIENCE_MS);
@@ -146,9 +150,9 @@ class Run {
   }
 
   /** Orders and kills. */
-  async #work(count: number): Promise<void> {
+  async #work(count: number, untilMs: number): Promise<void> {
     const every = Math.min(600, Math.max(60, count / 12));
-    await this.#underFire(this.#stage.victims, every, () => this.#send(KINDS, count));
+    await this.#underFire(this.#stage.victims, every, () => this.#send(KINDS, count, untilMs));
   }
 
   /** Nobody works, and those that accept are killed: so what is accepted becomes old, and is taken back, before it runs. */
@@ -186,10 +190,10 @@ class Run {
     }
   }
 
-  async #send(kinds: readonly Kind[], count: number): Promise<void> {
+  async #send(kinds: readonly Kind[], count: number, untilMs = Infinity): Promise<void> {
     let left = count;
     const loop = async (): Promise<void> => {
-      while (left > 0) {
+      while (left > 0 && Date.now() < untilMs) {
         left -= 1;
         await this.orders.send(this.#dice.weigh(kinds));
       }

@@ -37,6 +37,7 @@ describe('the command', () => {
     ['--seed', '0'],
     ['--sed', '1'],
     ['--meddle', 'yes'],
+    ['--minutes', '0'],
   ])('refuses %s %s', (name, value) => {
     const { status, out, err } = chaos([name, value]);
     expect([status, out]).toEqual([1, '']);
