@@ -45,6 +45,8 @@ export function promisesOf({ queue }: Pick<ChaosPlan, 'queue'>): Promises {
 /** Requests at a time. */
 const AT_ONCE = 128;
 const WAITING_SHARE = 0.04;
+/** The queue has room for so many: while nobody works nobody makes any. */
+const MOST_WAITING = 1000;
 /** Beyond the lag of revocations, the tolerance for short tokens, and the age of brief ones. */
 const NOBODY_WORKS_MS = 8500;
 /** Longer than all attempts take. */
@@ -113,7 +115,7 @@ class Run {
   async play(): Promise<void> {
     const { requests } = this.#plan;
     const phases = Math.min(5, Math.ceil(requests / 20_000));
-    const waiting = Math.max(30, Math.round((WAITING_SHARE * requests) / phases));
+    const waiting = Math.min(MOST_WAITING, Math.max(30, Math.round((WAITING_SHARE * requests) / phases)));
     const busy = Math.max(1, Math.ceil(requests / phases) - waiting);
     const fromMs = Date.now();
     const limitOfMs = (this.#plan.minutes ?? Infinity) * 60_000;
