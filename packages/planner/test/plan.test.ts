@@ -151,6 +151,15 @@ describe('advice', () => {
     expect(plan({ ...spread, affinity: 'instance' }).remarks.join()).not.toContain('affinity: instance');
   });
 
+  it('says where caches are so small that they may do better than is promised', () => {
+    const remarksWith = (entries: number): string =>
+      plan(parseScenario({ users: 20_000, affinity: 'thread', cache: { entries } })).remarks.join('\n');
+    expect(remarksWith(1_000)).toContain(
+      'At 10,000, 20,000, 1,000,000, 100,000,000 users the caches of the gateway are full, and small',
+    );
+    expect(remarksWith(50_000)).not.toContain('the caches of the gateway are full');
+  });
+
   it('when traffic grows: instances first, then caching, then cleverness that pays', () => {
     const { breaks, steps } = grow(
       withRemedies({ ...DEFAULT_SCENARIO, token: { ...DEFAULT_SCENARIO.token, algorithm: 'EdDSA' } }, []),

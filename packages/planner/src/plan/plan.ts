@@ -17,7 +17,7 @@ export function plan(scenario: Scenario, calibration: Calibration = REFERENCE_CA
     with: systemCost(scenario, calibration, users),
   });
   const [now, rows, advice] = [rowAt(scenario.users), USER_COUNTS.map(rowAt), adviceOf(scenario, calibration)];
-  const sizes = rows.some(({ users }) => users === now.users) ? rows : [now, ...rows];
+  const sizes = [...rows.filter(({ users }) => users !== now.users), now].toSorted((one, other) => one.users - other.users);
   return { scenario, now, rows, advice, remarks: remarksOf(scenario, calibration, sizes, advice) };
 }
 
