@@ -12,7 +12,7 @@ import { IS_LONG, freshSeed } from '../../core/test/support/campaign.ts';
 import { startAttacker } from './attackers/attacker.ts';
 import type { FrameOrder, FrameReport, ResetOrder, ResetReport, SlowOrder } from './attackers/orders.ts';
 import { type Instance, freePort, get, startInstance } from './instances.ts';
-import { type Round, ratioOf, report, sample } from './neighbour.ts';
+import { type Round, ratioOf, report, sample, untilQuiet } from './neighbour.ts';
 import { createFiles } from './support.ts';
 
 /** For a smaller campaign: WATCHWORD_CAMPAIGN=0.01 does a hundredth. */
@@ -31,13 +31,14 @@ const FRAMES_LIMIT_MS = 3_600_000;
 const LIMIT = 2;
 
 describe.skipIf(!IS_LONG)('what the neighbours notice (WATCHWORD_LONG=1)', () => {
-  test(`F10: ${SLOW_SOCKETS} slow sockets: the p99 of others stays below twice its own`, { timeout: 600_000 }, async () => {
+  test(`F10: ${SLOW_SOCKETS} slow sockets: the p99 of others stays below twice its own`, { timeout: 900_000 }, async () => {
     const { instance, headers } = await start();
     const attacker = startAttacker<SlowOrder, number>('slow-sockets.ts');
     await sample(instance, headers, { ms: 2000 });
     const rounds: Round[] = [];
     const open: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
+      await untilQuiet(instance);
       const before = await sample(instance, headers, { ms: QUIET_MS });
       const attacking = attacker.ask({ port: instance.port, sockets: SLOW_SOCKETS });
       const during = await sample(
@@ -66,6 +67,7 @@ describe.skipIf(!IS_LONG)('what the neighbours notice (WATCHWORD_LONG=1)', () =>
       const rounds: Round[] = [];
       const total = { sent: 0, connections: 0, closed: 0, calm: 0 };
       for (let round = 0; round < ROUNDS; round += 1) {
+        await untilQuiet(instance);
         const before = await sample(instance, headers, { ms: QUIET_MS });
         const attacking = attacker.ask(attack);
         const during = await sample(instance, headers, attacking);

@@ -2,9 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Instance, get } from './instances.ts';
 
 const EVERY_MS = 5;
+/** A gateway that nobody asks anything: so little of a core, for so long. */
+const QUIET_SHARE = 0.02;
+const QUIET_LOOKS = 4;
+const LOOK_MS = 500;
+const QUIET_LIMIT_MS = 60_000;
 
 export interface Sample {
   readonly calls: number;
@@ -42,7 +48,7 @@ export async function sample(
   if (over instanceof Promise) void over.finally(() => (endMs = 0)).catch(() => {});
   while (performance.now() < endMs) {
     running.push(call());
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await delay(EVERY_MS);
   }
   const cpu = (cpuMsOf(instance) - cpuBeforeMs) / (performance.now() - startMs);
   await Promise.all(running);
@@ -50,6 +56,18 @@ export async function sample(
   times.sort((one, other) => one - other);
   const at = (share: number): number => times[Math.floor(times.length * share)]!;
   return { calls: times.length, p50: at(0.5), p99: at(0.99), statuses: [...statuses], cpu };
+}
+
+/** Waits until the gateway has done with what came before, such as the closing of ten thousand sockets. @throws Error when it never has */
+export async function untilQuiet(instance: Instance): Promise<void> {
+  const endMs = performance.now() + QUIET_LIMIT_MS;
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
+    if (performance.now() > endMs) throw new Error('The gateway is busy though nobody asks it anything');
+    const [beforeMs, startMs] = [cpuMsOf(instance), performance.now()];
+    await delay(LOOK_MS);
+    const share = (cpuMsOf(instance) - beforeMs) / (performance.now() - startMs);
+    quiet = share <= QUIET_SHARE ? quiet + 1 : 0;
+  }
 }
 
 /** How many times as long the slowest hundredth takes: compared within each round, where the machine was in one state. */
