@@ -27,7 +27,8 @@ export function startDownstream(protocol: DownstreamProtocol = 'http/1.1'): Prom
 
 async function startHttp1(): Promise<Downstream> {
   const arrivals: Arrival[] = [];
-  const server = createServer((req, res) => {
+  // On a busy machine a connection that was closed for being idle is used again by whoever has not heard of it.
+  const server = createServer({ keepAliveTimeout: 600_000 }, (req, res) => {
     const path = req.url!;
     arrivals.push(arrivalOf(path, req.rawHeaders));
     req.resume();
