@@ -44,7 +44,7 @@ export class Flights {
 
   // What has no digest is refused by its form.
   #placeOf(token: string): number {
-    return typeof token === 'string' && this.#digest.update(token) ? homeOf(this.#digest.words, 0) : 0;
+    return typeof token === 'string' && this.#digest.update(token) ? homeOf(this.#digest.brief, 0) : 0;
   }
 }
 

@@ -7,7 +7,7 @@ import { VerdictTable } from './verdict-table.ts';
 
 /** How much junk to remember. */
 export interface KnownBadOptions {
-  /** Most signatures kept. Those that came again stay when a flood of new ones passes (SIEVE). Default 4096: 1.2 MB. */
+  /** Most signatures kept. Those that came again stay when a flood of new ones passes (SIEVE). Default 4096: 0.5 MB. */
   readonly maxEntries?: number;
   /** Asked for what is not known to be bad. Default: checks on this thread, at once. */
   readonly checks?: SignatureChecks;

@@ -6,14 +6,17 @@
 /** Longest input in bytes. Longer than any request header that Node reads by default. */
 export const NH_MAX_BYTES = 16_384;
 
+/** Bytes of key behind that of NH: four times nine 64-bit numbers. */
+const FOLD_BYTES = 288;
+
 /** Offsets into the module's memory. */
 export const NH_LAYOUT: { readonly key: number; readonly keyBytes: number; readonly input: number; readonly output: number } = {
-  /** Random key: as long as the longest input, plus three shifts of 16 bytes and the last vector. */
+  /** Random key: as long as the longest input, plus three shifts of 16 bytes and the last vector; then that of the fold. */
   key: 0,
-  keyBytes: NH_MAX_BYTES + 64,
+  keyBytes: NH_MAX_BYTES + 64 + FOLD_BYTES,
   /** Input, padded with zeros to a multiple of 32 bytes. */
   input: 20_480,
-  /** Four 64-bit sums. */
+  /** Four 64-bit sums, and what they are folded to: four 32-bit words. */
   output: 40_960,
 };
 
@@ -26,9 +29,9 @@ declare const WebAssembly: {
 /** What the module exports. */
 export interface NhExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  /** Pads the input, of which `length` bytes are above 0, and computes the first sum. */
+  /** Pads the input, of which `length` bytes are above 0, and computes the first sum and the first word. */
   readonly begin: (length: number) => void;
-  /** Computes the other three sums. */
+  /** Computes the other three of both. */
   readonly finish: (length: number) => void;
 }
 
@@ -38,8 +41,8 @@ export function instantiateNh(): NhExports {
   return instance.exports as NhExports;
 }
 
-const LANES = 4;
-// In two functions: where a table looks first is known from one sum, and it can begin to fetch that from memory.
+const LANES = [0, 1, 2, 3];
+// In two functions: where a table looks first is known from one lane, and it can begin to fetch that from memory.
 const FIRST_LANE = [0];
 const OTHER_LANES = [1, 2, 3];
 
@@ -55,7 +58,7 @@ const I32 = 0x7f;
 const V128 = 0x7b;
 
 function assembleModule(): Uint8Array<ArrayBuffer> {
-  const functions = [body(pad(), FIRST_LANE), body([], OTHER_LANES)];
+  const functions = [body(pad(), FIRST_LANE, FIRST_LANE), body([], OTHER_LANES, LANES)];
   return new Uint8Array([
     ...Buffer.from('\0asm\x01\0\0\0', 'latin1'), // magic number and version
     ...section(1, [1, 0x60, 1, I32, 0]), // one type: (i32) -> ()
@@ -66,9 +69,11 @@ function assembleModule(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-function body(before: number[], lanes: number[]): number[] {
-  const vectors = locals([1, I32], [SUM + LANES - FIRST, V128]);
-  const code = [...vectors, ...before, ...loopOverBlocks(lanes), ...lanes.flatMap(storeSum), 0x0b];
+// Sums some lanes, and folds words of the digest, one for each of these lanes, from all lanes that are `known` then.
+function body(before: number[], lanes: number[], known: number[]): number[] {
+  const vectors = locals([1, I32], [SUM + LANES.length - FIRST, V128]);
+  const fold = lanes.flatMap((word) => storeFold(word, known));
+  const code = [...vectors, ...before, ...loopOverBlocks(lanes), ...lanes.flatMap(storeSum), ...fold, 0x0b];
   return [...leb(code.length), ...code];
 }
 
@@ -111,11 +116,29 @@ function storeSum(lane: number): number[] {
   return [[0x41, 0], half(0), half(1), [0x7c, 0x37, 3], leb(NH_LAYOUT.output + 8 * lane)].flat(); // i64.add, i64.store
 }
 
+// Multilinear-HM (Lemire and Kaser 2014, "Strongly universal string hashing is fast", section 3): c + sum of (a + high) * (b + low)
+// over the sums, modulo 2^64, of which the upper half counts.
+function storeFold(word: number, lanes: number[]): number[] {
+  const key = NH_LAYOUT.key + NH_MAX_BYTES + 64 + 72 * word;
+  const product = (lane: number): number[] => {
+    const [sum, keys] = [NH_LAYOUT.output + 8 * lane, key + 8 + 16 * lane];
+    const [left, right] = [
+      [...wide(0x29, keys), ...wide(0x35, sum + 4)],
+      [...wide(0x29, keys + 8), ...wide(0x35, sum)],
+    ];
+    return [...left, 0x7c, ...right, 0x7c, 0x7e, 0x7c]; // i64.add, i64.add, i64.mul, i64.add
+  };
+  const hash = [...wide(0x29, key), ...lanes.flatMap(product), 0x42, 32, 0x88]; // i64.shr_u by 32
+  return [0x41, 0, ...hash, 0x3e, 2, ...leb(NH_LAYOUT.output + 32 + 4 * word)]; // i64.store32
+}
+
 const get = (local: number): number[] => [0x20, local];
 const set = (local: number): number[] => [0x21, local];
 const simd = (opcode: number): number[] => [0xfd, ...leb(opcode)];
 // v128.load at the running offset plus a constant, alignment hint 16 bytes.
 const load = (address: number): number[] => [...get(OFFSET), ...simd(0x00), 4, ...leb(address)];
+// i64.load (0x29) or i64.load32_u (0x35).
+const wide = (opcode: number, address: number): number[] => [0x41, 0, opcode, 2, ...leb(address)];
 const text = (name: string): number[] => [name.length, ...Buffer.from(name)];
 const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
 const locals = (...groups: [number, number][]): number[] => [groups.length, ...groups.flat()];

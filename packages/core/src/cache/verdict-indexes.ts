@@ -40,7 +40,7 @@ export class VerdictIndexes implements TableObserver<VerifiedToken> {
   // Keyed, because users choose some of these values (D9). Zeros pad what is digested, hence the length.
   #hash(value: string): number {
     if (!this.#digest.update(value)) this.#digest.update(Buffer.from(value).toString('hex').slice(0, MAX_HEX) || '-');
-    return homeOf(this.#digest.words, 0) ^ Math.imul(value.length, 0x9e3779b1);
+    return homeOf(this.#digest.brief, 0) ^ Math.imul(value.length, 0x9e3779b1);
   }
 }
 

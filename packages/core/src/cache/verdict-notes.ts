@@ -1,17 +1,16 @@
-/** Four numbers beside each verdict in the table that say on what it rests, so that a hit needs not look at the verdict itself. */
+/** Three numbers beside each verdict in the table that say on what it rests, so that a hit needs not look at the verdict itself. */
 import { type Grounds, type Standing, standingOf } from '../verify/standing.ts';
 import { sureSeconds } from '../verify/validity.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
 import type { Verifier } from '../verify/verifier.ts';
-import { NOTE_WORDS } from './verdict-segment.ts';
+import { LAST_NOTE_LIMIT, NOTE_WORDS } from './verdict-segment.ts';
 
-const FROM = 0;
-const UNTIL = 1;
+const UNTIL = 0;
+const VERSION = 1;
 /** Number of the grounds + 1; 0: none, `holds` must be asked. */
 const GROUNDS = 2;
-const VERSION = 3;
 
-/** Grounds that have a number at a time: one for each issuer and key. */
+/** Grounds that have a number at a time: one for each issuer and key. Fewer than a note can count. */
 const MAX_GROUNDS = 4096;
 const MAX_VERSION = 2 ** 31 - 1;
 
@@ -27,19 +26,24 @@ export class VerdictNotes {
   #grounds: Grounds[] = [];
   /** How often the numbers have begun again. */
   #eras = 0;
+  /**
+   * The second from which on all verdicts with notes hold. One number does for all of them, since each held when it was written
+   * down: only if the clock was set back it lies ahead, and until it is reached `holds` is asked.
+   */
+  #from = 0;
 
   constructor(verifier: Verifier, maxGrounds: number = MAX_GROUNDS) {
     this.#verifier = verifier;
     this.#holds = verifier.holds;
     this.#standing = standingOf(verifier);
-    this.#maxGrounds = maxGrounds;
+    this.#maxGrounds = Math.min(maxGrounds, LAST_NOTE_LIMIT - 1);
   }
 
   /** Whether the notes, which are current, show that the verdict holds. False: ask `holds`. @throws what `holds` would throw */
   suffice(notes: Int32Array): boolean {
     const number = notes[GROUNDS]!;
     if (number === 0 || this.#verifier.holds !== this.#holds) return false;
-    return this.#grounds[number - 1]!.hold(notes[FROM]!, notes[UNTIL]!);
+    return this.#grounds[number - 1]!.hold(this.#from, notes[UNTIL]!);
   }
 
   /** Whether writing them anew could not make them better. */
@@ -54,7 +58,8 @@ export class VerdictNotes {
     const grounds = version === MAX_VERSION ? undefined : this.#standing?.groundsOf(verdict);
     const number = grounds === undefined ? 0 : this.#numberOf(grounds);
     const { from, until } = sureSeconds(verdict.window);
-    this.written.set([from, until, number, version]);
+    this.#from = Math.max(this.#from, from);
+    this.written.set([until, version, number]);
     return this.written;
   }
 

@@ -1,26 +1,50 @@
 /** One part of the table of verdicts: open addressing with linear probing in flat memory, one cache line for each slot. */
 import { type AgeOrder, NONE } from './age-order.ts';
-import { DIGEST_WORDS, homeOf } from './token-digest.ts';
+import { BRIEF_WORDS, homeOf } from './token-digest.ts';
 
-/** Numbers that can be kept beside a verdict. */
-export const NOTE_WORDS = 4;
+/** Numbers that can be kept beside a verdict; the last one is below {@link LAST_NOTE_LIMIT} and not negative. */
+export const NOTE_WORDS = 3;
+/** See {@link NOTE_WORDS}. */
+export const LAST_NOTE_LIMIT: number = 2 ** 16;
 
-// One slot is 16 words, 64 bytes: 8 of digest, then these. A hit waits for memory once: slot and verdict's address are both known
-// from the beginning of the digest alone, and the verdict itself is the user's to read.
-const WORDS = 16;
-const LENGTH = 8;
-const VISITED = 9;
-/** Number of the entry + 1; 0: the slot is empty. */
-const NODE = 10;
-const NOTES = 11;
+// One slot is 8 words, 32 bytes: 4 of digest, then these. A hit waits for memory once, for the slot and for the verdict's address at
+// the same time, both known from the beginning of the digest alone; the verdict itself is the user's to read. Slots are as small as
+// can be, because most of that wait is for the page table, of which a smaller table needs less.
+const WORDS = 8;
+/** Two of the numbers. */
+const NOTES = 4;
+/** Length of the token, the last of the numbers, and whether the slot was used. */
+const MIXED = 6;
+const LENGTH_BITS = 15;
+const LENGTH_MASK = 2 ** LENGTH_BITS - 1;
+const VISITED = 1 << 31;
 /** Written and never read: see {@link VerdictSegment.prefetch}. */
-const UNUSED = 15;
-/** Large typed arrays begin 16 bytes after a cache line. With so many words in front of it the first slot begins one. */
-const AHEAD = 12;
+const UNUSED = 7;
 /** Verdicts in one cache line of their list, and beside them, as above, a place that nobody reads. */
 const VERDICTS = 7;
 /** The elements of a long list begin, in V8, in the middle of a cache line. After so many the next one begins. */
 const VERDICTS_AHEAD = 4;
+/** Share of the slots in use beyond which a segment leaves its part of the memory that all segments have in common. */
+const CROWDED = 0.8;
+
+/** Memory of the slots of some segments, in one piece: where the system gives pages of 2 MB, it gives them to large pieces only. */
+export class SlotMemory {
+  readonly #slots: number;
+  readonly #buffer: ArrayBuffer;
+
+  /** @param slots of each segment. Nothing of it is in use, and none of it is real memory, until a segment writes to it. */
+  constructor(segments: number, slots: number) {
+    this.#slots = slots;
+    // Large buffers begin 16 bytes after a cache line. With as many in front of it no slot is in two lines.
+    this.#buffer = new ArrayBuffer(16 + 4 * WORDS * slots * segments);
+  }
+
+  /** The part of one segment. */
+  partOf(segment: number): Int32Array {
+    const words = WORDS * this.#slots;
+    return new Int32Array(this.#buffer, 16 + 4 * words * segment, words);
+  }
+}
 
 /** Maps digests to verdicts, and grows by doubling. */
 export class VerdictSegment<Verdict> {
@@ -30,17 +54,20 @@ export class VerdictSegment<Verdict> {
   #slots: Int32Array;
   /** By slot, not by number of the entry, so that both are read at once. */
   #verdicts: (Verdict | 0 | undefined)[];
+  /** By slot: number of the entry + 1; 0: the slot is empty. A hit never looks at it. */
+  #nodes: Int32Array;
   #mask: number;
   #size = 0;
   readonly #mostFull: number;
 
-  /** @param order is told where entries are @param index among `segments` @param mostFull share of the slots */
-  constructor(order: AgeOrder, index: number, segments: number, slots: number, mostFull: number) {
+  /** @param order is told where entries are @param index among `segments` @param memory zeros @param mostFull share of the slots */
+  constructor(order: AgeOrder, index: number, segments: number, memory: Int32Array, slots: number, mostFull: number) {
     this.#order = order;
     this.#index = index;
     this.#segments = segments;
-    this.#slots = emptySlots(slots);
+    this.#slots = memory;
     this.#verdicts = emptyList<Verdict>(slots);
+    this.#nodes = new Int32Array(slots);
     this.#mask = slots - 1;
     this.#mostFull = mostFull;
   }
@@ -51,7 +78,7 @@ export class VerdictSegment<Verdict> {
    */
   prefetch(home: number): void {
     const slot = home & this.#mask;
-    this.#slots[AHEAD + slot * WORDS + UNUSED] = 0;
+    this.#slots[slot * WORDS + UNUSED] = 0;
     this.#verdicts[VERDICTS_AHEAD + lineOf(slot) * (VERDICTS + 1) + VERDICTS] = 0;
   }
 
@@ -61,15 +88,14 @@ export class VerdictSegment<Verdict> {
     const mask = this.#mask;
     let slot = homeOf(words, 0) & mask;
     for (;;) {
-      const at = AHEAD + slot * WORDS;
-      if (slots[at + NODE] === 0 || matches(slots, at, words, tokenLength)) return slot;
+      if (this.#nodes[slot] === 0 || matches(slots, slot * WORDS, words, tokenLength)) return slot;
       slot = (slot + 1) & mask;
     }
   }
 
   /** The number of the entry in a slot; NONE: it is empty. */
   nodeAt(slot: number): number {
-    return this.#slots[AHEAD + slot * WORDS + NODE]! - 1;
+    return this.#nodes[slot]! - 1;
   }
 
   /** The verdict of a digest with this home, and in `notes` what is noted beside it. Marks it as used. */
@@ -82,14 +108,14 @@ export class VerdictSegment<Verdict> {
       // for the verdict's address when the wait for the slot is over.
       const verdict = verdicts[placeOf(slot)] as Verdict | undefined;
       if (verdict === undefined) return undefined;
-      const at = AHEAD + slot * WORDS;
+      const at = slot * WORDS;
       if (!matches(slots, at, words, tokenLength)) continue;
+      const mixed = slots[at + MIXED]!;
       // Read before write: a line that stays clean needs not go back to memory.
-      if (slots[at + VISITED] === 0) slots[at + VISITED] = 1;
+      if (mixed >= 0) slots[at + MIXED] = mixed | VISITED;
       notes[0] = slots[at + NOTES]!;
       notes[1] = slots[at + NOTES + 1]!;
-      notes[2] = slots[at + NOTES + 2]!;
-      notes[3] = slots[at + NOTES + 3]!;
+      notes[2] = (mixed >>> LENGTH_BITS) & (LAST_NOTE_LIMIT - 1);
       return verdict;
     }
   }
@@ -101,32 +127,33 @@ export class VerdictSegment<Verdict> {
   /** Puts another verdict into a slot, with nothing noted. */
   replace(slot: number, verdict: Verdict): void {
     this.#verdicts[placeOf(slot)] = verdict;
-    this.#slots.fill(0, AHEAD + slot * WORDS + NOTES, AHEAD + slot * WORDS + NOTES + NOTE_WORDS);
+    this.note(slot, NOTHING);
   }
 
   note(slot: number, notes: Int32Array): void {
-    this.#slots.set(notes, AHEAD + slot * WORDS + NOTES);
+    const at = slot * WORDS;
+    for (let index = 0; index < NOTE_WORDS - 1; index += 1) this.#slots[at + NOTES + index] = notes[index]!;
+    this.#slots[at + MIXED] = (this.#slots[at + MIXED]! & (LENGTH_MASK | VISITED)) | (notes[NOTE_WORDS - 1]! << LENGTH_BITS);
   }
 
   /** Whether the slot was used since this was last asked. */
   wasVisited(slot: number): boolean {
-    const at = AHEAD + slot * WORDS + VISITED;
-    const wasVisited = this.#slots[at] === 1;
-    if (wasVisited) this.#slots[at] = 0;
+    const at = slot * WORDS + MIXED;
+    const wasVisited = this.#slots[at]! < 0;
+    if (wasVisited) this.#slots[at]! &= ~VISITED;
     return wasVisited;
   }
 
   /** Adds a verdict whose digest is not there yet. @returns the number of the entry */
   insert(words: Int32Array, tokenLength: number, verdict: Verdict): number {
-    if (this.#size >= this.#mostFull * (this.#mask + 1)) this.#grow();
+    if (this.#isFull()) this.#grow();
     this.#size += 1;
     const slot = this.find(words, tokenLength);
     const node = this.#order.push(this.#numberOf(slot));
-    const at = AHEAD + slot * WORDS;
+    const at = slot * WORDS;
     this.#slots.set(words, at);
-    this.#slots[at + LENGTH] = tokenLength;
-    this.#slots[at + VISITED] = 0;
-    this.#slots[at + NODE] = node + 1;
+    this.#slots[at + MIXED] = tokenLength;
+    this.#nodes[slot] = node + 1;
     this.replace(slot, verdict);
     return node;
   }
@@ -137,12 +164,12 @@ export class VerdictSegment<Verdict> {
     const mask = this.#mask;
     let gap = start;
     for (let slot = (gap + 1) & mask; this.nodeAt(slot) !== NONE; slot = (slot + 1) & mask) {
-      const home = homeOf(slots, AHEAD + slot * WORDS) & mask;
+      const home = homeOf(slots, slot * WORDS) & mask;
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
       this.#move(slot, gap);
       gap = slot;
     }
-    slots[AHEAD + gap * WORDS + NODE] = 0;
+    this.#nodes[gap] = 0;
     this.#verdicts[placeOf(gap)] = undefined;
     this.#size -= 1;
   }
@@ -152,41 +179,48 @@ export class VerdictSegment<Verdict> {
   }
 
   #move(from: number, to: number): void {
-    const at = AHEAD + from * WORDS;
-    this.#slots.copyWithin(AHEAD + to * WORDS, at, at + WORDS);
-    this.#verdicts[placeOf(to)] = this.#verdicts[placeOf(from)];
-    this.#order.moved(this.nodeAt(to), this.#numberOf(to));
+    const at = from * WORDS;
+    this.#slots.copyWithin(to * WORDS, at, at + WORDS);
+    this.#settle(to, this.#nodes[from]!, this.verdictAt(from));
+  }
+
+  #settle(slot: number, node: number, verdict: Verdict): void {
+    this.#nodes[slot] = node;
+    this.#verdicts[placeOf(slot)] = verdict;
+    this.#order.moved(node - 1, this.#numberOf(slot));
+  }
+
+  #isFull(): boolean {
+    const slots = this.#mask + 1;
+    return this.#size >= slots * (slots * WORDS < this.#slots.length ? this.#mostFull : CROWDED);
   }
 
   #grow(): void {
-    const [slots, verdicts, count] = [this.#slots, this.#verdicts, this.#mask + 1];
-    this.#slots = emptySlots(2 * count);
+    const [verdicts, nodes, count] = [this.#verdicts, this.#nodes, this.#mask + 1];
+    const slots = this.#slots.slice(0, count * WORDS);
+    if (this.#slots.length >= 2 * slots.length) this.#slots.fill(0, 0, slots.length);
+    else this.#slots = new Int32Array(2 * slots.length);
     this.#verdicts = emptyList<Verdict>(2 * count);
+    this.#nodes = new Int32Array(2 * count);
     this.#mask = 2 * count - 1;
-    for (let slot = 0; slot < count; slot += 1) {
-      const at = AHEAD + slot * WORDS;
-      if (slots[at + NODE] !== 0) this.#rehouse(slots.subarray(at, at + WORDS), verdicts[placeOf(slot)] as Verdict);
+    for (let old = 0; old < count; old += 1) {
+      if (nodes[old] === 0) continue;
+      const at = old * WORDS;
+      let slot = homeOf(slots, at) & this.#mask;
+      while (this.#nodes[slot] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots.set(slots.subarray(at, at + WORDS), slot * WORDS);
+      this.#settle(slot, nodes[old]!, verdicts[placeOf(old)] as Verdict);
     }
   }
-
-  #rehouse(old: Int32Array, verdict: Verdict): void {
-    let slot = homeOf(old, 0) & this.#mask;
-    while (this.nodeAt(slot) !== NONE) slot = (slot + 1) & this.#mask;
-    this.#slots.set(old, AHEAD + slot * WORDS);
-    this.#verdicts[placeOf(slot)] = verdict;
-    this.#order.moved(this.nodeAt(slot), this.#numberOf(slot));
-  }
 }
+
+const NOTHING = new Int32Array(NOTE_WORDS);
 
 function matches(slots: Int32Array, at: number, words: Int32Array, tokenLength: number): boolean {
   // The length is part of the key: the bound on collisions holds among tokens of one length.
-  let difference = slots[at + LENGTH]! ^ tokenLength;
-  for (let word = 0; word < DIGEST_WORDS; word += 1) difference |= slots[at + word]! ^ words[word]!;
+  let difference = (slots[at + MIXED]! & LENGTH_MASK) ^ tokenLength;
+  for (let word = 0; word < BRIEF_WORDS; word += 1) difference |= slots[at + word]! ^ words[word]!;
   return difference === 0;
-}
-
-function emptySlots(count: number): Int32Array {
-  return new Int32Array(AHEAD + WORDS * count);
 }
 
 function emptyList<Item>(slots: number): (Item | 0 | undefined)[] {

@@ -8,9 +8,9 @@ const flight = (): Promise<VerifiedToken> => new Promise(() => {});
 
 /** Every token that can be digested has one place. */
 function crowded(): Flights {
-  const words = new Int32Array(8);
+  const [words, brief] = [new Int32Array(8), new Int32Array(4)];
   const update = (token: string): boolean => token.startsWith('good');
-  return new Flights({ words, update, begin: update, finish: () => {} } satisfies TokenDigest);
+  return new Flights({ words, brief, update, begin: update, finish: () => {} } satisfies TokenDigest);
 }
 
 describe('two tokens of one place', () => {

@@ -1,6 +1,6 @@
 /** The verdict table against a list, with digests chosen to collide. */
 import { describe, expect, it } from 'vitest';
-import { DIGEST_WORDS, type TokenDigest, homeOf } from '../../src/cache/token-digest.ts';
+import { BRIEF_WORDS, DIGEST_WORDS, type TokenDigest, homeOf } from '../../src/cache/token-digest.ts';
 import { VerdictTable } from '../../src/cache/verdict-table.ts';
 import { amount, freshSeed } from '../support/campaign.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
@@ -13,13 +13,20 @@ interface ChosenDigest extends TokenDigest {
 }
 
 function chosenDigest(): ChosenDigest {
-  const words = new Int32Array(DIGEST_WORDS);
-  return { words, update: () => true, begin: () => true, finish: () => {}, choose: (chosen) => words.set(chosen) };
+  const brief = new Int32Array(BRIEF_WORDS);
+  return {
+    words: new Int32Array(DIGEST_WORDS),
+    brief,
+    update: () => true,
+    begin: () => true,
+    finish: () => {},
+    choose: (chosen) => brief.set(chosen),
+  };
 }
 
-/** Eight words that only a complete comparison tells apart. The first one alone decides the place. */
-function wordsOf(slot: number, differsAt = 7, value = 0): number[] {
-  const words = [wordFor(slot), 0, 0, 0, 0, 0, 0, 0];
+/** Four words that only a complete comparison tells apart. The first one alone decides the place. */
+function wordsOf(slot: number, differsAt = 3, value = 0): number[] {
+  const words = [wordFor(slot), 0, 0, 0];
   words[differsAt] = (words[differsAt] ?? 0) + value;
   return words;
 }
@@ -34,7 +41,7 @@ describe('a wrong yes', () => {
     const table = new VerdictTable<string>(100, digest);
     digest.choose(wordsOf(5));
     table.set(40, 'first');
-    for (let word = 0; word < DIGEST_WORDS; word += 1) {
+    for (let word = 0; word < BRIEF_WORDS; word += 1) {
       for (const value of [1, -1, 1 << 31, 1 << 11]) {
         digest.choose(wordsOf(5, word, value));
         expect(table.get(40), `word ${word}`).toBeUndefined();
@@ -49,14 +56,14 @@ describe('a wrong yes', () => {
     const digest = chosenDigest();
     const table = new VerdictTable<number>(3, digest);
     for (let value = 0; value < 3; value += 1) {
-      digest.choose(wordsOf(2047, 7, value));
+      digest.choose(wordsOf(2047, 3, value));
       table.set(10, value);
     }
-    digest.choose(wordsOf(2047, 7, 0));
+    digest.choose(wordsOf(2047, 3, 0));
     table.delete(10);
     expect(table.get(10)).toBeUndefined();
     for (const value of [1, 2]) {
-      digest.choose(wordsOf(2047, 7, value));
+      digest.choose(wordsOf(2047, 3, value));
       expect(table.get(10)).toBe(value);
     }
   });
@@ -129,7 +136,7 @@ describe('model', () => {
     const table = new VerdictTable<number>(maxEntries, digest);
     const model = new TableModel<number>(maxEntries);
     const keys = Array.from({ length: tokens }, (_, value) => ({
-      words: wordsOf(slotOf(random), 7, value >> 1),
+      words: wordsOf(slotOf(random), 3, value >> 1),
       length: 10 + (value & 1),
     }));
     for (let step = amount(20_000, 1_000_000); step > 0; step -= 1) {
@@ -162,14 +169,14 @@ describe('model', () => {
     const digest = chosenDigest();
     const table = new VerdictTable<number>(10_000, digest);
     const add = (value: number): void => {
-      digest.choose(wordsOf(Math.imul(value, 0x9e3779b1), 5, value));
+      digest.choose(wordsOf(Math.imul(value, 0x9e3779b1), 2, value));
       table.set(10, value);
     };
     for (let value = 0; value < 12_000; value += 1) {
       add(value);
       if (![1023, 1024, 1025, 2048, 2049, 8193, 9999].includes(value)) continue;
       for (let known = 0; known <= value; known += 1) {
-        digest.choose(wordsOf(Math.imul(known, 0x9e3779b1), 5, known));
+        digest.choose(wordsOf(Math.imul(known, 0x9e3779b1), 2, known));
         expect(table.get(10)).toBe(known);
       }
     }
@@ -185,17 +192,17 @@ describe('model', () => {
       removed: (node) => observed.delete(node),
       grown: (length) => (capacity = length),
     });
-    const choose = (value: number): void => digest.choose(wordsOf(Math.imul(value, 0x9e3779b1), 5, value));
+    const choose = (value: number): void => digest.choose(wordsOf(Math.imul(value, 0x9e3779b1), 2, value));
     for (let value = 0; value < count + 20_000; value += 1) {
       choose(value);
       table.set(10, value);
-      if (value % 3 === 0) table.note(10, Int32Array.of(value, 1, 2, -value));
+      if (value % 3 === 0) table.note(10, Int32Array.of(-1, -value, value & 0xffff));
     }
     expect([table.size, table.evictions, observed.size]).toEqual([count, 20_000, count]);
     for (let value = 20_000; value < count + 20_000; value += 1) {
       choose(value);
       if (table.get(10) !== value) expect.fail(`${value} is lost`);
-      const expected = value % 3 === 0 ? [value, 1, 2, -value] : [0, 0, 0, 0];
+      const expected = value % 3 === 0 ? [-1, -value, value & 0xffff] : [0, 0, 0];
       if (table.notes.some((note, index) => note !== expected[index])) expect.fail(`notes of ${value} are another one's`);
       if (value % 2 === 0) table.delete(10);
     }
@@ -208,16 +215,16 @@ describe('model', () => {
     const digest = chosenDigest();
     const table = new VerdictTable<number>(5000, digest);
     for (let value = 0; value < 1600; value += 1) {
-      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 6, value));
+      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 2, value));
       table.set(10, value);
     }
     for (let value = 0; value < 1600; value += 1) {
-      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 6, value));
+      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 2, value));
       expect(table.get(10)).toBe(value);
       if (value % 3 === 0) table.delete(10);
     }
     for (let value = 0; value < 1600; value += 1) {
-      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 6, value));
+      digest.choose(wordsOf(2040 + (value % 8) + 2048 * (value % 32), 2, value));
       expect(table.get(10)).toBe(value % 3 === 0 ? undefined : value);
     }
     expect(table.size).toBe(1066);
