@@ -28,6 +28,7 @@ describe('README', () => {
       port: 8080,
       headerTableBytes: 16_384,
       streamsPerConnection: 128,
+      proxyCancelsPerSecond: 1000,
       webSockets: 10_000,
       webSocketIdleMs: 300_000,
     });

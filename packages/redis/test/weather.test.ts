@@ -164,8 +164,8 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
     const multi = admin.multi();
     for (const entry of entries) multi.eval(APPEND, 3, ...KEYS, ...(entry as string[]), 1000, 300_000);
     await multi.xdel(KEYS[1], '2-0').exec();
-    await eventually(() => service.revocations.stats().entries === 3, 'all three');
-    expect(service.revocations.stats()).toMatchObject({ snapshots: 2, owed: 0, position: { sequence: 3 } });
+    await eventually(() => service.revocations.stats().snapshots === 2, 'a snapshot');
+    expect(service.revocations.stats()).toMatchObject({ entries: 3, owed: 0, position: { sequence: 3 } });
   });
 
   test('another history is noticed by its next entry, though that has the right number', async () => {
@@ -179,8 +179,8 @@ describe.skipIf(!hasRedis)('with redis-server', () => {
       .zadd(KEYS[2], expiresAtMs, JSON.stringify(revocationOf('b')))
       .eval(APPEND, 3, ...KEYS, 'link', JSON.stringify(revocationOf('c')), expiresAtMs, 1000, 300_000)
       .exec();
-    await eventually(() => service.revocations.stats().entries === 3, 'all three');
-    expect(service.revocations.stats()).toMatchObject({ snapshots: 2, owed: 0 });
+    await eventually(() => service.revocations.stats().snapshots === 2, 'a snapshot');
+    expect(service.revocations.stats()).toMatchObject({ entries: 3, owed: 0 });
   });
 
   test('junk in the log lets nobody believe to be complete', async () => {

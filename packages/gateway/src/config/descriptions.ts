@@ -16,6 +16,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'listen.headerTableBytes':
     'Table in which a connection of HTTP/2 remembers request fields; size it to the callers that share one.',
   'listen.streamsPerConnection': 'Requests at a time on one connection of HTTP/2.',
+  'listen.proxyCancelsPerSecond':
+    'HTTP/2: streams without an answer that a connection of a trusted proxy may leave per second; ten times as many at once.',
   'listen.webSockets': 'WebSockets at a time, for each thread.',
   'listen.webSocketIdleMs': 'Longest silence of a WebSocket.',
   control: 'The listener for operators: health, readiness, metrics, public keys. Keep clients away from it.',

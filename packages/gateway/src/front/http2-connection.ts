@@ -8,12 +8,17 @@ import type { SlicedSocket } from './sliced-socket.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
-/** Streams that end without a whole answer, at once and per second: clients cancel, but not all the time (F2). */
-const BROKEN_BURST = 200;
-const BROKEN_PER_SECOND = 20;
-/** The same for an address that was asked for calm: it opens the next connection and goes on. */
-const SUSPECT_BURST = 10;
-const SUSPECT_PER_SECOND = 5;
+/** Streams that may end without a whole answer, at once and per second (F2). */
+export interface Patience {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** With clients, which cancel, but not all the time. */
+export const PATIENCE: Patience = { burst: 200, perSecond: 20 };
+/** With an address that was asked for calm: it opens the next connection and goes on. */
+export const LITTLE_PATIENCE: Patience = { burst: 10, perSecond: 5 };
+
 /** PING and SETTINGS frames. Clients of gRPC measure with PING, up to some per second (F3). */
 const CONTROL_BURST = 500;
 const CONTROL_PER_SECOND = 50;
@@ -43,8 +48,7 @@ export interface Http2Surroundings {
   readonly cut: () => void;
   /** The client is being asked for calm. */
   readonly onCalm: () => void;
-  /** Whether its address was asked for calm lately. */
-  readonly isSuspect: boolean;
+  readonly patience: Patience;
   /** What stands between session and socket, if anything. */
   readonly sliced: SlicedSocket | undefined;
 }
@@ -69,9 +73,7 @@ export class Http2Connection {
     this.#options = options;
     this.#peer = peer;
     const nowMs = performance.now();
-    this.#broken = around.isSuspect
-      ? new RateGuard(SUSPECT_BURST, SUSPECT_PER_SECOND, nowMs)
-      : new RateGuard(BROKEN_BURST, BROKEN_PER_SECOND, nowMs);
+    this.#broken = new RateGuard(around.patience.burst, around.patience.perSecond, nowMs);
     this.#controls = new RateGuard(CONTROL_BURST, CONTROL_PER_SECOND, nowMs);
     this.#idleSinceMs = nowMs;
     // GOAWAY may go out; the connection ends whether or not the client closes it, and does not wait for what is left to be read (F2).

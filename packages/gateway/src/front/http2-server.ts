@@ -2,8 +2,9 @@
 import { type Http2Server, type ServerHttp2Session, type ServerHttp2Stream, constants, createServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
+import { clientOf } from '../headers/forwarding.ts';
 import type { ProtocolSide } from './http1-server.ts';
-import { Http2Connection } from './http2-connection.ts';
+import { Http2Connection, LITTLE_PATIENCE, PATIENCE, type Patience } from './http2-connection.ts';
 import { type EdgeOptions, pass } from './passage.ts';
 import { Round } from './round.ts';
 import { SlicedSocket } from './sliced-socket.ts';
@@ -21,6 +22,8 @@ const INVALID_FRAMES = 100;
 interface Accepting {
   readonly socket: Socket;
   readonly address: string;
+  /** What counts as one client. */
+  readonly client: string;
   /** One of ours, which brings the requests of many clients. */
   readonly isProxy: boolean;
   readonly isSuspect: boolean;
@@ -29,24 +32,10 @@ interface Accepting {
 
 /** Creates the side. */
 export function createHttp2Side(options: EdgeOptions): ProtocolSide {
-  const { limits, listen } = options;
-  const server: Http2Server = createServer({
-    settings: {
-      enablePush: false,
-      headerTableSize: listen.headerTableBytes,
-      maxConcurrentStreams: listen.streamsPerConnection,
-      maxHeaderListSize: limits.headerBytes,
-    },
-    maxHeaderListPairs: MOST_FIELDS,
-    maxSessionInvalidFrames: INVALID_FRAMES,
-    maxSessionRejectedStreams: INVALID_FRAMES,
-    maxSettings: 32,
-    // Header tables count towards it, on both sides.
-    maxSessionMemory: 10 + Math.ceil((2 * listen.headerTableBytes) / 1_000_000),
-    // Our own count says ENHANCE_YOUR_CALM, which nghttp2's does not; that one is the second line (F2).
-    streamResetBurst: 1000,
-    streamResetRate: 100,
-  });
+  const { listen } = options;
+  const forProxies: Patience = { burst: 10 * listen.proxyCancelsPerSecond, perSecond: listen.proxyCancelsPerSecond };
+  const server = createSessionServer(options, PATIENCE);
+  const proxyServer = createSessionServer(options, forProxies);
   const connections = new Map<ServerHttp2Session, Http2Connection>();
   const round = new Round(
     () => connections.values(),
@@ -56,17 +45,18 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
   const needsAuthority = listen.tls?.clientCaFile !== undefined;
   const suspects = new Suspects();
   let accepting: Accepting | undefined;
-  server.on('session', (session) => {
+  const onSession = (session: ServerHttp2Session): void => {
     // What the session shows of it cannot be destroyed.
-    const { socket, address, isProxy, isSuspect, sliced } = accepting!;
+    const { socket, address, client, isProxy, isSuspect, sliced } = accepting!;
     // Node leaves its own side open. Nobody can take an answer without saying how much of it, so who has closed its side is gone,
     // and with a stream that nothing is written to nobody would notice (F10).
     socket.on('end', () => socket.destroy());
     // Behind a proxy are many, and most of them have reset nothing: its next connection is as good as any.
     const onCalm = (): void => {
-      if (!isProxy) suspects.add(address, performance.now());
+      if (!isProxy) suspects.add(client, performance.now());
     };
-    const around = { cut: () => socket.destroy(), onCalm, isSuspect, sliced };
+    const patience = isProxy ? forProxies : isSuspect ? LITTLE_PATIENCE : PATIENCE;
+    const around = { cut: () => socket.destroy(), onCalm, patience, sliced };
     const connection = new Http2Connection(session, around, options, {
       // Not `in socket`: the session stands in for it, and has the property in any case.
       scheme: session.encrypted === true ? 'https' : 'http',
@@ -89,17 +79,18 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
       clearInterval(looking);
       looking = undefined;
     });
-  });
-  server.on('sessionError', ignore);
+  };
+  for (const each of [server, proxyServer]) each.on('session', onSession).on('sessionError', ignore);
   return {
     accept(socket: Socket) {
       const address = socket.remoteAddress ?? 'unknown';
       const isProxy = (options.current?.() ?? options).isTrusted?.(address) === true;
-      const isSuspect = !isProxy && suspects.has(address, performance.now());
+      const client = clientOf(address, undefined);
+      const isSuspect = !isProxy && suspects.has(client, performance.now());
       // Over TLS nothing has been read, or one record.
       const sliced = isSuspect && options.tls === undefined ? new SlicedSocket(socket) : undefined;
-      accepting = { socket, address, isProxy, isSuspect, sliced };
-      server.emit('connection', sliced ?? socket);
+      accepting = { socket, address, client, isProxy, isSuspect, sliced };
+      (isProxy ? proxyServer : server).emit('connection', sliced ?? socket);
       accepting = undefined;
     },
     drain() {
@@ -107,6 +98,26 @@ export function createHttp2Side(options: EdgeOptions): ProtocolSide {
       for (const session of connections.keys()) session.close();
     },
   };
+}
+
+function createSessionServer({ limits, listen }: EdgeOptions, { burst, perSecond }: Patience): Http2Server {
+  return createServer({
+    settings: {
+      enablePush: false,
+      headerTableSize: listen.headerTableBytes,
+      maxConcurrentStreams: listen.streamsPerConnection,
+      maxHeaderListSize: limits.headerBytes,
+    },
+    maxHeaderListPairs: MOST_FIELDS,
+    maxSessionInvalidFrames: INVALID_FRAMES,
+    maxSessionRejectedStreams: INVALID_FRAMES,
+    maxSettings: 32,
+    // Header tables count towards it, on both sides.
+    maxSessionMemory: 10 + Math.ceil((2 * listen.headerTableBytes) / 1_000_000),
+    // Our own count says ENHANCE_YOUR_CALM, which nghttp2's does not; that one is the second line (F2).
+    streamResetBurst: 5 * burst,
+    streamResetRate: 5 * perSecond,
+  });
 }
 
 function ignore(): void {}

@@ -237,21 +237,35 @@ describe('F2: streams that are opened for nothing', () => {
     await new Promise((resolve) => session.once('close', resolve));
   });
 
-  test('F2: a proxy of ours, behind which are many, has as much patience left with its next connection', async () => {
-    const upstream = await startUpstream((_request, response) => response.end('ok'));
-    const edge = await startEdge(upstream.url, { trustedProxies: ['127.0.0.1'] });
-    expect(await resetAtOnce(edge, 300)).toEqual({ goaway: CALM });
-    const socket = connect(edge.port, '127.0.0.1');
+  /** Whether a request is answered that comes behind so many that were broken off, on one connection. */
+  async function answersAfter(port: number, resets: number): Promise<boolean> {
+    const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     let heard = '';
     socket.on('error', () => {}).on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
-    const pairs = many(30, (index) => {
-      const stream = streamOf(0, index, 30);
+    const pairs = many(resets, (index) => {
+      const stream = streamOf(0, index, resets);
       return Buffer.concat([ask(stream), frame(RST_STREAM, 0, stream, uint32(constants.NGHTTP2_CANCEL))]);
     });
-    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), pairs, ask(61)]));
+    socket.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), pairs, ask(2 * resets + 1)]));
     await vi.waitUntil(() => heard.includes('ok') || socket.destroyed, PATIENCE_MS);
-    expect(heard).toContain('ok');
+    return heard.includes('ok');
+  }
+
+  test('F2: a proxy of ours, behind which are many, has as much patience left with its next connection', async () => {
+    const upstream = await startUpstream((_request, response) => response.end('ok'));
+    const listen = { port: 0, proxyCancelsPerSecond: 20 };
+    const edge = await startEdge(upstream.url, { listen, trustedProxies: ['127.0.0.1'] });
+    expect(await resetAtOnce(edge, 300)).toEqual({ goaway: CALM });
+    expect(await answersAfter(edge.port, 30)).toBe(true);
+  });
+
+  test('F2: and more of it than a client: many requests share its connections', { timeout: 60_000 }, async () => {
+    const upstream = await startUpstream((_request, response) => response.end('ok'));
+    const edge = await startEdge(upstream.url, { trustedProxies: ['127.0.0.1'] });
+    expect(await answersAfter(edge.port, 3000)).toBe(true);
+    const stranger = await startEdge(upstream.url, { trustedProxies: ['192.0.2.1'] });
+    expect(await answersAfter(stranger.port, 3000)).toBe(false);
   });
 
   test('F2: streams beyond the limit are refused', async () => {

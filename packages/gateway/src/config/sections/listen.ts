@@ -24,6 +24,8 @@ export interface EdgeListenConfig extends ListenConfig {
   readonly headerTableBytes: number;
   /** Requests at a time on one connection of HTTP/2. */
   readonly streamsPerConnection: number;
+  /** Streams without an answer that a connection of a trusted proxy may leave per second, and ten times as many at once. */
+  readonly proxyCancelsPerSecond: number;
   /** WebSockets at a time, for each thread. */
   readonly webSockets: number;
   /** Longest silence of a WebSocket; its pings count as words. */
@@ -45,6 +47,7 @@ export const edgeListen: v.GenericSchema<Partial<EdgeListenConfig>, EdgeListenCo
   tls: v.optional(tls),
   headerTableBytes: v.optional(between(0, 4_194_304), 16_384),
   streamsPerConnection: v.optional(between(1, 65_536), 128),
+  proxyCancelsPerSecond: v.optional(between(20, 1_000_000), 1000),
   webSockets: v.optional(between(0, 10_000_000), 10_000),
   webSocketIdleMs: v.optional(milliseconds, 300_000),
 }) as v.GenericSchema<Partial<EdgeListenConfig>, EdgeListenConfig>;
