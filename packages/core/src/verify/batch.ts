@@ -1,12 +1,12 @@
 /**
- * Many tokens in one call. What it saves comes from three places: tokens that stand there twice are verified once; tokens of one key
- * come one after the other, so that a key is looked up, and fetched, once; and with `checks: createThreadedChecks()` the signatures are
- * checked on all cores while this thread goes on. `pooledChecks` do so without threads of their own, in libuv's pool, which pays for
- * signatures that are dear to check (ES256, EdDSA) and hardly for RSA.
+ * Many tokens in one call. What it saves comes from three places: tokens that stand there twice are verified once (not those that are
+ * good for one use); tokens of one key come one after the other, so that a key is looked up, and fetched, once; and with
+ * `checks: createThreadedChecks()` the signatures are checked on all cores while this thread goes on. `pooledChecks` do so without
+ * threads of their own, in libuv's pool, which pays for signatures that are dear to check (ES256, EdDSA) and hardly for RSA.
  */
-import { setImmediate } from 'node:timers/promises';
 import { type WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertBetween, assertKnownOptions } from '../options.ts';
+import { Slice } from './slice.ts';
 import type { VerifiedToken } from './verified-token.ts';
 import type { CachedVerifier, Verifier } from './verifier.ts';
 
@@ -46,7 +46,7 @@ export async function verifyBatch(
   const asked = [...tokens];
   const groups = await groupByHeader(asked, slice);
   const verdicts = await verifyGroups(verifier, groups, Math.floor(concurrency), slice);
-  return asked.map((token) => verdicts.get(token)!);
+  return placeVerdicts(verifier, asked, verdicts, slice);
 }
 
 // Tokens with one header segment have one key: alg and kid stand there. Whatever is no token makes a group of its own kind.
@@ -64,6 +64,34 @@ async function groupByHeader(tokens: readonly string[], slice: Slice): Promise<r
     else group.push(token);
   }
   return [...groups.values()];
+}
+
+// What stands in several places shares a verdict where a cache could have kept it: not that of a token which is good for one use.
+async function placeVerdicts(
+  verifier: Verifier | CachedVerifier,
+  tokens: readonly string[],
+  verdicts: ReadonlyMap<string, BatchVerdict>,
+  slice: Slice,
+): Promise<readonly BatchVerdict[]> {
+  const placed = new Set<string>();
+  const results: BatchVerdict[] = [];
+  for (const token of tokens) {
+    const rest = slice.rest();
+    if (rest !== undefined) await rest;
+    const verdict = verdicts.get(token)!;
+    const isGiven = !placed.has(token) || mayShare(verifier, verdict);
+    placed.add(token);
+    results.push(isGiven ? verdict : await judge(verifier, token));
+  }
+  return results;
+}
+
+function mayShare(verifier: Verifier, { token }: BatchVerdict): boolean {
+  try {
+    return token === undefined || verifier.holds(token);
+  } catch {
+    return false;
+  }
 }
 
 // The first of each group goes ahead: when it is done, its key is known, or known not to be there. A key that takes long to come
@@ -111,29 +139,5 @@ async function judge(verifier: Verifier | CachedVerifier, token: string): Promis
     return { token: known ?? (await verifier.verify(token)) };
   } catch (thrown) {
     return { error: toWatchwordError(thrown) };
-  }
-}
-
-/** Lets the event loop have its turn after a while, for all that work at a time. */
-class Slice {
-  readonly #milliseconds: number;
-  #endsAtMs: number;
-  #resting: Promise<void> | undefined;
-
-  constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds;
-    this.#endsAtMs = performance.now() + milliseconds;
-  }
-
-  /** Returns at once, or after a turn of the event loop. */
-  rest(): Promise<void> | undefined {
-    if (this.#resting === undefined && performance.now() >= this.#endsAtMs) this.#resting = this.#restOnce();
-    return this.#resting;
-  }
-
-  async #restOnce(): Promise<void> {
-    await setImmediate();
-    this.#resting = undefined;
-    this.#endsAtMs = performance.now() + this.#milliseconds;
   }
 }

@@ -90,8 +90,9 @@ export function createDeferredVerifier(options: DeferredVerifierOptions): Deferr
     const expiresAtMs = Math.max(window.expiresAtMs, runBeforeMs);
     return createVerifiedToken({ header, claims, key, issuer, window: { ...window, expiresAtMs } });
   };
-  // Knows nothing of time, so that requests which were accepted at different ones can share what it finds out. Nobody else gets it.
-  const timeless: Verifier = { policyId: policy.id, verify: (token) => judge(token, null), holds: () => false };
+  // Knows nothing of time, so that requests which were accepted at different ones can share what it finds out, in one batch and no
+  // longer. Nobody else gets it.
+  const timeless: Verifier = { policyId: policy.id, verify: (token) => judge(token, null), holds: () => true };
   return {
     async verify(token, deferral) {
       assertInTime(deferral, readClock(policy.clock));

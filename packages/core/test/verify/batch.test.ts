@@ -6,6 +6,9 @@ import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { pooledChecks } from '../../src/jws/pooled-checks.ts';
 import { createThreadedChecks } from '../../src/jws/threaded-checks.ts';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
+import { WatchwordError } from '../../src/errors.ts';
+import { createSingleUseVerifier } from '../../src/replay/single-use-verifier.ts';
+import type { SpentTokens } from '../../src/replay/spent-tokens.ts';
 import { type BatchVerdict, verifyBatch } from '../../src/verify/batch.ts';
 import { createVerifier } from '../../src/verify/create-verifier.ts';
 import type { Verifier } from '../../src/verify/verifier.ts';
@@ -92,6 +95,39 @@ describe('verdicts', () => {
       expect(new Set(verdicts.map(of))).toEqual(new Set(['accepted a-1', 'accepted a-2', 'accepted a-3']));
     });
     expect(count).toBe(3);
+  });
+
+  test('B12: what is good for one use is good for one place', async () => {
+    const spent = new Set<string>();
+    const ledger: SpentTokens = { spend: async (key) => !spent.has(key) && spent.add(key).has(key), close: async () => {} };
+    const once = createSingleUseVerifier(pooled, ledger);
+    const [one, other] = POOL as [string, string];
+    expect((await verifyBatch(once, [one, other, one, one])).map(of)).toEqual([
+      'accepted a-1',
+      'accepted a-2',
+      'token_replayed',
+      'token_replayed',
+    ]);
+  });
+
+  test('what holds no more at its second place, or nobody can say, is verified there', async () => {
+    let [verified, isThrowing] = [0, false];
+    const fickle: Verifier = {
+      ...verifier,
+      async verify(token) {
+        verified += 1;
+        if (verified > 1) throw new WatchwordError('token_revoked');
+        return verifier.verify(token);
+      },
+      holds() {
+        if (isThrowing) throw new TypeError('x');
+        return false;
+      },
+    };
+    for (isThrowing of [false, true]) {
+      verified = 0;
+      expect((await verifyBatch(fickle, [POOL[0]!, POOL[0]!])).map(of)).toEqual(['accepted a-1', 'token_revoked']);
+    }
   });
 
   test('behind a cache, what is known costs nothing', async () => {
