@@ -168,6 +168,7 @@ class Run {
     const others = this.#stage.victims.filter(({ role }) => role !== 'works');
     await this.#underFire(others, Math.max(30, count / 4), () => this.#send(WAITING_KINDS, count));
     await delay(NOBODY_WORKS_MS);
+    if (this.#plan.isMeddled) return workers.startAll();
     // Those who work find nobody behind them: an outage makes no dead letters.
     this.#phase += ', nobody serves';
     await this.#stage.leave();

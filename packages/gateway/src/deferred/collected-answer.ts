@@ -14,15 +14,16 @@ export interface Answer {
 export class CollectedAnswer implements Reply {
   /** Settles once the answer is there, or cannot be any more. */
   readonly promise: Promise<Answer>;
-  readonly gone = false;
+  gone = false;
   readonly #limitBytes: number;
   readonly #settle: Pick<PromiseWithResolvers<Answer>, 'resolve' | 'reject'>;
   readonly #parts: Buffer[] = [];
+  readonly #listeners: (() => void)[] = [];
   #bytes = 0;
   #status = 0;
   #contentType = '';
 
-  /** @param limitBytes of what comes after that nothing is kept; the status still counts */
+  /** @param limitBytes of what is longer nothing is kept, and the rest is not waited for; the status still counts */
   constructor(limitBytes: number) {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.promise = promise;
@@ -44,13 +45,13 @@ export class CollectedAnswer implements Reply {
   write(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     if (this.#bytes <= this.#limitBytes) this.#parts.push(chunk);
+    else this.#giveUp();
     return true;
   }
 
   end(last?: Buffer): void {
     if (last !== undefined) this.write(last);
-    const body = this.#bytes > this.#limitBytes ? Buffer.alloc(0) : Buffer.concat(this.#parts);
-    this.#settle.resolve({ status: this.#status, contentType: this.#contentType, body });
+    this.#finish(this.gone ? [] : this.#parts);
   }
 
   breakOff(): void {
@@ -60,9 +61,31 @@ export class CollectedAnswer implements Reply {
   /** There will be no answer. */
   fail(error: WatchwordError): void {
     this.#settle.reject(error);
+    this.#leave();
   }
 
   onDrain(): void {}
 
-  onClose(): void {}
+  onClose(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  // An answer that has no end must not hold its place for ever.
+  #giveUp(): void {
+    this.#finish([]);
+    this.#leave();
+  }
+
+  #finish(parts: readonly Buffer[]): void {
+    this.#settle.resolve({ status: this.#status, contentType: this.#contentType, body: Buffer.concat(parts) });
+  }
+
+  // Not inside the callbacks of the connection.
+  #leave(): void {
+    if (this.gone) return;
+    this.gone = true;
+    queueMicrotask(() => {
+      for (const listener of this.#listeners) listener();
+    });
+  }
 }

@@ -29,6 +29,7 @@ async function resultAt(
   upstreams: Upstreams | undefined,
   fail: () => void = () => {},
   verdict: object = { token: {} },
+  { signal }: { readonly signal: AbortSignal } = new AbortController(),
 ): Promise<JobResult> {
   const work = createWork({
     clock: () => NOW,
@@ -47,7 +48,6 @@ async function resultAt(
   ];
   const request = { method: 'POST', target: '/later', headers, body: Buffer.from('x'), token: 'a.b.c', isProven: false };
   const entry = { id: 'id', issuer: 'i', acceptedAtMs: NOW, runBeforeMs: NOW + 1000 };
-  const { signal } = new AbortController();
   const [result] = work([{ entry, request, attempt: 1, signal } as unknown as Job<DeferredRequest>]);
   return (await result)!;
 }
@@ -128,5 +128,32 @@ test('what was never verified is told to be so: its outcome is the first to be f
     state: 'refused',
     reason: 'signature_invalid',
     isUnverified: true,
+  });
+});
+
+describe('does not hold its place, nor a connection, for', () => {
+  test('an answer without an end: its status counts, and nothing of it is kept', async () => {
+    const closed = Promise.withResolvers<void>();
+    const upstream = await startUpstream((_request, response) => {
+      response.on('close', closed.resolve);
+      response.writeHead(201);
+      for (let count = 0; count < 3; count += 1) response.write('x'.repeat(60));
+    });
+    expect(await resultAt(upstreamAt(upstream.url))).toMatchObject({ state: 'done', status: 201 });
+    await closed.promise;
+  });
+
+  test('work that was given up', async () => {
+    const [arrived, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const upstream = await startUpstream((_request, response) => {
+      response.on('close', closed.resolve);
+      arrived.resolve();
+    });
+    const controller = new AbortController();
+    const result = resultAt(upstreamAt(upstream.url), () => {}, undefined, controller);
+    await arrived.promise;
+    controller.abort();
+    expect(await result).toEqual({ state: 'retry', reason: 'upstream_timeout' });
+    await closed.promise;
   });
 });
