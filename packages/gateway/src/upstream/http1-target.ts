@@ -1,8 +1,9 @@
 /** HTTP/1.1: connections with one request at a time on each. */
-import { Client, buildConnector, errors } from 'undici';
+import { Client, buildConnector } from 'undici';
 import { checkHeaderBudget } from '@watchword/core';
 import type { HopMeter } from '@watchword/http2';
 import type { UpstreamConfig } from '../config/config.ts';
+import { Http1Lines } from './http1-lines.ts';
 import type { Exchange, Target, TargetRequest } from './target.ts';
 import type { UpstreamTls } from './tls.ts';
 
@@ -10,7 +11,7 @@ import type { UpstreamTls } from './tls.ts';
 export function createHttp1Target(url: string, config: UpstreamConfig, tls: UpstreamTls, hop: HopMeter): Target {
   // One for all of them: a TLS session that one made, the next one may resume.
   const connect = createConnector(config.connectTimeoutMs, tls, hop);
-  const lines = new Lines(config.connections, () => createClient(url, config, connect));
+  const lines = new Http1Lines(config.connections, () => createClient(url, config, connect));
   return {
     capacity: config.connections,
     hasTrailers: false,
@@ -21,77 +22,6 @@ export function createHttp1Target(url: string, config: UpstreamConfig, tls: Upst
     close: () => lines.close(),
     destroy: () => lines.destroy(),
   };
-}
-
-/** One connection at a time, and whether somebody uses it. */
-interface Line {
-  readonly client: Client;
-  isFree: boolean;
-}
-
-/**
- * The clients of one target. undici's pool looks through all of its clients twice for every request; here those without one stand in
- * a list, and who was used last is used next.
- */
-class Lines {
-  readonly #most: number;
-  readonly #create: () => Client;
-  readonly #all: Line[] = [];
-  readonly #free: Line[] = [];
-  // A place in the waiting room gets free a moment before the connection does.
-  readonly #waiting: [TargetRequest, Exchange][] = [];
-  #isClosing = false;
-  #onDrained: (() => void) | undefined = undefined;
-
-  constructor(most: number, create: () => Client) {
-    this.#most = most;
-    this.#create = create;
-  }
-
-  send(request: TargetRequest, exchange: Exchange): void {
-    if (this.#isClosing) return exchange.onResponseError(undefined, new errors.ClientClosedError());
-    const line = this.#free.pop() ?? (this.#all.length < this.#most ? this.#open() : undefined);
-    if (line === undefined) this.#waiting.push([request, exchange]);
-    else this.#dispatch(line, request, exchange);
-  }
-
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    if (this.#waiting.length > 0) await new Promise<void>((resolve) => (this.#onDrained = resolve));
-    await Promise.all(this.#all.map(({ client }) => client.close()));
-  }
-
-  async destroy(): Promise<void> {
-    this.#isClosing = true;
-    for (const [, exchange] of this.#waiting.splice(0)) exchange.onResponseError(undefined, new errors.ClientDestroyedError());
-    this.#onDrained?.();
-    await Promise.all(this.#all.map(({ client }) => client.destroy()));
-  }
-
-  #dispatch(line: Line, request: TargetRequest, exchange: Exchange): void {
-    line.isFree = false;
-    // False also says that it was refused at once: then nothing is under way, and no `drain` follows.
-    if (line.client.dispatch(request, exchange) || line.client.stats.size === 0) this.#release(line);
-  }
-
-  #open(): Line {
-    const line: Line = { client: this.#create(), isFree: false };
-    this.#all.push(line);
-    line.client.on('drain', () => this.#release(line));
-    return line;
-  }
-
-  #release(line: Line): void {
-    if (line.isFree) return;
-    const next = this.#waiting.shift();
-    if (next !== undefined) {
-      this.#dispatch(line, ...next);
-      if (this.#waiting.length === 0) this.#onDrained?.();
-      return;
-    }
-    line.isFree = true;
-    this.#free.push(line);
-  }
 }
 
 // What Node and most others take; they answer 431 beyond it (ND-8).

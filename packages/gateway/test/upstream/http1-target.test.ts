@@ -63,6 +63,81 @@ describe('one connection', () => {
     expect(upstream.seen.map((seen) => seen.target)).toEqual(answers.map((_, index) => `/${index}`));
   });
 
+  test('the next request goes over it as soon as an answer has ended, whatever becomes of it then', async () => {
+    for (const connection of ['keep-alive', 'close']) {
+      const ports = new Set<number | undefined>();
+      const upstream = await startUpstream((request, response) => {
+        ports.add(request.socket.remotePort);
+        response.writeHead(200, { connection, 'content-length': '2' }).end('ok');
+      });
+      const target = createTarget(upstream.url);
+      const ended = await new Promise<(number | string)[]>((resolve) => {
+        const statuses: (number | string)[] = [];
+        const next = (): void => {
+          if (statuses.length === 20) return resolve(statuses);
+          let status = 0;
+          target.send(
+            { method: 'GET', path: `/${statuses.length}`, headers: [], body: null },
+            {
+              onRequestStart() {},
+              onResponseStart: (_flow, code) => void (status = code),
+              onResponseData() {},
+              onResponseEnd() {
+                statuses.push(status);
+                next();
+              },
+              onResponseError(_flow, error) {
+                statuses.push(error.message);
+                next();
+              },
+            },
+          );
+        };
+        next();
+      });
+      expect(ended).toEqual(ended.map(() => 200));
+      expect(ports.size).toBe(connection === 'close' ? 20 : 1);
+      expect(upstream.seen.map((seen) => seen.target)).toEqual(ended.map((_, index) => `/${index}`));
+    }
+  });
+
+  test('F1: nothing of an answer that was given up reaches the next request', async () => {
+    const upstream = await startUpstream((request, response) => {
+      if (request.url !== '/long') return void response.end(request.url);
+      response.writeHead(200, { 'content-length': '1000000' }).write('x');
+    });
+    const target = createTarget(upstream.url);
+    for (let round = 0; round < 5; round += 1) {
+      const answers = await new Promise<string[]>((resolve) => {
+        const told: string[] = [];
+        target.send(
+          { method: 'GET', path: '/long', headers: [], body: null },
+          {
+            onRequestStart() {},
+            onResponseStart() {},
+            onResponseData: (flow) => flow.abort(new Error('given up')),
+            onResponseEnd: () => told.push('end'),
+            onResponseError(_flow, error) {
+              told.push(error.message);
+              // In the same turn, over the connection that is about to be closed.
+              target.send(
+                { method: 'GET', path: '/short', headers: [], body: null },
+                {
+                  onRequestStart() {},
+                  onResponseStart() {},
+                  onResponseData: (_flow, chunk) => void told.push(chunk.toString()),
+                  onResponseEnd: () => resolve(told),
+                  onResponseError: (_again, { message }) => resolve([...told, message]),
+                },
+              );
+            },
+          },
+        );
+      });
+      expect(answers).toEqual(['given up', '/short']);
+    }
+  });
+
   test('destroy ends what runs and what waits', async () => {
     const upstream = await startUpstream(() => {});
     const target = createTarget(upstream.url);
