@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Connections, isBusy, takesNoMore } from './connections.ts';
+import { EdgeRequest } from './edge-request.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
 import { type EdgeOptions, pass } from './passage.ts';
@@ -38,6 +39,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   const upgrades = createUpgrades(options);
   // insecureHTTPParser stays off: two readings of one request is what smuggling is (F1).
   const settings = {
+    IncomingMessage: EdgeRequest,
     // Refused with the others, with a body and a count: `inspectHeaders` wants exactly one, of HTTP/1.0 too.
     requireHostHeader: false,
     maxHeaderSize: limits.headerBytes,
@@ -46,6 +48,8 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CHECK_EVERY_MS),
     shouldUpgradeCallback: upgrades.wants,
+    // A request without a body is not a stream that has to end, be told of its end, and be closed.
+    optimizeEmptyRequests: true,
   };
   const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });
   // The default drops fields beyond 2000 without a word; headerBytes is the limit.
