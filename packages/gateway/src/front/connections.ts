@@ -1,5 +1,6 @@
 /** Which HTTP/1.1 connections are open, and which of them have an answer under way. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const LATEST: unique symbol = Symbol('latest answer');
@@ -14,7 +15,7 @@ interface TrackedSocket extends Duplex {
 
 /** The open connections of one server. */
 export class Connections {
-  readonly #open = new Set<Duplex & { destroySoon(): void }>();
+  readonly #open = new Set<Socket>();
 
   /** Starts to remember what each connection is busy with. Costs one assignment per request. */
   constructor(server: Server) {
@@ -26,9 +27,14 @@ export class Connections {
     server.on('checkExpectation', remember);
   }
 
-  add(socket: Duplex & { destroySoon(): void }): void {
+  add(socket: Socket): void {
     this.#open.add(socket);
     socket.on('close', () => this.#open.delete(socket));
+  }
+
+  /** Those of now. May change while somebody goes through them. */
+  all(): IterableIterator<Socket> {
+    return this.#open.values();
   }
 
   /** Closes those without an answer under way. Node's own list leaves out the ones that never sent a request. */

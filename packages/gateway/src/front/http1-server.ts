@@ -3,11 +3,12 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Connections, isBusy, takesNoMore } from './connections.ts';
+import { Connections, takesNoMore } from './connections.ts';
 import { EdgeRequest } from './edge-request.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
 import { type EdgeOptions, pass } from './passage.ts';
+import { endQuietConnections } from './quiet-connections.ts';
 import { createUpgrades } from './upgrades.ts';
 
 /**
@@ -32,6 +33,13 @@ export interface Http1Side extends ProtocolSide {
   announceDrain(): void;
 }
 
+// What Node tells clients with `Keep-Alive: timeout=`, so that they send no request into a connection that is about to end.
+const TOLD_TIMEOUT = '_keepAliveTimeout';
+
+interface TellingResponse extends ServerResponse {
+  [TOLD_TIMEOUT]: number;
+}
+
 /** Creates the server. It does not listen yet. */
 export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Side {
   const { limits } = options;
@@ -45,7 +53,8 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // See `endQuietConnections`.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CHECK_EVERY_MS),
     shouldUpgradeCallback: upgrades.wants,
     // A request without a body is not a stream that has to end, be told of its end, and be closed.
@@ -56,6 +65,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   server.maxHeadersCount = 0;
   const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
     if (takesNoMore(request.socket)) return;
+    (response as TellingResponse)[TOLD_TIMEOUT] = limits.keepAliveTimeoutMs;
     pass(new Http1Call(request, response, waits, state), options);
   };
   server.on('request', (request, response) => handle(request, response, false));
@@ -65,8 +75,8 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   server.on('checkExpectation', (request, response) => handle(request, response, false));
   upgrades.attach(server, state);
   guardParser(server);
-  server.setTimeout(limits.stallTimeoutMs, onSilence);
   const connections = new Connections(server);
+  endQuietConnections(server, connections, { idleMs: limits.keepAliveTimeoutMs, stallMs: limits.stallTimeoutMs });
   const serve = takeListener(server, tls === undefined ? 'connection' : 'secureConnection');
   return {
     server,
@@ -90,10 +100,4 @@ function takeListener(server: Server, event: 'connection' | 'secureConnection'):
   const [listener] = server.listeners(event) as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners(event);
   return listener!;
-}
-
-// Nothing was read or written for a while. Who waits for the upstream is left to the time limits of the upstream; who does not
-// take what is there would hold its connection, and the upstream's, for as long as it likes (F10).
-function onSilence(socket: Socket): void {
-  if (!isBusy(socket) || socket.writableLength > 0) socket.destroy();
 }
