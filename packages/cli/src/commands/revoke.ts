@@ -73,7 +73,12 @@ function misused(terminal: Terminal, reason: string): number {
 function report(answer: RevocationAnswer, target: string, isJson: boolean, { out, err }: Terminal): void {
   if (isJson) out(`${JSON.stringify(answer, undefined, 2)}\n`);
   else if (answer.revoked) out(`revoked by ${target}, remembered until ${answer.until}\n`);
-  else err(`watchword: not revoked for sure: ${answer.reason}\n`);
+  else err(`watchword: not revoked${isRefusal(answer) ? '' : ' for sure'}: ${answer.reason}\n`);
+}
+
+// Without an answer, or with one of a server in trouble, it may have been done.
+function isRefusal({ status = 0 }: Extract<RevocationAnswer, { revoked: false }>): boolean {
+  return status >= 400 && status < 500;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

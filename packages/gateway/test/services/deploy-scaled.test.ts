@@ -1,7 +1,7 @@
 /** Several gateways: HAProxy really run with the configuration that `deploy/haproxy` ships; the manifests of `deploy/kubernetes`. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -144,6 +144,22 @@ describe('Kubernetes', () => {
     const { drainDelayMs, shutdownTimeoutMs } = config.limits;
     expect(spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(drainDelayMs + shutdownTimeoutMs);
     expect(config.watch).toBe(true);
+  });
+
+  test('the image is made of packages of the clone, all of those that the command needs, and of none of a registry', () => {
+    expect(readDeployed('kubernetes/Dockerfile')).not.toMatch(/npm install.*watchword@/);
+    const packed = new Set(readDeployed('kubernetes/README.md').match(/(?<=-w )[\w/]+/g));
+    const needed = new Set<string>();
+    const need = (folder: string): void => {
+      if (needed.has(folder)) return;
+      needed.add(folder);
+      const text = readFileSync(new URL(`../../../../${folder}/package.json`, import.meta.url), 'utf8');
+      const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+      for (const [, name] of Object.keys(dependencies).map((each) => /^@watchword\/(.+)$/.exec(each) ?? []))
+        if (name !== undefined) need(name === 'dashboard' ? 'apps/dashboard' : `packages/${name}`);
+    };
+    need('packages/cli');
+    expect([...packed].toSorted()).toEqual([...needed].toSorted());
   });
 
   test('everything that is named is there, and gateways are selected by one label', () => {
