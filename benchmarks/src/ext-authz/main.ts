@@ -22,6 +22,7 @@ import type { Pauses } from './pauses.ts';
 const HELP = `usage: npm run bench:ext-authz [-- options]    about 90 seconds
 
   --quick       one short round: whether it works, not how fast it is
+  --semi-space MB  Node's --max-semi-space-size for both servers: less to copy in one pause, but more pauses (default: Node's own)
   --json FILE   where every window goes (default: nowhere)
   --help        this text
 
@@ -69,12 +70,17 @@ type Kind = (typeof KINDS)[number];
 type Courses = Readonly<Record<Kind, Course>>;
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    'semi-space': { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
 });
 if (options.help) console.log(HELP);
-else await measure(options.quick, options.json);
+else await measure(options.quick, options.json, options['semi-space']);
 
-async function measure(isQuick: boolean, json: string | undefined): Promise<void> {
+async function measure(isQuick: boolean, json: string | undefined, semiSpace: string | undefined): Promise<void> {
   const machine = describeMachine();
   const inUse = await coresInUse();
   const lines = [
@@ -83,7 +89,7 @@ async function measure(isQuick: boolean, json: string | undefined): Promise<void
     isQuick ? 'Quick run: too short for figures to be quoted.' : undefined,
   ];
   console.log(`${lines.filter((line) => line !== undefined).join('\n')}\n`);
-  const courses = await measureAll(isQuick ? QUICK : FULL);
+  const courses = await measureAll(isQuick ? QUICK : FULL, semiSpace);
   console.log(draw(courses));
   const ratio = medianRatio(cpuOf(courses.watchword), cpuOf(courses.bare));
   console.log(`A decision costs ${ratio.toFixed(2)}x the processor time of a bare gRPC answer.`);
@@ -116,7 +122,8 @@ async function measure(isQuick: boolean, json: string | undefined): Promise<void
     );
 }
 
-function measureAll(plan: Plan): Promise<Courses> {
+function measureAll(plan: Plan, semiSpace: string | undefined): Promise<Courses> {
+  const nodeOptions = semiSpace === undefined ? [] : [`--max-semi-space-size=${semiSpace}`];
   const [server, others] = canPin() ? usableCores() : [];
   return withTemporaryFolder(async (folder) => {
     const pair = createKeyPair('ES256');
@@ -125,8 +132,8 @@ function measureAll(plan: Plan): Promise<Courses> {
     const tokenFile = join(folder, 'tokens');
     writeTokenFile(tokenFile, await signTokens(pair, plan.tokens));
     const specs = [
-      { name: 'watchword', script: 'ext-authz/server.ts', core: server },
-      { name: 'bare', script: 'ext-authz/server.ts', core: server },
+      { name: 'watchword', script: 'ext-authz/server.ts', core: server, nodeOptions },
+      { name: 'bare', script: 'ext-authz/server.ts', core: server, nodeOptions },
       { name: 'load', script: 'ext-authz/load.ts', core: others },
     ];
     return withChildren(specs, async ([watchword, bare, load]) => {
