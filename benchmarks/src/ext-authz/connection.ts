@@ -10,11 +10,15 @@ export type OnAnswer = (index: number, isGood: boolean) => void;
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8 } as const;
+const STATE = { good: 1, over: 2 } as const;
 const FLAG = { ack: 1, endStream: 1, endHeaders: 4 } as const;
 const FRAME_HEADER = 9;
 /** What both sides may send before they are told otherwise (RFC 9113 section 6.9.2). */
 const FIRST_WINDOW = 65_535;
 const LARGEST_WINDOW = 2 ** 31 - 1;
+/** SETTINGS_MAX_CONCURRENT_STREAMS, and the octets of one setting (RFC 9113 section 6.5). */
+const MOST_STREAMS = 3;
+const SETTING_BYTES = 6;
 /** Questions of one window of the benchmark. */
 const MOST_QUESTIONS = 1_000_000;
 
@@ -37,11 +41,13 @@ export function questionOf(call: Buffer): Question {
 export class Connection {
   readonly #socket: Socket;
   readonly #onAnswer: OnAnswer;
-  readonly #isGood: Uint8Array = new Uint8Array(MOST_QUESTIONS);
+  readonly #states: Uint8Array = new Uint8Array(MOST_QUESTIONS);
   readonly #waiting: Question[] = [];
   #asked = 0;
   #sent = 0;
   #sendWindow = FIRST_WINDOW;
+  #running = 0;
+  #mostRunning = Infinity;
   #rest: Buffer = Buffer.alloc(0);
   #isClosed = false;
 
@@ -69,7 +75,7 @@ export class Connection {
     return this.#isClosed;
   }
 
-  /** Asks, as soon as flow control lets it. @returns which question it is */
+  /** Asks, as soon as the server's limits let it: those of flow control, and of streams at a time. @returns which question it is */
   ask(question: Question): number {
     this.#waiting.push(question);
     this.#flush();
@@ -81,13 +87,14 @@ export class Connection {
   }
 
   #flush(): void {
-    while (this.#waiting.length > 0 && this.#waiting[0]!.flow <= this.#sendWindow) {
+    while (this.#waiting.length > 0 && this.#waiting[0]!.flow <= this.#sendWindow && this.#running < this.#mostRunning) {
       const { frames, dataAt, flow } = this.#waiting.shift()!;
       const bytes = Buffer.from(frames);
       const stream = this.#sent * 2 + 1;
       bytes.writeUInt32BE(stream, 5);
       bytes.writeUInt32BE(stream, dataAt + 5);
       this.#sent += 1;
+      this.#running += 1;
       this.#sendWindow -= flow;
       this.#socket.write(bytes);
     }
@@ -112,15 +119,31 @@ export class Connection {
 
   #take(type: number, flags: number, stream: number, payload: Buffer): void {
     const index = (stream - 1) / 2;
-    if (type === TYPE.data && isSwapped(payload)) this.#isGood[index] = 1;
-    if (type === TYPE.reset) this.#onAnswer(index, false);
+    if (type === TYPE.data && isSwapped(payload)) this.#states[index] = STATE.good;
+    if (type === TYPE.reset) this.#end(index, false);
     else if ((type === TYPE.data || type === TYPE.headers) && (flags & FLAG.endStream) !== 0) {
-      this.#onAnswer(index, this.#isGood[index] === 1);
+      this.#end(index, this.#states[index] === STATE.good);
     } else if (type === TYPE.windowUpdate && stream === 0) {
       this.#sendWindow += payload.readUInt32BE(0);
       this.#flush();
     } else if ((type === TYPE.settings || type === TYPE.ping) && (flags & FLAG.ack) === 0) {
+      if (type === TYPE.settings) this.#obey(payload);
       this.#socket.write(frame(type, FLAG.ack, type === TYPE.ping ? payload : Buffer.alloc(0)));
+    }
+  }
+
+  #end(index: number, isGood: boolean): void {
+    // An answer may be followed by a reset: the rest of the question was not wanted.
+    if (this.#states[index] === STATE.over) return;
+    this.#states[index] = STATE.over;
+    this.#running -= 1;
+    this.#onAnswer(index, isGood);
+    this.#flush();
+  }
+
+  #obey(settings: Buffer): void {
+    for (let at = 0; at < settings.length; at += SETTING_BYTES) {
+      if (settings.readUInt16BE(at) === MOST_STREAMS) this.#mostRunning = settings.readUInt32BE(at + 2);
     }
   }
 }

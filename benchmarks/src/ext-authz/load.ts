@@ -30,7 +30,7 @@ export interface Latencies {
   readonly lateP99: number;
 }
 
-/** Answers that have not come by then, after the last question, are not waited for. */
+/** Answers that have not come by then, after the last question, are not waited for; what was not answered well counts as so long. */
 const PATIENCE_MS = 10_000;
 
 let questions: Question[] = [];
@@ -67,7 +67,7 @@ async function openLoop({ port, perSecond, seconds }: OpenLoopOrder): Promise<La
   const everyMs = 1000 / perSecond;
   // Filled in place: what is allocated while it measures is what pauses it.
   const late = new Float64Array(total);
-  const took = new Float64Array(total).fill(Infinity);
+  const took = new Float64Array(total).fill(PATIENCE_MS);
   let [asked, answered, failed] = [0, 0, 0];
   const over = Promise.withResolvers<void>();
   const connection = await Connection.open(port, (index, isGood) => {
@@ -105,7 +105,6 @@ function nextQuestion(): Question {
   return questions[(next = (next + 1) % questions.length)]!;
 }
 
-// What was not answered took for ever.
 function quantilesOf(times: Float64Array): (share: number) => number {
   const sorted = times.toSorted();
   return (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Infinity;
