@@ -1,8 +1,8 @@
 /** What gives way first, and what helps most. */
-import type { Plan } from '@watchword/planner';
+import { BASIS_MARKS, type Plan } from '@watchword/planner';
 import type { JSX } from 'preact';
 import { count, large, number } from '../format.ts';
-import { REMEDY_NAMES, groupedLimits } from './words.ts';
+import { REMEDY_NAMES, groupedLimits, marked } from './words.ts';
 
 /** Limits in the order in which they are reached. */
 export function Limits({ plan }: { readonly plan: Plan | undefined }): JSX.Element {
@@ -17,7 +17,7 @@ export function Limits({ plan }: { readonly plan: Plan | undefined }): JSX.Eleme
             <li key={name} class={at <= load ? 'is-reached' : ''}>
               <span>{name}</span>
               <span class="at">
-                {`${large(at)}/s`}
+                {`${BASIS_MARKS.extrapolated}${large(at)}/s`}
                 <span class="soft">{at <= load ? ' reached' : ` ${number(at / load)} × today`}</span>
               </span>
             </li>
@@ -43,7 +43,7 @@ export function Advice({ plan }: { readonly plan: Plan | undefined }): JSX.Eleme
                 {!isOn && <span class="soft"> off</span>}
               </span>
               <span class="at">
-                {`${savesPerMonth.value < -0.5 ? '−' : ''}$${count(Math.abs(savesPerMonth.value))}`}
+                {marked(savesPerMonth, (value) => `${value < -0.5 ? '−' : ''}$${count(Math.abs(value))}`)}
                 <span class="soft"> a month</span>
               </span>
             </div>
@@ -56,7 +56,7 @@ export function Advice({ plan }: { readonly plan: Plan | undefined }): JSX.Eleme
       </ol>
       {plan?.remarks.map((remark) => (
         <p key={remark} class="soft">
-          {remark}
+          {`${BASIS_MARKS.extrapolated} ${remark}`}
         </p>
       ))}
     </section>

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { count, large } from '../format.ts';
 import { usePlan } from './use-plan.ts';
-import { limitName } from './words.ts';
+import { limitName, marked } from './words.ts';
 
 const FACTORS: readonly number[] = [2, 10, 100];
 
@@ -27,7 +27,7 @@ export function GrowthSteps({ scenario }: { readonly scenario: Scenario }): JSX.
           ? 'Working it out …'
           : growth.breaks === undefined
             ? `At ${large(growth.users)} users nothing breaks.`
-            : `At ${large(growth.users)} users this breaks first: ${limitName(growth.breaks)}, beyond ${large(growth.breaks.requestsPerSecond.value)} requests/s.`}
+            : `At ${large(growth.users)} users this breaks first: ${limitName(growth.breaks)}, beyond ${marked(growth.breaks.requestsPerSecond, large)} requests/s.`}
       </p>
       <ol>
         {growth?.steps.map(({ remedy, action, reason, monthlyCostAfter }) => (
@@ -35,7 +35,7 @@ export function GrowthSteps({ scenario }: { readonly scenario: Scenario }): JSX.
             <div class="advice-head">
               <span>{sentence(action)}</span>
               <span class="at">
-                {`$${count(monthlyCostAfter.value)}`}
+                {marked(monthlyCostAfter, (value) => `$${count(value)}`)}
                 <span class="soft"> a month</span>
               </span>
             </div>
