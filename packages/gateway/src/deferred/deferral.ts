@@ -47,6 +47,7 @@ export function createDeferral(config: GatewayConfig, parts: DeferralParts): Def
     door: createDoor({ queue, receipts, screen, clock, bodyBytes, statusPath }),
     work: createWork({
       ...parts,
+      clock,
       receipts,
       // How fresh is fresh enough is each route's own choice, made when it authorizes.
       verifier: createDeferredVerifier({ ...trust.policy, whenStale: 'accept', ...(revocations && { revocations }) }),

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import {
   type BatchVerdict,
+  type Clock,
   type Deferral,
   type DeferredVerifier,
   type ErrorCode,
@@ -21,6 +22,7 @@ import { forward } from '../upstream/forward.ts';
 import { isNeverSent } from '../upstream/upstream-error.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import { Absences } from './absences.ts';
 import { type Answer, CollectedAnswer } from './collected-answer.ts';
 import { FROM, HOST, PATH } from './door.ts';
 import { encodeAnswer } from './stored-answer.ts';
@@ -38,6 +40,7 @@ export interface WorkParts {
   readonly receipts: Receipts;
   /** Longest answer that is kept for the client. */
   readonly answerBytes: number;
+  readonly clock: Clock;
 }
 
 /** Does a batch of jobs, each for itself once its token is verified. None rejects: what went wrong is the result. */
@@ -46,6 +49,7 @@ export type DoJobs = (jobs: readonly Job<DeferredRequest>[]) => readonly Promise
 /** Builds it. */
 export function createWork(parts: WorkParts): DoJobs {
   const accepted = new AcceptedTokens();
+  const absences = new Absences(parts.clock);
   const verifier = parts.decorate(accepted);
   const doJob = async ({ job, routed, deferral }: Plan, verdict: Promise<BatchVerdict>): Promise<JobResult> => {
     let upstream: Upstream | undefined;
@@ -59,8 +63,8 @@ export function createWork(parts: WorkParts): DoJobs {
       parts.authorize(token, routed.route);
       if (job.signal.aborted) throw new WatchwordError('upstream_timeout', 'The work was given up');
       const txnToken = parts.exchange(token, routed.route);
-      upstream = parts.upstreams.get(routed.route.upstream!);
-      const answer = await call(job, upstream, txnToken, parts.answerBytes);
+      const target = (upstream = parts.upstreams.get(routed.route.upstream!));
+      const answer = await absences.guard(target, () => call(job, target, txnToken, parts.answerBytes));
       if (isForAnotherTime(answer)) throw new WatchwordError('upstream_unavailable');
       return { state: 'done', status: answer.status, result: parts.receipts.closeResult(job.entry.id, encodeAnswer(answer)) };
     } catch (thrown) {
