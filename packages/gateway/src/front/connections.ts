@@ -17,8 +17,9 @@ interface TrackedSocket extends Duplex {
 export class Connections {
   readonly #open = new Set<Socket>();
 
-  /** Starts to remember what each connection is busy with. Costs one assignment per request. */
-  constructor(server: Server) {
+  /** @param server whose connections say what they are busy with, each by itself; undefined: somebody says so with {@link markBusy} */
+  constructor(server?: Server) {
+    if (server === undefined) return;
     const remember = (request: IncomingMessage, response: ServerResponse): void => {
       (request.socket as TrackedSocket)[LATEST] = response;
     };

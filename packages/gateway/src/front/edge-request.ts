@@ -6,7 +6,10 @@ import { classifyHeader } from '../headers/classify.ts';
  * What the edge reads is `rawHeaders`. `headers` is for Node, which looks for fields about the framing (`Content-Length`,
  * `Transfer-Encoding`, `Expect`, `TE`), and for the handshake of upgrades: it is empty where none of these is there.
  */
-export class EdgeRequest extends IncomingMessage {}
+export class EdgeRequest extends IncomingMessage {
+  /** What `headers` has said. */
+  said: IncomingMessage['headers'] | undefined = undefined;
+}
 
 const ofNode = Object.getOwnPropertyDescriptor(IncomingMessage.prototype, 'headers')!;
 const NONE: IncomingMessage['headers'] = Object.freeze({});
@@ -14,7 +17,7 @@ const NONE: IncomingMessage['headers'] = Object.freeze({});
 Object.defineProperty(EdgeRequest.prototype, 'headers', {
   ...ofNode,
   get(this: EdgeRequest): IncomingMessage['headers'] {
-    return isPlain(this.rawHeaders) ? NONE : (ofNode.get!.call(this) as IncomingMessage['headers']);
+    return (this.said ??= isPlain(this.rawHeaders) ? NONE : (ofNode.get!.call(this) as IncomingMessage['headers']));
   },
 });
 

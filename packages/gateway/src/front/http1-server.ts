@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Connections, takesNoMore } from './connections.ts';
+import { Connections, markBusy, takesNoMore } from './connections.ts';
 import { EdgeRequest } from './edge-request.ts';
 import { Http1Call } from './http1-call.ts';
 import { guardParser } from './parser-guard.ts';
@@ -64,6 +64,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   // The default drops fields beyond 2000 without a word; headerBytes is the limit.
   server.maxHeadersCount = 0;
   const handle = (request: IncomingMessage, response: ServerResponse, waits: boolean): void => {
+    markBusy(request.socket, response);
     if (takesNoMore(request.socket)) return;
     (response as TellingResponse)[TOLD_TIMEOUT] = limits.keepAliveTimeoutMs;
     pass(new Http1Call(request, response, waits, state), options);
@@ -75,7 +76,7 @@ export function createHttp1Side(options: EdgeOptions, tls?: TlsOptions): Http1Si
   server.on('checkExpectation', (request, response) => handle(request, response, false));
   upgrades.attach(server, state);
   guardParser(server);
-  const connections = new Connections(server);
+  const connections = new Connections();
   endQuietConnections(server, connections, { idleMs: limits.keepAliveTimeoutMs, stallMs: limits.stallTimeoutMs });
   const serve = takeListener(server, tls === undefined ? 'connection' : 'secureConnection');
   return {
