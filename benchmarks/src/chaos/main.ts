@@ -18,7 +18,7 @@ import { type JournalFiles, historyOf } from './history.ts';
 import { type ChaosRecords, limitMs, playChaos, promisesOf } from './run.ts';
 import type { QueueName } from './stage.ts';
 
-const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 5 minutes
+const HELP = `usage: npm run chaos -- [options]    100,000 requests: about 8 minutes of processor time, of two cores or more
 
   --requests N     requests to send, 100 to 10,000,000 (default: 100,000)
   --minutes N      sends for no longer, then looks what became of all that was sent

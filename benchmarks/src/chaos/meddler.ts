@@ -34,7 +34,7 @@ interface Answer {
 
 const { port, target, side } = JSON.parse(process.argv[2]!) as MeddlerOptions;
 /** One request of so many is meddled with. Before doors that are down there are many. */
-const EVERY = side === 'doors' ? 60 : 5;
+const EVERY = side === 'doors' ? 30 : 5;
 /** What is between one hop and the next only. */
 const HOP_FIELDS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length']);
 

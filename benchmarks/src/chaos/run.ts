@@ -51,6 +51,8 @@ const MOST_WAITING = 1000;
 const NOBODY_WORKS_MS = 8500;
 /** Longer than all attempts take. */
 const NOBODY_SERVES_MS = 8000;
+/** Smaller runs are to be over soon. */
+const LEAST_WITH_OUTAGE = 500;
 const PATIENCE_MS = 90_000;
 const LAST = 100;
 const SAMPLE = 0.05;
@@ -168,7 +170,8 @@ class Run {
     const others = this.#stage.victims.filter(({ role }) => role !== 'works');
     await this.#underFire(others, Math.max(30, count / 4), () => this.#send(WAITING_KINDS, count));
     await delay(NOBODY_WORKS_MS);
-    if (this.#plan.isMeddled) return workers.startAll();
+    const { isMeddled, requests } = this.#plan;
+    if (isMeddled || requests < LEAST_WITH_OUTAGE) return workers.startAll();
     // Those who work find nobody behind them: an outage makes no dead letters.
     this.#phase += ', nobody serves';
     await this.#stage.leave();
