@@ -153,6 +153,16 @@ describe('a full cache', () => {
     expect(formula(busy)).toBeLessThan(simulated(busy, 4) + POINT);
   });
 
+  it.runIf(process.env.WATCHWORD_LONG === '1')(
+    'eight times as large: chance has no say any more, and what is promised is what comes',
+    () => {
+      const large = { ...busy, users: 8 * busy.users, requestsPerSecond: 8 * busy.requestsPerSecond, entries: 8 * busy.entries };
+      expect(simulated(busy, 4)).toBeGreaterThan(formula(busy) + 0.1);
+      expect(Math.abs(simulated(large, 1) - formula(large))).toBeLessThan(2 * POINT);
+    },
+    240_000,
+  );
+
   it('a thousand times as large, of as many more users: the same', () => {
     const alike = { ...busy, zipf: 0 };
     const large = { ...alike, users: 5_362_000, requestsPerSecond: 5_300_000, entries: 654_000 };
