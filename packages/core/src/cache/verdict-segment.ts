@@ -86,7 +86,7 @@ export class VerdictSegment<Verdict> {
   find(words: Int32Array, tokenLength: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
-    let slot = homeOf(words, 0) & mask;
+    let slot = firstOf(homeOf(words, 0), mask);
     for (;;) {
       if (this.#nodes[slot] === 0 || matches(slots, slot * WORDS, words, tokenLength)) return slot;
       slot = (slot + 1) & mask;
@@ -103,7 +103,7 @@ export class VerdictSegment<Verdict> {
     const slots = this.#slots;
     const verdicts = this.#verdicts;
     const mask = this.#mask;
-    for (let slot = home & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = firstOf(home, mask); ; slot = (slot + 1) & mask) {
       // First of all, and not where it is needed: a processor looks ahead for some 200 instructions only, and would begin to wait
       // for the verdict's address when the wait for the slot is over.
       const verdict = verdicts[placeOf(slot)] as Verdict | undefined;
@@ -164,7 +164,7 @@ export class VerdictSegment<Verdict> {
     const mask = this.#mask;
     let gap = start;
     for (let slot = (gap + 1) & mask; this.nodeAt(slot) !== NONE; slot = (slot + 1) & mask) {
-      const home = homeOf(slots, slot * WORDS) & mask;
+      const home = firstOf(homeOf(slots, slot * WORDS), mask);
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
       this.#move(slot, gap);
       gap = slot;
@@ -206,12 +206,17 @@ export class VerdictSegment<Verdict> {
     for (let old = 0; old < count; old += 1) {
       if (nodes[old] === 0) continue;
       const at = old * WORDS;
-      let slot = homeOf(slots, at) & this.#mask;
+      let slot = firstOf(homeOf(slots, at), this.#mask);
       while (this.#nodes[slot] !== 0) slot = (slot + 1) & this.#mask;
       this.#slots.set(slots.subarray(at, at + WORDS), slot * WORDS);
       this.#settle(slot, nodes[old]!, verdicts[placeOf(old)] as Verdict);
     }
   }
+}
+
+// The first slot of a cache line: the second one costs nothing then, and the next line is seldom needed.
+function firstOf(home: number, mask: number): number {
+  return home & mask & ~1;
 }
 
 const NOTHING = new Int32Array(NOTE_WORDS);
