@@ -35,7 +35,9 @@ const INPUT: unique symbol = Symbol('input');
 /** A stream that the client sends something on. */
 type WatchedStream = ServerHttp2Stream & { [INPUT]?: { readonly call: Http2Call; unread: number } | undefined };
 
-interface Progress {
+interface OpenStream {
+  readonly call: Http2Call;
+  /** Of the answer, when `call` was last looked at. */
   taken: number;
   /** When `taken` last grew. */
   sinceMs: number;
@@ -59,7 +61,10 @@ export class Http2Connection {
   readonly #around: Http2Surroundings;
   readonly #options: EdgeOptions;
   readonly #peer: Http2Peer;
-  readonly #streams = new Map<ServerHttp2Stream, { call: Http2Call; progress: Progress }>();
+  // In places that are used again: not in a Map, for the reason that StreamGuard has.
+  readonly #streams: (OpenStream | undefined)[] = [];
+  readonly #freePlaces: number[] = [];
+  #openStreams = 0;
   readonly #broken: RateGuard;
   readonly #controls: RateGuard;
   #idleSinceMs: number;
@@ -97,29 +102,33 @@ export class Http2Connection {
     this.#hasAsked = true;
     const call = new Http2Call(stream, headers, raw, this.#peer);
     const nowMs = performance.now();
-    this.#streams.set(stream, { call, progress: { taken: 0, sinceMs: nowMs, openedMs: nowMs } });
+    const place = this.#freePlaces.pop() ?? this.#streams.length;
+    this.#streams[place] = { call, taken: 0, sinceMs: nowMs, openedMs: nowMs };
+    this.#openStreams += 1;
     if (!stream.endAfterHeaders) watchInput(stream, call);
-    call.onClose(() => this.#onStreamClose(stream, call));
+    call.onClose(() => this.#onStreamClose(stream, call, place));
     return call;
   }
 
   /** Ends what has waited for the client for too long. @returns how much that was */
   look(nowMs: number): number {
     const { stallTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs } = this.#options.limits;
-    if (this.#streams.size === 0) {
+    if (this.#openStreams === 0) {
       const patienceMs = this.#hasAsked ? keepAliveTimeoutMs : headersTimeoutMs;
       if (nowMs - this.#idleSinceMs < patienceMs) return 0;
       this.#leave();
       return 1;
     }
     let count = 0;
-    for (const { call, progress } of this.#streams.values()) {
-      if (call.taken !== progress.taken || !call.isStalled) {
-        progress.taken = call.taken;
-        progress.sinceMs = nowMs;
+    for (const open of this.#streams) {
+      if (open === undefined) continue;
+      const { call } = open;
+      if (call.taken !== open.taken || !call.isStalled) {
+        open.taken = call.taken;
+        open.sinceMs = nowMs;
       }
-      const takesNothing = nowMs - progress.sinceMs >= stallTimeoutMs;
-      const sendsTooLong = !call.started && call.isSending && !call.isEndless && nowMs - progress.openedMs >= requestTimeoutMs;
+      const takesNothing = nowMs - open.sinceMs >= stallTimeoutMs;
+      const sendsTooLong = !call.started && call.isSending && !call.isEndless && nowMs - open.openedMs >= requestTimeoutMs;
       if (!takesNothing && !sendsTooLong) continue;
       call.reset(NGHTTP2_CANCEL);
       count += 1;
@@ -134,11 +143,13 @@ export class Http2Connection {
     this.#isAskedToLeave = true;
   }
 
-  #onStreamClose(stream: WatchedStream, call: Http2Call): void {
-    this.#streams.delete(stream);
+  #onStreamClose(stream: WatchedStream, call: Http2Call, place: number): void {
+    this.#streams[place] = undefined;
+    this.#freePlaces.push(place);
+    this.#openStreams -= 1;
     stream[INPUT] = undefined;
     const nowMs = performance.now();
-    if (this.#streams.size === 0) this.#idleSinceMs = nowMs;
+    if (this.#openStreams === 0) this.#idleSinceMs = nowMs;
     // Whoever has a stream reset, by itself or by breaking the protocol, has had the request processed for nothing.
     if (call.answered === undefined && !call.isBroken) this.#countBroken(nowMs);
   }

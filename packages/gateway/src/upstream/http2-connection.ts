@@ -25,7 +25,7 @@ export class Http2Connection {
   readonly #isTls: boolean;
   readonly #connectTimer: NodeJS.Timeout;
   readonly #waiting = new Set<Http2Exchange>();
-  readonly #running = new Set<Http2Exchange>();
+  #running = 0;
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers();
   #isClosed = false;
   #isReady = false;
@@ -48,7 +48,7 @@ export class Http2Connection {
 
   /** Requests on it or on their way to it. */
   get load(): number {
-    return this.#waiting.size + this.#running.size;
+    return this.#waiting.size + this.#running;
   }
 
   /** Sends a request as soon as there is a connection. */
@@ -94,8 +94,8 @@ export class Http2Connection {
   }
 
   #start(exchange: Http2Exchange): void {
-    this.#running.add(exchange);
-    exchange.start(this.#session, this, () => this.#running.delete(exchange));
+    this.#running += 1;
+    exchange.start(this.#session, this, () => (this.#running -= 1));
   }
 
   readonly #onConnect = (): void => {
@@ -115,7 +115,7 @@ export class Http2Connection {
 
   // Servers of gRPC close connections that ping without a stream.
   #pingIfBusy(): void {
-    if (this.#running.size > 0) this.probe();
+    if (this.#running > 0) this.probe();
   }
 
   readonly #onGoaway = (_code: number, lastStreamId: number): void => {
