@@ -10,6 +10,7 @@ import { type UserToken, expiryOf, forge, obtainToken, obtainTokens } from './pr
 import { HASTY_USER, type User, VISITOR, createUsers } from './provider/users.ts';
 import { curlLines } from './report/curl.ts';
 import { type Figures, toFigures } from './report/figures.ts';
+import { savingText } from './report/saving-text.ts';
 import { growthTableText, strategyTable } from './report/tables.ts';
 import { type ProviderFacts, type WatchwordStrategy, perRequest, startForwarding, startVerifyOnce } from './strategies.ts';
 
@@ -109,9 +110,7 @@ function printTables(figures: Figures): void {
   console.log(`${plan.rounds === 1 ? 'One round' : `Medians of ${plan.rounds} rounds`}; ${requests.toLocaleString('en-US')} requests, ${errors} errors.
 ${plan.concurrency} requests in flight, clients and services sharing ${figures.machine.cores} cores; meters off for requests/s and latency, on for the rest, with
 ${plan.requestsPerUser} requests per user and Txn-Token. The full token has been seen before; with a cache, only its first use costs a check.`);
-  console.log(
-    `\nVerifying once saves ${(figures.verificationCpuSaved * 100).toFixed(1)} % of the CPU that goes into verification.`,
-  );
+  console.log(`\n${savingText(figures.verificationCpuSaved)}`);
   console.log('\nAs the system grows: without Watchword (every service verifies) and with it (verified once):\n');
   console.log(growthTableText(figures.growth));
   console.log(`~ extrapolated: beyond the rate that was measured, computed from the measured cost of one request.
