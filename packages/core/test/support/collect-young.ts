@@ -33,10 +33,13 @@ export class ShortLived {
 
   /** At least nine of ten are gone: the last ones may still be at work. */
   async expectGone(): Promise<void> {
-    await vi.waitFor(() => {
-      this.#collect();
-      const left = this.#noted.filter((reference) => reference.deref() !== undefined).length;
-      expect(left / this.#noted.length).toBeLessThan(0.1);
-    });
+    await vi.waitFor(
+      () => {
+        this.#collect();
+        const left = this.#noted.filter((reference) => reference.deref() !== undefined).length;
+        expect(left / this.#noted.length).toBeLessThan(0.1);
+      },
+      { timeout: 10_000 },
+    );
   }
 }
