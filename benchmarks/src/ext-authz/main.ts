@@ -125,7 +125,11 @@ async function measure(isQuick: boolean, json: string | undefined, semiSpace: st
 }
 
 function measureAll(plan: Plan, semiSpace: string | undefined): Promise<Courses> {
-  const nodeOptions = semiSpace === undefined ? [] : [`--max-semi-space-size=${semiSpace}`];
+  // The first as the command does (cli/src/collections.ts).
+  const nodeOptions = [
+    '--no-allocation-site-pretenuring',
+    ...(semiSpace === undefined ? [] : [`--max-semi-space-size=${semiSpace}`]),
+  ];
   const [server, others] = canPin() ? usableCores() : [];
   return withTemporaryFolder(async (folder) => {
     const pair = createKeyPair('ES256');
