@@ -3,10 +3,17 @@ import { Worker } from 'node:worker_threads';
 import { type CheckedChunk, NO, YES, packChunk } from './check-chunk.ts';
 import { type PreparedCheck, runCheckLater } from './signature.ts';
 
+/** An answer to come. Spelled out, since older libraries of TypeScript do not know the type of `Promise.withResolvers`. */
+export interface CheckAnswer {
+  readonly promise: Promise<boolean>;
+  resolve(isGood: boolean | PromiseLike<boolean>): void;
+  reject(error: unknown): void;
+}
+
 /** A check that somebody waits for. */
 export interface WaitingCheck {
   readonly check: PreparedCheck;
-  readonly answer: PromiseWithResolvers<boolean>;
+  readonly answer: CheckAnswer;
 }
 
 /** Checks under way, with one key. */
