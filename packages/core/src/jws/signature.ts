@@ -48,13 +48,19 @@ export type PreparedCheck = readonly [hash: Algorithm['hash'], input: Buffer, ke
 export function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | PreparedCheck {
   const { algorithm } = key;
   if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
-  // JO-13: another length is invalid whatever the platform thinks of it.
-  if (algorithm.signatureBytes !== undefined && signature.length !== algorithm.signatureBytes) return false;
   const keyObject = VerificationKey.keyObjectOf(key);
+  // JO-13: another length is invalid whatever the platform thinks of it. OpenSSL takes a PSS signature without its leading zeros, which
+  // RFC 8017 section 8.1.2 does not.
+  if (signature.length !== (algorithm.signatureBytes ?? modulusBytesOf(keyObject))) return false;
   const bytes = Buffer.from(input, 'latin1');
   if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
   if (algorithm.kty === 'EC') return [algorithm.hash, bytes, keyObject, toDer(signature)];
   return [algorithm.hash, bytes, withPadding(keyObject, algorithm), signature];
+}
+
+// Node keeps the details of a key once they were asked for.
+function modulusBytesOf(key: KeyObject): number {
+  return Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8);
 }
 
 /** Does what is left, on this thread. */

@@ -25,6 +25,17 @@ describe('verifySignatureLater', () => {
     }
   });
 
+  test.each(['RS256', 'PS256', 'PS384', 'PS512'] as const)('JO-13: %s without its leading zero is no signature', async (alg) => {
+    const key = testKey(alg);
+    const verificationKey = createVerificationKey(key.material);
+    let input = '';
+    let good: Buffer = Buffer.of(1);
+    for (let index = 0; good[0] !== 0; index += 1) good = key.sign((input = `${INPUT}.${index}`));
+    expect(verifySignature(input, good, verificationKey)).toBe(true);
+    expect(verifySignature(input, good.subarray(1), verificationKey)).toBe(false);
+    expect(await verifySignatureLater(input, good.subarray(1), verificationKey)).toBe(false);
+  });
+
   test.each(ALGORITHM_NAMES)('%s: refuses another input and another key, accepts the right ones', async (alg) => {
     const key = testKey(alg);
     const [right, wrong] = [key, alg.startsWith('RS') || alg.startsWith('PS') ? testKey(alg, 'other') : freshKey(alg)].map(
