@@ -100,12 +100,11 @@ async function startOne(
     config,
     stats,
     logger,
-    async apply(next) {
-      const takeSecret = operators.prepare(next);
-      const candidate = await gateway.prepare(next);
-      void candidate.commit();
-      takeSecret();
-    },
+    apply: (next) =>
+      operators.applyWith(next, async () => {
+        const candidate = await gateway.prepare(next);
+        void candidate.commit();
+      }),
   });
   const { server } = gateway.edge;
   const reload = createReloadEndpoint(() => reloader.reload(), stats);

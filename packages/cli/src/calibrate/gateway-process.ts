@@ -2,6 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { DECISION_END_CHANNEL, DECISION_START_CHANNEL, type Gateway, createConfig, startGateway } from '@watchword/gateway';
+import { keepYoungObjectsYoung } from '../collections.ts';
 import { answer } from './child.ts';
 import { CpuMeter, type CpuReading } from './cpu-meter.ts';
 import { FRESH_HOST } from './load.ts';
@@ -13,6 +14,9 @@ export interface GatewayReading {
   /** Decisions for which one was minted. */
   readonly minting: CpuReading;
 }
+
+// As the command does, whose costs these are.
+keepYoungObjectsYoung();
 
 const known = new CpuMeter();
 const minting = new CpuMeter();

@@ -2,7 +2,8 @@
  * Many tokens in one call. What it saves comes from three places: tokens that stand there twice are verified once (not those that are
  * good for one use); tokens of one key come one after the other, so that a key is looked up, and fetched, once; and with
  * `checks: createThreadedChecks()` the signatures are checked on all cores while this thread goes on. `pooledChecks` do so without
- * threads of their own, in libuv's pool, which pays for signatures that are dear to check (ES256, EdDSA) and hardly for RSA.
+ * threads of their own, in libuv's pool, a little sooner and with more work for this thread. Cores pay for signatures that are dear to
+ * check (ES256, EdDSA) and hardly for RSA.
  */
 import { type WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertBetween, assertKnownOptions } from '../options.ts';

@@ -12,8 +12,11 @@ export type IsOperator = (request: IncomingMessage) => boolean;
 /** Who is an operator, while the secret changes. */
 export interface Operators {
   readonly isOperator: IsOperator;
-  /** Reads the secret as it is now. @returns what puts it in force @throws ConfigError: the old one stays in force */
-  prepare(next: GatewayConfig): () => void;
+  /**
+   * Reads the secret as it is now, and puts it in force with the configuration that `apply` puts in force.
+   * @throws ConfigError, or what `apply` throws: the old one stays in force
+   */
+  applyWith(next: GatewayConfig, apply: () => Promise<void>): Promise<void>;
 }
 
 /** Begins with the secret of a configuration. @throws ConfigError as {@link createIsOperator} */
@@ -21,9 +24,10 @@ export function createOperators(config: GatewayConfig): Operators {
   let isOperator = createIsOperator(config);
   return {
     isOperator: (request) => isOperator(request),
-    prepare(next) {
+    async applyWith(next, apply) {
       const nextIsOperator = createIsOperator(next);
-      return () => void (isOperator = nextIsOperator);
+      await apply();
+      isOperator = nextIsOperator;
     },
   };
 }

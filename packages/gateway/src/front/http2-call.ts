@@ -7,6 +7,7 @@
  */
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, constants } from 'node:http2';
 import { WatchwordError } from '@watchword/core';
+import { isGrpc } from '../grpc.ts';
 import { type InspectedHeaders, inspectHeaders } from '../headers/request-headers.ts';
 import type { ClientCall } from './client-call.ts';
 import { readHttp2Fields } from './http2-fields.ts';
@@ -76,7 +77,7 @@ export class Http2Call implements ClientCall {
 
   /** By its content type: a refusal is then told the way that gRPC reads. */
   get speaksGrpc(): boolean {
-    return /^application\/grpc(?:[+;]|$)/i.test(this.#headers['content-type'] ?? '');
+    return isGrpc(this.#headers['content-type']);
   }
 
   get answered(): number | undefined {

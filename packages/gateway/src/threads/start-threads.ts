@@ -65,11 +65,7 @@ export async function startThreads(
     config,
     stats,
     logger,
-    async apply(next) {
-      const takeSecret = operators.prepare(next);
-      await swap.apply(next);
-      takeSecret();
-    },
+    apply: (next) => operators.applyWith(next, () => swap.apply(next)),
   });
   let isDraining = false;
   const control = createControlServer({

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { HealthConfig } from '../config/sections/upstreams.ts';
+import { frameGrpc } from '../grpc.ts';
 import type { Exchange, Flow, Target, TargetRequest } from './target.ts';
 
 /** Asks once. Resolves when the answer is whole, when there is none, or when `stop` is called. Never rejects. */
@@ -83,8 +84,5 @@ function questionOf({ path, grpcService = '' }: HealthConfig): TargetRequest {
 // grpc.health.v1.HealthCheckRequest: field 1, the name of the service.
 function grpcQuestion(service: string): Buffer {
   const name = Buffer.from(service);
-  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
-  const frame = Buffer.alloc(5);
-  frame.writeUInt32BE(message.length, 1);
-  return Buffer.concat([frame, message]);
+  return frameGrpc(name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, name.length]), name]));
 }

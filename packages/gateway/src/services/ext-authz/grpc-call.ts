@@ -7,6 +7,7 @@
  */
 import process from 'node:process';
 import { type IncomingHttpHeaders, type ServerHttp2Stream, constants } from 'node:http2';
+import { GRPC_PREFIX_BYTES, frameGrpc, isGrpc } from '../../grpc.ts';
 
 const { NGHTTP2_NO_ERROR } = constants;
 
@@ -30,11 +31,8 @@ export type GrpcStatus = (typeof GRPC_STATUS)[keyof typeof GRPC_STATUS];
 
 /** A description of a request is as long as its header; bodies are not looked at. Beyond it the call fails (F6). */
 const LONGEST_MESSAGE = 1_048_576;
-/** One byte that says whether the message is compressed, four for its length. */
-const PREFIX_BYTES = 5;
 
 const CONTENT_TYPE = 'application/grpc';
-const IS_GRPC = /^application\/grpc(?:[+;]|$)/i;
 const ANSWER = { ':status': 200, 'content-type': CONTENT_TYPE };
 /** As a list: Node keeps what it was given, where it would copy an object into a larger one for each stream. Not in Node 22. */
 const ANSWER_FIELDS: typeof ANSWER | readonly string[] =
@@ -54,7 +52,7 @@ export function openCall(stream: CallStream, headers: IncomingHttpHeaders, metho
   // Opened and reset by what came in one read.
   if (stream.destroyed) return;
   if (headers[':method'] !== 'POST') return endWith(stream, { ':status': 405 });
-  if (!IS_GRPC.test(headers['content-type'] ?? '')) return endWith(stream, { ':status': 415 });
+  if (!isGrpc(headers['content-type'])) return endWith(stream, { ':status': 415 });
   const method = methods.get(headers[':path'] ?? '');
   if (method === undefined) return endWith(stream, statusFields(GRPC_STATUS.unimplemented, 'unknown method'));
   stream[CALL] = new GrpcCall(stream, method, headers['grpc-timeout']);
@@ -87,7 +85,7 @@ export class GrpcCall {
     if (this.gone) return;
     this.#end();
     this.#stream.respond(ANSWER_FIELDS, WITH_TRAILERS);
-    this.#stream.end(frame(message));
+    this.#stream.end(frameGrpc(message));
   }
 
   /** Ends the call without an answer. @param details in printable ASCII */
@@ -102,7 +100,7 @@ export class GrpcCall {
     if (this.gone) return;
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size > PREFIX_BYTES + LONGEST_MESSAGE) this.fail(GRPC_STATUS.resourceExhausted, 'the message is too long');
+    if (this.#size > GRPC_PREFIX_BYTES + LONGEST_MESSAGE) this.fail(GRPC_STATUS.resourceExhausted, 'the message is too long');
   }
 
   /** The request is whole. */
@@ -110,10 +108,10 @@ export class GrpcCall {
     if (this.gone) return;
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
-    if (bytes.length < PREFIX_BYTES || bytes.readUInt32BE(1) !== bytes.length - PREFIX_BYTES) {
+    if (bytes.length < GRPC_PREFIX_BYTES || bytes.readUInt32BE(1) !== bytes.length - GRPC_PREFIX_BYTES) {
       this.fail(GRPC_STATUS.internal, 'the request is not one message');
     } else if (bytes[0] !== 0) this.fail(GRPC_STATUS.unimplemented, 'messages are not compressed here');
-    else this.#decide(bytes.subarray(PREFIX_BYTES));
+    else this.#decide(bytes.subarray(GRPC_PREFIX_BYTES));
   }
 
   /** The stream has closed. */
@@ -169,14 +167,6 @@ function statusFields(status: GrpcStatus, details: string): Record<string, strin
   const fields = { ...ANSWER, 'grpc-status': status, 'grpc-message': details };
   // What the client may use instead.
   return status === GRPC_STATUS.unimplemented ? { ...fields, 'grpc-accept-encoding': 'identity' } : fields;
-}
-
-function frame(message: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  bytes[0] = 0;
-  bytes.writeUInt32BE(message.length, 1);
-  message.copy(bytes, PREFIX_BYTES);
-  return bytes;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 0.001, n: 0.000_001 };
