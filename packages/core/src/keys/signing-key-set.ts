@@ -121,7 +121,7 @@ class StoredSigningKeySet implements SigningKeySet {
   }
 
   refresh(): Promise<void> {
-    return (this.#flight ??= this.#attempt(undefined));
+    return this.#flight ?? this.#fly(undefined);
   }
 
   look(): Promise<void> {
@@ -176,7 +176,15 @@ class StoredSigningKeySet implements SigningKeySet {
 
   async #grant(wish: Wish): Promise<void> {
     while (this.#flight !== undefined) await this.#flight.catch(() => {});
-    await (this.#flight = this.#attempt(wish));
+    await this.#fly(wish);
+  }
+
+  // It is over here, not at the end of the attempt, which may end before it returns: whoever waits for it would wait for ever.
+  #fly(wish: Wish | undefined): Promise<void> {
+    return (this.#flight = this.#attempt(wish).finally(() => {
+      this.#flight = undefined;
+      if (!this.#isClosed) this.#timer.set(this.#settings.pollMs, () => void this.refresh().catch(() => {}));
+    }));
   }
 
   async #attempt(wish: Wish | undefined): Promise<void> {
@@ -190,9 +198,6 @@ class StoredSigningKeySet implements SigningKeySet {
       const error = toUnavailable(cause);
       this.#failures.tell(error);
       throw error;
-    } finally {
-      this.#flight = undefined;
-      if (!this.#isClosed) this.#timer.set(this.#settings.pollMs, () => void this.refresh().catch(() => {}));
     }
   }
 

@@ -253,6 +253,24 @@ describe('a look at the store', () => {
   });
 });
 
+describe('a set that is closed while others wait for their turn', () => {
+  test('answers all of them: none waits for ever, and no turn of the event loop is the last', async () => {
+    const time = world();
+    const set = startSet(memoryStore(time), time);
+    await set.ready();
+    const waiting = [set.rotate(), set.rotate(), set.look(), set.rotate('at-once'), set.refresh()];
+    const closed = set.close();
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled']);
+    await closed;
+    const late = [set.refresh(), set.refresh(), set.rotate(), set.look(), set.withdraw('some')];
+    for (const each of late) await expect(each).rejects.toThrow(unavailable);
+    // Nothing is left that looks again.
+    await time.pass(60_000);
+    await expect(set.refresh()).rejects.toThrow('closed');
+  });
+});
+
 describe('a key that is withdrawn', () => {
   const pair = async (time = world()) => {
     const store = memoryStore(time);
