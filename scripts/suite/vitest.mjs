@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import process from 'node:process';
 import { runStep } from '../setup/child.mjs';
 import { ROOT, inRoot } from '../setup/paths.mjs';
+import { RUN } from './processes.mjs';
 
 const REPORT = inRoot('.watchword', `vitest.${process.pid}.json`);
 
@@ -13,7 +14,9 @@ const REPORT = inRoot('.watchword', `vitest.${process.pid}.json`);
  */
 export async function runVitest(args) {
   mkdirSync(inRoot('.watchword'), { recursive: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
+  process.env[RUN] = String(process.pid);
+  const stall = inRoot('scripts', 'suite', 'stall-reporter.mjs');
+  const reporters = ['--reporter=default', `--reporter=${stall}`, '--reporter=json', `--outputFile.json=${REPORT}`];
   const cli = inRoot('node_modules', 'vitest', 'vitest.mjs');
   try {
     const exitCode = await runStep('vitest', process.execPath, [cli, 'run', ...reporters, ...args]);

@@ -17,6 +17,7 @@ function chaos(args: readonly string[], timeout = 60_000): { status: number | nu
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: 'utf8',
     timeout,
+    killSignal: 'SIGKILL',
     maxBuffer: 2 ** 26,
   });
   return { status, out: stdout, err: stderr };

@@ -83,7 +83,7 @@ describe.skipIf(!CAN_LIST_PROCESSES)('npm start (on Linux)', () => {
     const lines = [...mesh!.output.matchAll(/^# .*: (\d{3})\n(curl .*)$/gm)];
     expect(lines.map(([, status]) => status)).toEqual(['200', '401', '401']);
     for (const [, status, line] of lines) {
-      const answer = execFileSync('bash', ['-c', line!], { encoding: 'utf8' });
+      const answer = execFileSync('bash', ['-c', line!], { encoding: 'utf8', timeout: 30_000 });
       expect(answer.trim().split('\n').at(-1)).toBe(status);
     }
     for (const [, url] of mesh!.output.matchAll(/^(?:dashboard|health|metrics|keys) +(http\S+)$/gm)) {

@@ -42,6 +42,8 @@ describe.skipIf(!canTrace)('a disk under a SQLite queue (needs strace that may t
     const out = openSync('/dev/null', 'w');
     const { status } = spawnSync('strace', [...STRACE_OPTIONS, '-o', trace, process.execPath, LIFE, path, String(ROUNDS)], {
       stdio: ['ignore', out, out],
+      timeout: 240_000,
+      killSignal: 'SIGKILL',
     });
     closeSync(out);
     assert.equal(status, 0);

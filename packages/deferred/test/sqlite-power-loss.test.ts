@@ -100,7 +100,7 @@ describe('a SQLite queue after a loss of power', () => {
       );
       const output = join(folder, 'strace.txt');
       const traced = ['-f', '-e', 'trace=fsync,fdatasync,write', '-o', output, process.execPath, script];
-      const { status } = spawnSync('strace', traced, { stdio: 'ignore' });
+      const { status } = spawnSync('strace', traced, { stdio: 'ignore', timeout: 20_000, killSignal: 'SIGKILL' });
       if (status !== 0) skip('strace may not trace here');
       const calls = readFileSync(output, 'utf8').split('\n');
       const marks = calls.flatMap((line, index) => (line.includes('write(2, "acknowledged') ? [index] : []));
