@@ -93,10 +93,13 @@ export function isInstalled(command: string): boolean {
 const LOWEST_PORT = 15_000;
 const HIGHEST_PORT = 32_000;
 
-/** A port of loopback that was free a moment ago: for servers that cannot choose one. */
+const given = new Set<number>();
+
+/** A port of loopback that was free a moment ago, each time another one: for servers that cannot choose one. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST_PORT, HIGHEST_PORT);
+    if (given.has(port)) continue;
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
@@ -104,6 +107,7 @@ export async function freePort(): Promise<number> {
     if (!isFree) continue;
     server.close();
     await once(server, 'close');
+    given.add(port);
     return port;
   }
 }
