@@ -1,178 +1,178 @@
-/** Unit costs of a common server, so that planning works before anybody has measured: AMD EPYC, 2 cores, Node v24.21.0. */
+/** Unit costs of a common server, so that planning works before anybody has measured: AMD EPYC, 2 cores, Node v26.10.0. */
 import type { Calibration } from './calibration.ts';
 
 /**
  * By `npm run calibrate:reference`. Measure yours with `watchword calibrate`.
- * Measured while other work kept 0.88 of the 2 cores busy: too high, to be measured again on a quiet machine.
+ * Measured on a quiet machine.
  */
 export const REFERENCE_CALIBRATION: Calibration = {
   format: 2,
-  measuredAt: '2026-11-21T21:21:20.236Z',
+  measuredAt: '2026-11-22T03:18:54.821Z',
   machine: {
     cpu: 'AMD EPYC',
     cores: 2,
     arch: 'x64',
-    node: 'v24.21.0',
-    disturbedBy: 0.88,
+    node: 'v26.10.0',
+    disturbedBy: 0.04,
     spread: {
-      hit: 0.278,
-      firstUse: 0.132,
-      rareHit: 0.022,
-      rareFirstUse: 0.022,
+      hit: 0.045,
+      firstUse: 0.004,
+      rareHit: 0.024,
+      rareFirstUse: 0.026,
     },
   },
   rarely: {
     hit: [
       {
-        perSecond: 50.79,
-        extraMicros: 20.65,
+        perSecond: 50.06,
+        extraMicros: 18.65,
       },
       {
-        perSecond: 265.28,
-        extraMicros: 12.46,
+        perSecond: 307.7,
+        extraMicros: 10.6,
       },
       {
-        perSecond: 1536.06,
+        perSecond: 1774.15,
         extraMicros: 0,
       },
     ],
     verify: [
       {
-        perSecond: 12.5,
-        extraMicros: 137.57,
+        perSecond: 13.01,
+        extraMicros: 162.4,
       },
       {
-        perSecond: 54.46,
-        extraMicros: 87.42,
+        perSecond: 21.82,
+        extraMicros: 141.76,
       },
       {
-        perSecond: 640.76,
+        perSecond: 781,
         extraMicros: 0,
       },
     ],
     sign: [
       {
-        perSecond: 2.85,
-        extraMicros: 43,
+        perSecond: 2.78,
+        extraMicros: 91.76,
       },
       {
-        perSecond: 42.77,
+        perSecond: 53.97,
         extraMicros: 0,
       },
     ],
     mint: [
       {
-        perSecond: 12.5,
-        extraMicros: 165.6,
+        perSecond: 13.01,
+        extraMicros: 206.51,
       },
       {
-        perSecond: 54.46,
-        extraMicros: 90.15,
+        perSecond: 21.82,
+        extraMicros: 151.66,
       },
       {
-        perSecond: 640.76,
+        perSecond: 781,
         extraMicros: 0,
       },
     ],
     sharedHit: [
       {
-        perSecond: 2.85,
-        extraMicros: 31.54,
+        perSecond: 2.78,
+        extraMicros: 39.84,
       },
       {
-        perSecond: 42.77,
+        perSecond: 53.97,
         extraMicros: 0,
       },
     ],
     reuse: [
       {
-        perSecond: 50.79,
-        extraMicros: 23.68,
+        perSecond: 50.06,
+        extraMicros: 30.44,
       },
       {
-        perSecond: 265.28,
-        extraMicros: 17.44,
+        perSecond: 307.7,
+        extraMicros: 21.12,
       },
       {
-        perSecond: 1536.06,
+        perSecond: 1774.15,
         extraMicros: 0,
       },
     ],
     proxy: [
       {
-        perSecond: 50.79,
-        extraMicros: 514.34,
+        perSecond: 50.06,
+        extraMicros: 591.35,
       },
       {
-        perSecond: 265.28,
-        extraMicros: 250.85,
+        perSecond: 307.7,
+        extraMicros: 274.41,
       },
       {
-        perSecond: 1536.06,
+        perSecond: 1774.15,
         extraMicros: 0,
       },
     ],
     request: [
       {
-        perSecond: 50.79,
-        extraMicros: 333.73,
+        perSecond: 50.06,
+        extraMicros: 391.27,
       },
       {
-        perSecond: 265.28,
-        extraMicros: 201.19,
+        perSecond: 307.7,
+        extraMicros: 234.96,
       },
       {
-        perSecond: 1536.06,
+        perSecond: 1774.15,
         extraMicros: 0,
       },
     ],
   },
   algorithms: {
     RS256: {
-      verifyMicros: 90.57,
-      signMicros: 327.51,
-      mintMicros: 327.51,
+      verifyMicros: 114.1,
+      signMicros: 418.36,
+      mintMicros: 418.36,
     },
     PS256: {
-      verifyMicros: 185.34,
-      signMicros: 384.58,
-      mintMicros: 384.58,
+      verifyMicros: 124.06,
+      signMicros: 422.44,
+      mintMicros: 422.44,
     },
     ES256: {
-      verifyMicros: 140.34,
-      signMicros: 80.3,
-      mintMicros: 80.3,
+      verifyMicros: 161.98,
+      signMicros: 94.68,
+      mintMicros: 97.42,
     },
     EdDSA: {
-      verifyMicros: 177.67,
-      signMicros: 75.92,
-      mintMicros: 77.62,
+      verifyMicros: 213.93,
+      signMicros: 93.74,
+      mintMicros: 100.33,
     },
     HS256: {
-      verifyMicros: 51.95,
-      signMicros: 12.76,
-      mintMicros: 12.76,
+      verifyMicros: 54.98,
+      signMicros: 21.45,
+      mintMicros: 24.19,
     },
   },
   hits: [
     {
       tokens: 200,
-      micros: 5.87,
+      micros: 6.21,
     },
     {
       tokens: 100000,
-      micros: 7.24,
+      micros: 10.09,
     },
   ],
-  storeMicros: 33.06,
-  sharedHitMicros: 66.13,
-  reuseMicros: 3.21,
-  cachedTokenBytes: 1314,
+  storeMicros: 33.39,
+  sharedHitMicros: 70.61,
+  reuseMicros: 5.63,
+  cachedTokenBytes: 1029,
   txnTokenBytes: 398,
-  proxyMicros: 130.89,
+  proxyMicros: 146.61,
   protocols: {
     http1: {
-      requestMicros: 168.39,
+      requestMicros: 203.25,
       requestBytes: 73,
       bearer: {
         fixed: 24,
@@ -185,28 +185,28 @@ export const REFERENCE_CALIBRATION: Calibration = {
       indexedBytes: null,
     },
     http2: {
-      requestMicros: 191.51,
+      requestMicros: 134.46,
       requestBytes: 21,
       bearer: {
-        fixed: 10.02,
-        perCharacter: 0.8051,
+        fixed: 9.9,
+        perCharacter: 0.8053,
       },
       txnToken: {
-        fixed: 5.17,
-        perCharacter: 0.8051,
+        fixed: 5.04,
+        perCharacter: 0.8053,
       },
       indexedBytes: 1,
     },
     grpc: {
-      requestMicros: 459.33,
+      requestMicros: 490.22,
       requestBytes: 45,
       bearer: {
-        fixed: 10.02,
-        perCharacter: 0.8051,
+        fixed: 9.9,
+        perCharacter: 0.8053,
       },
       txnToken: {
-        fixed: 5.65,
-        perCharacter: 0.8257,
+        fixed: 5.52,
+        perCharacter: 0.8259,
       },
       indexedBytes: 1,
     },
