@@ -1,15 +1,7 @@
 /** A process that verifies many tokens, in one of the ways that are compared. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
-import {
-  type SignatureChecks,
-  type Verifier,
-  createThreadedChecks,
-  createVerifier,
-  inlineChecks,
-  pooledChecks,
-  verifyBatch,
-} from '@watchword/core';
+import { type SignatureChecks, type Verifier, createVerifier, inlineChecks, pooledChecks, verifyBatch } from '@watchword/core';
 import { serve } from '../process/worker.ts';
 import { ReceivedTokens } from '../tokens/token-file.ts';
 import { type KeyFacts, localKeys, policyOf } from './policy.ts';
@@ -29,8 +21,7 @@ serve({
 });
 
 function checksOf(of: Variant): SignatureChecks {
-  if (of === 'libuv') return pooledChecks;
-  return of === 'one by one' || of === 'duplicates' ? inlineChecks : createThreadedChecks();
+  return of === 'one by one' || of === 'duplicates' ? inlineChecks : pooledChecks;
 }
 
 async function turn(): Promise<Turn> {

@@ -1,7 +1,7 @@
 /** What `npm run bench:batch` compares. */
 
 /** The ways to verify many tokens. */
-export const VARIANTS = ['one by one', 'duplicates', 'all cores', 'together', 'libuv'] as const;
+export const VARIANTS = ['one by one', 'duplicates', 'all cores', 'together'] as const;
 
 /** One of them. */
 export type Variant = (typeof VARIANTS)[number];

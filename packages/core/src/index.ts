@@ -76,8 +76,6 @@ export {
 } from './verify/deferred-verifier.ts';
 export { type Screen, type ScreenOptions, type Screened, createScreen } from './verify/screen.ts';
 export { pooledChecks } from './jws/pooled-checks.ts';
-export { type ThreadedChecks, type ThreadedChecksOptions, createThreadedChecks } from './jws/threaded-checks.ts';
-export type { ThreadedChecksStats } from './jws/check-threads.ts';
 export type { CachedVerifier, Verifier } from './verify/verifier.ts';
 export type { Withdrawal, WithdrawalListener } from './verify/withdrawal.ts';
 export { type SignatureChecks, type SignedToken, inlineChecks } from './jws/signature-checks.ts';

@@ -3,8 +3,8 @@ import { verifySignature, verifySignatureLater } from './signature.ts';
 import type { SignatureChecks } from './signature-checks.ts';
 
 /**
- * For the option `checks` of a verifier: `createThreadedChecks` without threads of its own, and with more work for this thread. Whoever
- * uses it bounds how many are under way; `verifyBatch` does. HMAC stays here: it is cheaper.
+ * For the option `checks` of a verifier. Whoever uses it bounds how many are under way; `verifyBatch` does. HMAC stays here: it is
+ * cheaper.
  */
 export const pooledChecks: SignatureChecks = {
   check: ({ signingInput, signature }, key) =>

@@ -18,7 +18,7 @@ const checks = channel(SIGNATURE_CHECK_CHANNEL);
 /** Whether `signature` is what the holder of `key` makes over `input`. Never throws for a bad signature. */
 export function verifySignature(input: string, signature: Uint8Array, key: VerificationKey): boolean {
   const check = prepareCheck(input, signature, key);
-  return typeof check === 'boolean' ? check : runCheck(check);
+  return typeof check === 'boolean' ? check : verify(...check);
 }
 
 /**
@@ -27,7 +27,10 @@ export function verifySignature(input: string, signature: Uint8Array, key: Verif
  */
 export async function verifySignatureLater(input: string, signature: Uint8Array, key: VerificationKey): Promise<boolean> {
   const check = prepareCheck(input, signature, key);
-  return typeof check === 'boolean' ? check : runCheckLater(check);
+  if (typeof check === 'boolean') return check;
+  return new Promise((resolve, reject) => {
+    verify(...check, (error, isGood) => (error === null ? resolve(isGood) : reject(error)));
+  });
 }
 
 /** Signs `input`. The key has been checked to fit the algorithm when it was made. */
@@ -38,49 +41,28 @@ export function createSignature(input: string, keyObject: KeyObject, algorithm: 
   return sign(algorithm.hash, bytes, withPadding(keyObject, algorithm));
 }
 
-/** What is left of a check for Node to do: digest, input, key, signature. All of it can be sent to another thread. */
-export type PreparedCheck = readonly [hash: Algorithm['hash'], input: Buffer, key: PaddedKey, signature: Uint8Array];
+// What is left of a check for Node to do.
+type PreparedCheck = readonly [hash: Algorithm['hash'], input: Buffer, key: PaddedKey, signature: Uint8Array];
 
-/**
- * All forms of a check begin here, so that they can't differ in what they ask of Node.
- * @returns a boolean: the answer, nothing is left to do
- */
-export function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | PreparedCheck {
+// Both forms go through here, so that they can't differ in what they ask of Node. A boolean: the answer, nothing is left to do.
+function prepareCheck(input: string, signature: Uint8Array, key: VerificationKey): boolean | PreparedCheck {
   const { algorithm } = key;
   if (checks.hasSubscribers) checks.publish({ alg: algorithm.name } satisfies SignatureCheck);
   const keyObject = VerificationKey.keyObjectOf(key);
   // JO-13: another length is invalid whatever the platform thinks of it. OpenSSL takes a PSS signature without its leading zeros, which
   // RFC 8017 section 8.1.2 does not.
-  if (signature.length !== (algorithm.signatureBytes ?? modulusBytesOf(keyObject))) return false;
+  if (signature.length !== key.signatureBytes) return false;
   const bytes = Buffer.from(input, 'latin1');
   if (algorithm.kty === 'oct') return timingSafeEqual(hmac(bytes, keyObject, algorithm), signature);
   if (algorithm.kty === 'EC') return [algorithm.hash, bytes, keyObject, toDer(signature)];
   return [algorithm.hash, bytes, withPadding(keyObject, algorithm), signature];
 }
 
-// Node keeps the details of a key once they were asked for.
-function modulusBytesOf(key: KeyObject): number {
-  return Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8);
-}
-
-/** Does what is left, on this thread. */
-export function runCheck(check: PreparedCheck): boolean {
-  return verify(...check);
-}
-
-/** Does what is left, in libuv's thread pool. */
-export function runCheckLater(check: PreparedCheck): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(...check, (error, isGood) => (error === null ? resolve(isGood) : reject(error)));
-  });
-}
-
 function hmac(bytes: Buffer, keyObject: KeyObject, algorithm: Algorithm): Buffer {
   return createHmac(algorithm.hash!, keyObject).update(bytes).digest();
 }
 
-/** A key with what Node needs to know besides. */
-export type PaddedKey = KeyObject | { key: KeyObject; padding: number; saltLength?: number };
+type PaddedKey = KeyObject | { key: KeyObject; padding: number; saltLength?: number };
 
 function withPadding(key: KeyObject, { padding, saltBytes }: Algorithm): PaddedKey {
   if (padding === undefined) return key;

@@ -25,6 +25,8 @@ export class VerificationKey {
   readonly kid: string | undefined;
   /** Digest over material, algorithm and key id: equal ids mean the same key. Reveals nothing of a secret's content. */
   readonly id: string;
+  /** Octets of all its signatures: what is longer or shorter is none. */
+  readonly signatureBytes: number;
   readonly #keyObject: KeyObject;
 
   constructor(keyObject: KeyObject, algorithm: Algorithm, kid: string | undefined) {
@@ -33,6 +35,7 @@ export class VerificationKey {
     this.algorithm = algorithm;
     this.kid = kid;
     this.id = fingerprint(keyObject, algorithm, kid);
+    this.signatureBytes = algorithm.signatureBytes ?? modulusBytesOf(keyObject);
     this.#keyObject = keyObject;
     Object.freeze(this);
   }
@@ -63,6 +66,11 @@ export function createVerificationKey(material: KeyMaterial): VerificationKey {
 export function publicJwkOf(key: VerificationKey): Jwk {
   assertConfig(key.algorithm.kty !== 'oct', 'key: a secret has no public half');
   return VerificationKey.keyObjectOf(key).export({ format: 'jwk' }) as Jwk;
+}
+
+// RFC 8017 section 8.1.2: as many as the modulus has. Node takes a while to tell of it each time.
+function modulusBytesOf(key: KeyObject): number {
+  return Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8);
 }
 
 function importKey(material: KeyMaterial, algorithm: Algorithm): KeyObject {

@@ -1,9 +1,7 @@
 /**
  * Many tokens in one call. What it saves comes from three places: tokens that stand there twice are verified once (not those that are
  * good for one use); tokens of one key come one after the other, so that a key is looked up, and fetched, once; and with
- * `checks: createThreadedChecks()` the signatures are checked on all cores while this thread goes on. `pooledChecks` do so without
- * threads of their own, in libuv's pool, a little sooner and with more work for this thread. Cores pay for signatures that are dear to
- * check (ES256, EdDSA) and hardly for RSA.
+ * `checks: pooledChecks` the signatures are checked on all cores while this thread goes on.
  */
 import { type WatchwordError, assertConfig, toWatchwordError } from '../errors.ts';
 import { assertBetween, assertKnownOptions } from '../options.ts';
@@ -29,7 +27,7 @@ export interface BatchOptions {
 
 /**
  * Verifies tokens; resolves with a verdict for each, in their order. Never rejects for a token: one bad token fails no other (MQ-5).
- * @param verifier plain, decorated or cached; one that was made with `checks: createThreadedChecks()` uses all cores
+ * @param verifier plain, decorated or cached; one that was made with `checks: pooledChecks` uses all cores
  * @throws WatchwordError `config_invalid` (as a rejection)
  */
 export async function verifyBatch(

@@ -1,10 +1,9 @@
 /** Many tokens in one call: the verdict of each is that of a verification of its own. */
 import { setImmediate } from 'node:timers/promises';
 import { array, asyncProperty, assert as check, integer } from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createCachedVerifier } from '../../src/cache/cached-verifier.ts';
 import { pooledChecks } from '../../src/jws/pooled-checks.ts';
-import { createThreadedChecks } from '../../src/jws/threaded-checks.ts';
 import { createLocalKeys } from '../../src/keys/local-keys.ts';
 import { WatchwordError } from '../../src/errors.ts';
 import { createSingleUseVerifier } from '../../src/replay/single-use-verifier.ts';
@@ -21,9 +20,6 @@ const keys = [testKey('ES256', 'a'), testKey('RS256', 'b'), testKey('EdDSA', 'c'
 const stranger = testKey('ES256', 'z');
 const verifier = verifierOf(keys);
 const pooled = createVerifier({ issuers: [issuerPolicy(keys)], clock, checks: pooledChecks });
-const checks = createThreadedChecks({ threads: 2 });
-const threaded = createVerifier({ issuers: [issuerPolicy(keys)], clock, checks });
-afterAll(() => checks.close());
 const of = ({ token, error }: BatchVerdict): string => (token === undefined ? codeOf(error) : `accepted ${token.claims.jti}`);
 
 const POOL: readonly string[] = [
@@ -58,10 +54,7 @@ describe('verdicts', () => {
     expect(await verifyBatch(verifier, [])).toEqual([]);
   });
 
-  test.each([
-    ['libuv', pooled],
-    ['own threads', threaded],
-  ])('MQ-5: each token for itself, in order, whoever stands beside it (%s)', async (_, parallel) => {
+  test('MQ-5: each token for itself, in order, whoever stands beside it', async () => {
     const alone = await Promise.all(POOL.map((token) => verdict(verifier, token)));
     expect(alone.filter((word) => word === 'accepted')).toHaveLength(9);
     await check(
@@ -70,7 +63,7 @@ describe('verdicts', () => {
         integer({ min: 1, max: 9 }),
         async (picks, concurrency) => {
           const verdicts = await verifyBatch(
-            parallel,
+            pooled,
             picks.map((pick) => POOL[pick]!),
             { concurrency, sliceMs: 0 },
           );
@@ -144,13 +137,10 @@ describe('verdicts', () => {
 });
 
 describe('what changes while it runs', () => {
-  test.each([
-    ['libuv', pooledChecks],
-    ['own threads', checks],
-  ])('VC-4: a key that goes while signatures wait is the reason of no yes (%s)', async (_, parallel) => {
+  test('VC-4: a key that goes while signatures wait is the reason of no yes', async () => {
     const [gone, kept] = keys as [TestKey, TestKey];
     const trusted = createLocalKeys({ issuer: ISSUER, keys: [gone.material, kept.material] });
-    const both = createVerifier({ issuers: [issuerPolicy([gone, kept], { keys: trusted })], clock, checks: parallel });
+    const both = createVerifier({ issuers: [issuerPolicy([gone, kept], { keys: trusted })], clock, checks: pooledChecks });
     const verdicts = verifyBatch(
       both,
       [gone, kept].map((key) => makeToken(key)),
