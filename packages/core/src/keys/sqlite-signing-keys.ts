@@ -65,8 +65,10 @@ class SqliteSigningKeyStore implements SigningKeyStore {
         // As late as it can be: nobody else can write meanwhile, nor read what is not committed.
         isDone = readClock(this.#clock) <= notAfterMs;
       }
+      if (isDone) database.exec('COMMIT');
     } finally {
-      database.exec(isDone ? 'COMMIT' : 'ROLLBACK');
+      // A commit that a reader is in the way of leaves the transaction open, and nobody else could read or write any more.
+      if (database.isTransaction) database.exec('ROLLBACK');
     }
     return isDone;
   }

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, un
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMemorySigningKeyStore } from '../../src/keys/memory-signing-keys.ts';
 import { createSqliteSigningKeyStore } from '../../src/keys/sqlite-signing-keys.ts';
@@ -92,6 +93,24 @@ describe('a store in a SQLite file', () => {
     expect((await other.load()).content).toBe('second');
     await store.close();
     await other.close();
+  });
+
+  test('gives way to a reader that is in the way of a commit: nothing was written, and nobody is locked out', async () => {
+    const store = createSqliteSigningKeyStore({ path });
+    expect(await store.replace('before', undefined, Infinity)).toBe(true);
+    const { version } = await store.load();
+    const reader = new DatabaseSync(path);
+    reader.exec('BEGIN');
+    reader.prepare('SELECT content FROM signing_keys').get();
+    await expect(store.replace('during', version, Infinity)).rejects.toThrow('locked');
+    expect((await store.load()).content).toBe('before');
+    reader.exec('COMMIT');
+    // Neither a lock nor a transaction is left.
+    expect(reader.prepare('SELECT content FROM signing_keys').get()).toEqual({ content: 'before' });
+    expect(await store.replace('after', version, Infinity)).toBe(true);
+    expect(reader.prepare('SELECT content FROM signing_keys').get()).toEqual({ content: 'after' });
+    reader.close();
+    await store.close();
   });
 
   test('S12: exactly one of several processes makes each key, though some of them are killed', async () => {
