@@ -12,12 +12,12 @@ export interface ModelOptions {
 }
 
 /** Shown by --help. */
-export const HELP = `usage: npm run bench:model [-- options]    about 7 minutes
+export const HELP = `usage: npm run bench:model [-- options]    about 8 minutes
 
 Is the model right? Measures the unit costs of this machine (watchword calibrate) and, in turn with them, what knowing the caller costs in the
-mesh of npm start: seven times at the highest rate this machine can drive, then seven times at 50 requests per second. Predicts both with the
-planner and prints what was predicted next to what was measured. The middle of the rounds counts. Where other programs were too busy, or
-rounds too far apart, it says so and judges no processor time.
+mesh of npm start: nine times at the highest rate this machine can drive, then nine times at 50 requests per second. Predicts both with the
+planner and prints what was predicted next to what was measured. Off by: how far the round in the middle was, each by the unit costs that
+were measured before and after it. Where other programs were too busy, or rounds too far apart, it says so and judges no processor time.
 
   --calibration FILE  unit costs that have been measured before
   --quick             a minute: shows that everything works, not whether the model is right

@@ -25,7 +25,7 @@ export const FULL_MODEL_PLAN: ModelPlan = {
   zipf: 0.8,
   reuseWindowSeconds: 10,
   perSecond: 50,
-  rounds: 7,
+  rounds: 9,
   firstUsesMs: 5000,
   measuredMs: { rare: 10_000, highest: 5000 },
   concurrency: 16,

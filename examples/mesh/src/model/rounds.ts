@@ -1,7 +1,7 @@
 /** Runs calibration and mesh in turn, one rate after the other, so that what the machine does meanwhile is the same for both. */
 import type { Calibration } from '@watchword/planner';
 import { othersLoad } from 'watchword';
-import { quantile } from '../measure/statistics.ts';
+import { mean, quantile } from '../measure/statistics.ts';
 import type { Costs } from './calibrated.ts';
 import { type LoadTask, type Measured, measureLoad, together } from './load.ts';
 import { type MeshFacts, type Predicted, predict } from './predict.ts';
@@ -11,7 +11,7 @@ export interface LoadResult {
   readonly name: string;
   readonly predicted: Predicted;
   readonly measured: Measured;
-  /** How far each round was off in processor time by the unit costs of that round: a share of what was measured. */
+  /** How far each round was off in processor time by the unit costs measured before and after it: a share of what was measured. */
   readonly roundErrors: readonly number[];
   /** By how much another run may differ from the middle of these errors, either way (95 %). */
   readonly uncertainty: number;
@@ -49,6 +49,8 @@ export async function runRounds(
       measured.push(last);
       say(`   round ${round} of ${rounds}: ${last.verificationMicros.toFixed(1)} us at ${last.requestsPerSecond.toFixed(0)}/s`);
     }
+    // Each round of the mesh stands between two of the unit costs: a machine that becomes slower does so for both.
+    await calibrate();
     return { measured, disturbedBy: others.end() };
   };
   const highest = await phase(() => costs.busyRound(), { measuredMs: measuredMs.highest });
@@ -60,8 +62,8 @@ export async function runRounds(
     const predictedBy = (by: Calibration, { requestsPerSecond }: Measured): Predicted =>
       predict(facts, by, requestsPerSecond, isSaturated);
     const roundErrors = measured.map((each, index) => {
-      const { verificationMicros } = predictedBy(calibrations[index] ?? calibration, each);
-      return verificationMicros / each.verificationMicros - 1;
+      const around = [index, index + 1].map((place) => predictedBy(calibrations[place] ?? calibration, each).verificationMicros);
+      return mean(around) / each.verificationMicros - 1;
     });
     return {
       name: `${name}${whole.requestsPerSecond.toFixed(0)}/s`,

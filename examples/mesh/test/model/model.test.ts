@@ -38,8 +38,12 @@ describe('the comparison', () => {
     p99Ms: 2,
     ...changes,
   });
-  const compared = (changes: Partial<Measured>, run: { uncertainty?: number; disturbedBy?: number } = {}): Comparison[] =>
-    compare({ name: '50/s', predicted, measured: measured(changes), uncertainty: 0.02, disturbedBy: 0.1, ...run });
+  const compared = (changes: Partial<Measured>, run: { uncertainty?: number; disturbedBy?: number } = {}): Comparison[] => {
+    const whole = measured(changes);
+    const error = predicted.verificationMicros / whole.verificationMicros - 1;
+    const roundErrors = [error, 9, -9];
+    return compare({ name: '50/s', predicted, measured: whole, roundErrors, uncertainty: 0.02, disturbedBy: 0.1, ...run });
+  };
   const metBy = (changes: Partial<Measured>): boolean[] => compared(changes).map(({ met }) => met);
 
   it('misses its target beyond 10 % of CPU, 2 points of hit ratio, 3 % of bytes, in either direction', () => {
@@ -59,6 +63,12 @@ describe('the comparison', () => {
     expect([errorText(hits!), verdictText(hits!)]).toEqual(['+1.00 points', 'met (within 2 points)']);
     expect(summaryOf([cpu!, hits!])).toBe('Targets: 1 met, 1 MISSED: verification CPU per request, us at 50/s (-20.0 %).');
     expect(summaryOf([hits!])).toBe('All 1 targets met.');
+  });
+
+  it('takes of processor time what most rounds say, each by its own unit costs, whatever the middle of all would be', () => {
+    const run = { name: '50/s', predicted, measured: measured({ verificationMicros: 150 }), uncertainty: 0.02, disturbedBy: 0.1 };
+    const [cpu] = compare({ ...run, roundErrors: [-0.5, 0.02, 0.03, 0.04, 0.5] });
+    expect([cpu!.predicted, cpu!.measured, cpu!.error, cpu!.met]).toEqual([100, 150, 0.03, true]);
   });
 
   it('says nothing of processor time that was measured between other programs, or in rounds that are far apart', () => {
