@@ -2,7 +2,7 @@
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { once } from 'node:events';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSessions } from '../src/sessions.ts';
 import { tableSettingsFor } from '../src/tables.ts';
 
@@ -50,3 +50,63 @@ it('F10: its connection is given up, and the next request opens another one', as
   clearInterval(asking);
   expect(await ask()).toBe('done');
 }, 5000);
+
+describe('F10: a peer that stands still and never ends its side', () => {
+  // Carries octets until it is told to stand still. Then it does nothing more, and ends nothing.
+  const standStill = async (): Promise<{ readonly origin: string; stand(): void }> => {
+    const server = createHttp2Server((request, response) => void (request.url === '/' && response.end('done')));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    let isStanding = false;
+    const sockets: Socket[] = [];
+    const relay = createServer({ allowHalfOpen: true }, (near) => {
+      const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      sockets.push(near, far);
+      near.on('data', (chunk: Buffer) => void (isStanding || far.write(chunk))).on('error', () => {});
+      far.on('data', (chunk: Buffer) => void (isStanding || near.write(chunk))).on('error', () => {});
+    });
+    await once(relay.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      relay.close();
+      server.close();
+    });
+    return { origin: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`, stand: () => void (isStanding = true) };
+  };
+  const open = async (afterMs: number) => {
+    const { origin, stand } = await standStill();
+    const sessions = createSessions(tableSettingsFor({ callers: 1 }), undefined, undefined, { afterMs, pongMs: 20 });
+    const session = sessions.to(origin);
+    await once(session.request({ ':path': '/' }).resume(), 'close');
+    stand();
+    return { sessions, session };
+  };
+
+  // A look every 200 ms sees an answer, and that something was sent, but not in which order.
+  it('is noticed by a request that was sent right after the answer to another one', async () => {
+    const { sessions, session } = await open(200);
+    const [error] = (await once(session.request({ ':path': '/never' }), 'error')) as [Error];
+    expect(error.message).toContain('does not answer');
+    sessions.destroy();
+  });
+
+  it('holds up nobody who closes', async () => {
+    const { sessions } = await open(20);
+    await sessions.close();
+  });
+
+  it('nor who ends it at once while it is being closed, without any look at it', async () => {
+    const { sessions, session } = await open(60_000);
+    const closed = sessions.close();
+    session.request({ ':path': '/never' }).on('error', () => {});
+    sessions.destroy();
+    await closed;
+  });
+
+  it('nor a connection that it wanted to end itself', async () => {
+    const { sessions, session } = await open(20);
+    const ended = once(session, 'close');
+    session.emit('goaway', 0, 0);
+    await ended;
+    sessions.destroy();
+  });
+});
