@@ -24,6 +24,7 @@ const WINDOW_BYTES = 1_048_576;
 /** Creates the server. It does not listen: whoever does hands its sockets over. */
 export function createGrpcService(methods: GrpcMethods): GrpcService {
   const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
   const server = createServer({
     settings: { enablePush: false, maxConcurrentStreams: MOST_STREAMS },
     maxHeaderListPairs: MOST_FIELDS,
@@ -43,11 +44,14 @@ export function createGrpcService(methods: GrpcMethods): GrpcService {
     accept(socket) {
       // Nobody can take an answer without saying how much of it: who has closed its side is gone (F10).
       socket.on('end', () => socket.destroy());
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
       server.emit('connection', socket);
     },
     async close(timeoutMs) {
       const timer = setTimeout(() => {
-        for (const session of sessions) session.destroy();
+        // Not the sessions: Node has ended its side of each, and waits for the client's. Who stands still never ends it (F10).
+        for (const socket of sockets) socket.destroy();
       }, timeoutMs);
       await Promise.all(Array.from(sessions, closeSession));
       clearTimeout(timer);

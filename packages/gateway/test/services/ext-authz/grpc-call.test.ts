@@ -1,6 +1,7 @@
 /** Calls of gRPC as a client of plain HTTP/2 makes them, also such as no library of gRPC would. */
+import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect } from 'node:http2';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, type Socket, createConnection, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ShortLived } from '../../../../core/test/support/collect-young.ts';
 import type { GrpcCall, GrpcMethod } from '../../../src/services/ext-authz/grpc-call.ts';
@@ -14,19 +15,26 @@ interface Answer {
   readonly body: Buffer;
 }
 
-async function start(methods: Record<string, GrpcMethod> = {}): Promise<{ service: GrpcService; session: ClientHttp2Session }> {
+interface Started {
+  readonly service: GrpcService;
+  readonly session: ClientHttp2Session;
+  readonly port: number;
+}
+
+async function start(methods: Record<string, GrpcMethod> = {}): Promise<Started> {
   const echo: GrpcMethod = (request, call) => call.answer(request);
   const service = createGrpcService(new Map(Object.entries({ '/a.B/Echo': echo, ...methods })));
   const listener = createServer((socket) => service.accept(socket));
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const session = connect(`http://127.0.0.1:${(listener.address() as AddressInfo).port}`);
+  const { port } = listener.address() as AddressInfo;
+  const session = connect(`http://127.0.0.1:${port}`);
   session.on('error', () => {});
   onTestFinished(async () => {
     session.destroy();
     listener.close();
     await service.close(0);
   });
-  return { service, session };
+  return { service, session, port };
 }
 
 function message(body: Buffer, flag = 0): Buffer {
@@ -153,7 +161,51 @@ describe('closing', () => {
     expect((await answer).headers).toEqual({});
     expect(running!.gone).toBe(true);
   });
+
+  test('F10: a client that stands still, and never ends its side, holds up nobody: neither an idle one nor one with a call', async () => {
+    const running: GrpcCall[] = [];
+    const { service, port, session } = await start({ '/a.B/Never': (_request, call) => void running.push(call) });
+    const idle = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    // The beginning of HTTP/2, and SETTINGS without any.
+    idle.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    idle.write(Buffer.from('000000040000000000', 'hex'));
+    await once(idle, 'data');
+    const gone = once(idle, 'close');
+    idle.on('error', () => {}).resume();
+    const relay = await standStill(port);
+    const other = connect(`http://127.0.0.1:${relay.port}`).on('error', () => {});
+    void ask(other, message(Buffer.from('x')), { ':path': '/a.B/Never' });
+    await vi.waitFor(() => expect(running).toHaveLength(1));
+    relay.stand();
+    expect((await ask(session, message(Buffer.from('x'))).answer).trailers['grpc-status']).toBe('0');
+    await service.close(20);
+    expect(running[0]!.gone).toBe(true);
+    idle.destroy();
+    await gone;
+    other.destroy();
+  });
 });
+
+/** Carries octets until it is told to stand still. Then it does nothing more, and ends nothing. */
+async function standStill(port: number): Promise<{ readonly port: number; stand(): void }> {
+  let isStanding = false;
+  const sockets: Socket[] = [];
+  const relay = createServer({ allowHalfOpen: true }, (near) => {
+    const far = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
+    sockets.push(near, far);
+    const carry = (from: Socket, to: Socket): void => {
+      from.on('data', (chunk: Buffer) => void (isStanding || to.write(chunk))).on('error', () => {});
+    };
+    carry(near, far);
+    carry(far, near);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    relay.close();
+  });
+  return { port: (relay.address() as AddressInfo).port, stand: () => void (isStanding = true) };
+}
 
 test('nothing of an answered call outlives the next collection of young objects', async ({ skip }) => {
   const calls = await ShortLived.create(skip);
