@@ -1,5 +1,6 @@
 /** One HTTP/2 connection: made, kept alive, and left when the peer says so. */
 import { type ClientHttp2Session, type SecureClientSessionOptions, type Settings, connect } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { HopMeter } from '@watchword/http2';
 import type { Http2Exchange } from './http2-exchange.ts';
 
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
 /** Starts connecting at once. Requests wait until it is there, so that whatever fails before has not sent a byte. */
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
+  /** What the session shows of it cannot be destroyed. */
+  #socket: Socket | undefined = undefined;
   readonly #options: ConnectionOptions;
   readonly #isTls: boolean;
   readonly #connectTimer: NodeJS.Timeout;
@@ -34,6 +37,7 @@ export class Http2Connection {
   #lastStreamId = Infinity;
   #pingTimer: NodeJS.Timeout | undefined = undefined;
   #pongTimer: NodeJS.Timeout | undefined = undefined;
+  #endTimer: NodeJS.Timeout | undefined = undefined;
 
   constructor(url: string, sessionOptions: SecureClientSessionOptions, options: ConnectionOptions) {
     this.#options = options;
@@ -70,7 +74,7 @@ export class Http2Connection {
   /** Asks the peer whether it is still there; closes the connection when no answer comes. */
   probe(): void {
     if (this.#pongTimer !== undefined || this.#session.destroyed) return;
-    this.#pongTimer = setTimeout(() => this.#session.destroy(coded('UPSTREAM_PING_TIMEOUT')), this.#options.connectTimeoutMs);
+    this.#pongTimer = setTimeout(() => this.#cut(coded('UPSTREAM_PING_TIMEOUT')), this.#options.connectTimeoutMs);
     this.#session.ping(() => {
       clearTimeout(this.#pongTimer);
       this.#pongTimer = undefined;
@@ -88,7 +92,7 @@ export class Http2Connection {
   }
 
   async destroy(): Promise<void> {
-    this.#session.destroy();
+    this.#cut();
     setImmediate(this.#onClose);
     await this.#closed.promise;
   }
@@ -98,7 +102,16 @@ export class Http2Connection {
     exchange.start(this.#session, this, () => (this.#running -= 1));
   }
 
-  readonly #onConnect = (): void => {
+  // A session that was to be closed ends its side and waits for the peer's, even when it is destroyed.
+  #cut(error?: Error): void {
+    this.#session.destroy(error);
+    this.#socket?.destroy();
+  }
+
+  readonly #onConnect = (_session: ClientHttp2Session, socket: Socket): void => {
+    this.#socket = socket;
+    // Who stands still never ends its side.
+    socket.once('finish', () => (this.#endTimer = setTimeout(() => this.#cut(), this.#options.connectTimeoutMs).unref()));
     // A server that does not know HTTP/2 would take the preface for a request of HTTP/1.1.
     if (this.#isTls && this.#session.alpnProtocol !== 'h2') {
       this.#session.destroy(coded('UPSTREAM_NOT_H2'));
@@ -126,7 +139,7 @@ export class Http2Connection {
   // Not every error is followed by `close`: after a TLS alert there is none.
   readonly #onError = (error: Error): void => {
     this.#error ??= error;
-    this.#session.destroy();
+    this.#cut();
     setImmediate(this.#onClose);
   };
 
@@ -134,7 +147,7 @@ export class Http2Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#closed.resolve();
-    for (const timer of [this.#connectTimer, this.#pingTimer, this.#pongTimer]) clearTimeout(timer);
+    for (const timer of [this.#connectTimer, this.#pingTimer, this.#pongTimer, this.#endTimer]) clearTimeout(timer);
     this.#options.onClosed();
     const error = this.#error ?? coded('UPSTREAM_CLOSED');
     for (const exchange of this.#waiting) exchange.fail(error);
