@@ -44,12 +44,16 @@ export const BRIEF_SECONDS = 2;
 export const STALE_MS = 2000;
 /** How often a request is tried: dead letters come within a few seconds. */
 const MAX_ATTEMPTS = 4;
+/** Of what is sent, more than ever becomes a dead letter: one in a hundred is poison. */
+const DEAD_SHARE = 0.02;
 const DOORS = 2;
 const WORKERS = 2;
 
 /** What is set up. */
 export interface StagePlan {
   readonly folder: string;
+  /** How many will be sent. */
+  readonly requests: number;
   readonly queue: QueueName;
   /** Whether somebody stands in between who does what must not happen. */
   readonly isMeddled: boolean;
@@ -57,7 +61,7 @@ export interface StagePlan {
 
 /** Runs `work` with everything up, and ends it all whatever happens. */
 export async function withStage<Result>(plan: StagePlan, work: (stage: Stage) => Promise<Result>): Promise<Result> {
-  const { folder, queue } = plan;
+  const { folder, queue, requests } = plan;
   const tenants = createTenants();
   const serviceJournal = join(folder, 'service.jsonl');
   const options: ServiceOptions = { journal: serviceJournal, jwk: writeSecrets(folder, tenants) };
@@ -82,7 +86,7 @@ export async function withStage<Result>(plan: StagePlan, work: (stage: Stage) =>
     const add = async (name: string, concurrency: number): Promise<Address> => {
       const address = { port: await freePort(), controlPort: await freePort() };
       const file = join(folder, `${name}.yaml`);
-      const parts = { ...address, store, upstream, concurrency, tenants, keysPort };
+      const parts = { ...address, store, upstream, concurrency, tenants, keysPort, requests };
       const variant = (number: number): object => configOf(parts, number);
       // YAML takes JSON.
       writeFileSync(file, JSON.stringify(variant(0)));
@@ -137,11 +141,12 @@ interface ConfigParts extends Address {
   readonly concurrency: number;
   readonly tenants: readonly Tenant[];
   readonly keysPort: number;
+  readonly requests: number;
 }
 
 /** @param number reloads bring others: other connections to the service, other routes */
 function configOf(parts: ConfigParts, number: number): object {
-  const { port, controlPort, store, upstream, concurrency, tenants, keysPort } = parts;
+  const { port, controlPort, store, upstream, concurrency, tenants, keysPort, requests } = parts;
   const route = { upstream: 'service', verification: 'deferred', scopes: [SCOPE], methods: ['POST'] };
   return {
     listen: { port },
@@ -158,12 +163,17 @@ function configOf(parts: ConfigParts, number: number): object {
     deferred: {
       queue: store,
       sealKeyFile: 'seal',
-      // Small enough that clients are told to come again.
-      limits: { entries: 5000, issuerShare: 0.6, clientShare: 1 },
+      limits: { ...limitsFor(requests), issuerShare: 0.6, clientShare: 1 },
       worker: { concurrency, leaseSeconds: 2, maxAttempts: MAX_ATTEMPTS },
     },
     log: { level: 'error' },
   };
+}
+
+// Small enough that clients are told to come again. Nobody purges dead letters, which stay in the queue, and all outcomes are asked for.
+function limitsFor(requests: number): object {
+  const most = 100_000 + 2 * requests;
+  return { entries: 5000 + Math.ceil(DEAD_SHARE * requests), outcomes: most, unverifiedOutcomes: most };
 }
 
 function issuerOf({ name, issuer, isFetched }: Tenant, keysPort: number): object {
