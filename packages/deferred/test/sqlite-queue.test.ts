@@ -122,6 +122,15 @@ describe('a SQLite queue', () => {
     expect(longestMs).toBeLessThan(500);
   });
 
+  test('is closed for everybody who closes it, also while something is under way', async () => {
+    const queue = open();
+    const asked = queue.stats();
+    await Promise.all([queue.close(), queue.close()]);
+    await queue.close();
+    expect(await asked).toMatchObject({ depth: 0 });
+    await expect(queue.stats()).rejects.toMatchObject({ code: 'queue_unavailable' });
+  });
+
   test('takes over a file of version 1, with what waits in it and what has ended', async () => {
     const queue = open();
     const [done, waiting] = [entryOf(), entryOf()];

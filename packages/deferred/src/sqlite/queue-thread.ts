@@ -30,7 +30,7 @@ export class QueueThread {
   #worker: Worker | undefined;
   #running: readonly Waiting[] | undefined;
   #spare: ArrayBuffer | undefined;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
   constructor(settings: EngineSettings, now: () => number) {
@@ -44,12 +44,12 @@ export class QueueThread {
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#closing !== undefined;
   }
 
   /** Asks. @throws WatchwordError `queue_unavailable` */
   ask<Name extends OperationName>(name: Name, ask: Operations[Name]['ask']): Promise<Operations[Name]['answer']> {
-    if (this.#isClosed) return Promise.reject(new WatchwordError('queue_unavailable', 'The queue is closed'));
+    if (this.isClosed) return Promise.reject(new WatchwordError('queue_unavailable', 'The queue is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<Operations[Name]['answer']>();
     const bytes = name === 'accept' ? (ask as Operations['accept']['ask']).payload.length : 0;
     this.#waiting.push({ question: { name, ask } as Question, bytes, resolve, reject });
@@ -60,8 +60,11 @@ export class QueueThread {
   }
 
   /** What was asked before is answered. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     if (this.#running !== undefined || this.#waiting.length > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#idle = resolve;

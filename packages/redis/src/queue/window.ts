@@ -17,7 +17,7 @@ export class Window {
   #waitingBytes = 0;
   #running = 0;
   #runningBytes = 0;
-  #idle: (() => void) | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   /** Whether more waits than should. */
   get isBehind(): boolean {
@@ -48,9 +48,8 @@ export class Window {
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     if (this.#running === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#idle = resolve;
-    await promise;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
   }
 
   get #isFull(): boolean {
@@ -79,6 +78,8 @@ export class Window {
       started += 1;
     }
     if (started > 0) this.#waiting.splice(0, started);
-    if (this.#running === 0) this.#idle?.();
+    if (this.#running > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 }
