@@ -38,8 +38,12 @@ export class ServerThread {
     let reason = 'ended by itself';
     this.#worker.on('message', (message: FromThread) => {
       if (message.type === 'ready') listening.resolve(message.port);
-      else if (message.type === 'failed') listening.reject(new ThreadFailure(message.step, message.code));
-      else if (message.type === 'report') this.#takeReport(message);
+      else if (message.type === 'failed') {
+        listening.reject(new ThreadFailure(message.step, message.code));
+        reason = message.code;
+        // What it had opened by then would keep it, and nobody would start it again.
+        void this.#worker.terminate();
+      } else if (message.type === 'report') this.#takeReport(message);
       else if (message.type === 'prepared') this.#preparations.get(message.reload)?.(message.failed);
       else listener.said(message);
     });
