@@ -63,12 +63,14 @@ interface Context {
 
 function answer(request: IncomingMessage, response: ServerResponse, context: Context): void {
   request.resume();
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  // What is no address must not end the process: any page in the browser can ask for `//`.
+  const url = URL.parse(request.url ?? '/', 'http://localhost');
   if (!isOwnName(request.headers.host ?? '')) return write(response, 403, text('This dashboard is for its own machine'));
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return write(response, 405, text('There is nothing to change here'));
   }
+  if (url === null) return write(response, 400, text('That is no address'));
   if (url.pathname === '/api/gateways') return write(response, 200, json(stateOf(context, url.searchParams)));
   const asset = context.assets.get(PAGES.has(url.pathname) ? '/index.html' : url.pathname);
   if (asset !== undefined) {

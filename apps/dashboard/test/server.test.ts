@@ -47,6 +47,12 @@ describe('what is refused', () => {
     }
   });
 
+  test('what is no address: 400, and it goes on', async () => {
+    const url = await started();
+    expect(await ask(`${url}//`, '127.0.0.1')).toBe(400);
+    expect(await ask(`${url}/`, '127.0.0.1')).toBe(200);
+  });
+
   test('everything that is no reading: 405', async () => {
     const url = await started();
     for (const method of ['POST', 'PUT', 'DELETE']) {
