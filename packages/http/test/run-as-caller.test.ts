@@ -3,7 +3,7 @@ import { callerOf, createTrustDomain } from '@watchword/conformance';
 import { type Identity, currentIdentity, currentIdentityOrNobody } from '@watchword/core';
 import { runAsCaller } from '@watchword/http';
 import { beforeAll, expect, it } from 'vitest';
-import { ShortLived } from '../../core/test/support/collect-young.ts';
+import { COLLECTED, ShortLived } from '../../core/test/support/collect-young.ts';
 
 let first: Identity;
 let second: Identity;
@@ -56,7 +56,7 @@ it('gives the result of the work back, and leaves no context behind', () => {
   expect(() => currentIdentity()).toThrow(expect.objectContaining({ code: 'context_lost' }));
 });
 
-it('leaves nothing of a request to outlive the next collection of young objects', async ({ skip }) => {
+it('leaves nothing of a request to outlive the next collection of young objects', COLLECTED, async ({ skip }) => {
   const requests = await ShortLived.create(skip);
   for (let index = 0; index < 100; index += 1) {
     const request = new EventEmitter();

@@ -6,6 +6,9 @@ import { expect, vi } from 'vitest';
 /** Skips a test. */
 type Skip = (condition: boolean, note: string) => void;
 
+/** A collection that comes by chance while they are in use makes objects old: of some runs one has to leave nothing. */
+export const COLLECTED = { retry: 4 };
+
 /** Notes objects that should not outlive their use. */
 export class ShortLived {
   readonly #collect: () => void;

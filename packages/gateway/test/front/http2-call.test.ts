@@ -2,10 +2,10 @@
 import { connect, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { ShortLived } from '../../../core/test/support/collect-young.ts';
+import { COLLECTED, ShortLived } from '../../../core/test/support/collect-young.ts';
 import { Http2Call } from '../../src/front/http2-call.ts';
 
-test('nothing of an answered call outlives the next collection of young objects', async ({ skip }) => {
+test('nothing of an answered call outlives the next collection of young objects', COLLECTED, async ({ skip }) => {
   const calls = await ShortLived.create(skip);
   let closed = 0;
   const server = createServer();

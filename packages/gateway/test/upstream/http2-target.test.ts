@@ -5,12 +5,12 @@ import { createServer } from 'node:http2';
 import { type AddressInfo, type Socket, connect, createServer as createRelay } from 'node:net';
 import { HOP_CONNECTION_CHANNEL, type HopConnection, type HopMeter, createHopMeter } from '@watchword/http2';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ShortLived } from '../../../core/test/support/collect-young.ts';
+import { COLLECTED, ShortLived } from '../../../core/test/support/collect-young.ts';
 import { createConfig } from '../../src/index.ts';
 import { createHttp2Target } from '../../src/upstream/http2-target.ts';
 import type { Exchange, Target } from '../../src/upstream/target.ts';
 
-test('nothing of an answered request outlives the next collection of young objects', async ({ skip }) => {
+test('nothing of an answered request outlives the next collection of young objects', COLLECTED, async ({ skip }) => {
   const exchanges = await ShortLived.create(skip);
   const server = createServer((_request, response) => void response.end('x'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

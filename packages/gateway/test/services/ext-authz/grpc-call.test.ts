@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect } from 'node:http2';
 import { type AddressInfo, type Socket, createConnection, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ShortLived } from '../../../../core/test/support/collect-young.ts';
+import { COLLECTED, ShortLived } from '../../../../core/test/support/collect-young.ts';
 import type { GrpcCall, GrpcMethod } from '../../../src/services/ext-authz/grpc-call.ts';
 import { type GrpcService, createGrpcService } from '../../../src/services/ext-authz/grpc-service.ts';
 
@@ -207,7 +207,7 @@ async function standStill(port: number): Promise<{ readonly port: number; stand(
   return { port: (relay.address() as AddressInfo).port, stand: () => void (isStanding = true) };
 }
 
-test('nothing of an answered call outlives the next collection of young objects', async ({ skip }) => {
+test('nothing of an answered call outlives the next collection of young objects', COLLECTED, async ({ skip }) => {
   const calls = await ShortLived.create(skip);
   const { session } = await start({
     '/a.B/Echo': (request, call) => {
