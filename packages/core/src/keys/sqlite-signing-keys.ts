@@ -6,6 +6,7 @@ import type * as Sqlite from 'node:sqlite';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { assertFunction, assertKnownOptions, assertText } from '../options.ts';
+import { rollBack } from '../roll-back.ts';
 import type { SigningKeyStore, StoredKeySet } from './signing-key-store.ts';
 
 /** Where the file is. */
@@ -57,7 +58,7 @@ class SqliteSigningKeyStore implements SigningKeyStore {
   async replace(content: string, version: string | undefined, notAfterMs: number): Promise<boolean> {
     const database = this.open();
     database.exec('BEGIN IMMEDIATE');
-    let isDone = false;
+    let [isDone, isCommitted] = [false, false];
     try {
       const found = database.prepare('SELECT version FROM signing_keys').get()?.['version'];
       if (found === version) {
@@ -66,9 +67,10 @@ class SqliteSigningKeyStore implements SigningKeyStore {
         isDone = readClock(this.#clock) <= notAfterMs;
       }
       if (isDone) database.exec('COMMIT');
+      isCommitted = isDone;
     } finally {
       // A commit that a reader is in the way of leaves the transaction open, and nobody else could read or write any more.
-      if (database.isTransaction) database.exec('ROLLBACK');
+      if (!isCommitted) rollBack(database);
     }
     return isDone;
   }

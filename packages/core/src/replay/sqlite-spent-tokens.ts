@@ -4,6 +4,7 @@ import type * as Sqlite from 'node:sqlite';
 import { type Clock, readClock, systemClock } from '../clock.ts';
 import { assertConfig } from '../errors.ts';
 import { assertFunction, assertKnownOptions, assertText } from '../options.ts';
+import { rollBack } from '../roll-back.ts';
 import type { SpentTokens } from './spent-tokens.ts';
 
 /** Where the file is. */
@@ -80,7 +81,7 @@ class Notebook {
       for (const [index, { resolve }] of notes.entries()) resolve(isFirst[index]!);
     } catch (error) {
       // Nothing of it is known to be on disk: nobody is let in.
-      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      rollBack(this.#database);
       for (const { reject } of notes) reject(error);
     }
   }

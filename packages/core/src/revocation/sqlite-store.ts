@@ -4,6 +4,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import process from 'node:process';
 import type * as Sqlite from 'node:sqlite';
 import { WatchwordError, assertConfig } from '../errors.ts';
+import { rollBack } from '../roll-back.ts';
 import { FORGET_AFTER_MS, type Revocation, decodeRevocation, encodeRevocation } from './revocation.ts';
 import { PAGE } from './pages.ts';
 import type { LogEntry } from './revocation-log.ts';
@@ -168,16 +169,9 @@ export class SqliteStore {
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#rollBack();
+      rollBack(this.#database);
       throw error;
     }
-  }
-
-  // Some errors have rolled back already.
-  #rollBack(): void {
-    try {
-      this.#database.exec('ROLLBACK');
-    } catch {}
   }
 }
 
