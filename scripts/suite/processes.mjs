@@ -1,25 +1,28 @@
-/** Which processes a run of the tests has started, found by a variable that all of them inherit. Linux; elsewhere it finds none. */
+/** Processes that somebody has started, found by a variable that all of them inherit. Linux; elsewhere there are none. */
 import { readFileSync, readdirSync } from 'node:fs';
 import process from 'node:process';
 
-/** The variable. */
+/** The variable of a run of the tests. */
 export const RUN = 'WATCHWORD_TEST_RUN';
 
 /**
- * Those that this process, or what it started, has started and that are still there; those whose parent has ended too.
+ * Those that are there now, though their parent may have ended.
+ * @param {string} mark the variable and its value: `NAME=value`
  * @returns {{ pid: number, command: string }[]}
  */
-export function startedProcesses() {
-  const mark = `${RUN}=${process.env[RUN]}`;
-  if (process.platform !== 'linux' || process.env[RUN] === undefined) return [];
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+export function processesWith(mark) {
+  if (process.platform !== 'linux') return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     const [environment, command] = [read(pid, 'environ'), read(pid, 'cmdline')];
     return environment.includes(mark) ? [{ pid: Number(pid), command: command.join(' ').trim() }] : [];
   });
 }
 
-/** Ends them, wherever they are. */
+/**
+ * Ends them, wherever they are.
+ * @param {{ pid: number }[]} processes
+ */
 export function endProcesses(processes) {
   for (const { pid } of processes) {
     try {

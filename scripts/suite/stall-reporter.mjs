@@ -5,7 +5,7 @@
 import { relative } from 'node:path';
 import process from 'node:process';
 import { ROOT } from '../setup/paths.mjs';
-import { endProcesses, startedProcesses } from './processes.mjs';
+import { RUN, endProcesses, processesWith } from './processes.mjs';
 
 /** Longer than any test takes on a slow machine; the campaigns of a long run take up to two hours each. */
 const SILENCE_MS = process.env.WATCHWORD_LONG === '1' ? 10_800_000 : 600_000;
@@ -58,7 +58,8 @@ export default class StallReporter {
   }
 
   #end(ms) {
-    const processes = startedProcesses();
+    // This process has the variable, too.
+    const processes = processesWith(`${RUN}=${process.env[RUN]}`).filter(({ pid }) => pid !== process.pid);
     const running = [...this.#running].map(([file, test]) => `${relative(ROOT, file)}${test}`);
     console.error(`\nNothing was heard of the tests for ${Math.round(ms / 1000)} s. ${this.#left} files have not ended.`);
     for (const name of running) console.error(`  running: ${name}`);

@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcesses, processesWith } from '../../../scripts/suite/processes.mjs';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 const POLL_MS = 50;
@@ -62,12 +63,7 @@ export class MeshProcess {
 
   /** Process ids and command lines of all processes of this run that are there now. */
   processes(): { readonly pid: number; readonly command: string }[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((name) => {
-        const found = read(`/proc/${name}/environ`).includes(this.#mark);
-        return found ? [{ pid: Number(name), command: read(`/proc/${name}/cmdline`).replaceAll('\0', ' ') }] : [];
-      });
+    return processesWith(this.#mark);
   }
 
   /** Waits until no process of this run is left; gives those that are still there after `limitMs`. */
@@ -81,16 +77,7 @@ export class MeshProcess {
   async clear(): Promise<void> {
     this.#process.kill('SIGKILL');
     const left = CAN_LIST_PROCESSES ? await this.remaining(3_000) : [];
-    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    endProcesses(left);
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // Gone meanwhile, or somebody else's.
-    return '';
   }
 }

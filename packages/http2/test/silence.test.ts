@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSessions } from '../src/sessions.ts';
 import { tableSettingsFor } from '../src/tables.ts';
+import { startStandingPeer } from './standing-peer.ts';
 
 it('F10: its connection is given up, and the next request opens another one', async () => {
   const server = createHttp2Server((_request, response) => void response.end('done')).listen(0, '127.0.0.1');
@@ -52,32 +53,12 @@ it('F10: its connection is given up, and the next request opens another one', as
 }, 5000);
 
 describe('F10: a peer that stands still and never ends its side', () => {
-  // Carries octets until it is told to stand still. Then it does nothing more, and ends nothing.
-  const standStill = async (): Promise<{ readonly origin: string; stand(): void }> => {
-    const server = createHttp2Server((request, response) => void (request.url === '/' && response.end('done')));
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    let isStanding = false;
-    const sockets: Socket[] = [];
-    const relay = createServer({ allowHalfOpen: true }, (near) => {
-      const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
-      sockets.push(near, far);
-      near.on('data', (chunk: Buffer) => void (isStanding || far.write(chunk))).on('error', () => {});
-      far.on('data', (chunk: Buffer) => void (isStanding || near.write(chunk))).on('error', () => {});
-    });
-    await once(relay.listen(0, '127.0.0.1'), 'listening');
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-      relay.close();
-      server.close();
-    });
-    return { origin: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`, stand: () => void (isStanding = true) };
-  };
   const open = async (afterMs: number) => {
-    const { origin, stand } = await standStill();
+    const peer = await startStandingPeer();
     const sessions = createSessions(tableSettingsFor({ callers: 1 }), undefined, undefined, { afterMs, pongMs: 20 });
-    const session = sessions.to(origin);
+    const session = sessions.to(peer.origin);
     await once(session.request({ ':path': '/' }).resume(), 'close');
-    stand();
+    peer.isStanding = true;
     return { sessions, session };
   };
 

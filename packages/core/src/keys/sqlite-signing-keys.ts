@@ -58,7 +58,7 @@ class SqliteSigningKeyStore implements SigningKeyStore {
   async replace(content: string, version: string | undefined, notAfterMs: number): Promise<boolean> {
     const database = this.open();
     database.exec('BEGIN IMMEDIATE');
-    let [isDone, isCommitted] = [false, false];
+    let isDone = false;
     try {
       const found = database.prepare('SELECT version FROM signing_keys').get()?.['version'];
       if (found === version) {
@@ -67,10 +67,10 @@ class SqliteSigningKeyStore implements SigningKeyStore {
         isDone = readClock(this.#clock) <= notAfterMs;
       }
       if (isDone) database.exec('COMMIT');
-      isCommitted = isDone;
     } finally {
-      // A commit that a reader is in the way of leaves the transaction open, and nobody else could read or write any more.
-      if (!isCommitted) rollBack(database);
+      // After a commit there is nothing to undo. One that a reader is in the way of leaves the transaction open, and nobody else could
+      // read or write any more.
+      rollBack(database);
     }
     return isDone;
   }

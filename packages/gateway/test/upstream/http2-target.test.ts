@@ -1,11 +1,11 @@
 /** What is left of an exchange over HTTP/2 when its stream has closed, and of a connection whose other end stands still. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { once } from 'node:events';
 import { createServer } from 'node:http2';
-import { type AddressInfo, type Socket, connect, createServer as createRelay } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { HOP_CONNECTION_CHANNEL, type HopConnection, type HopMeter, createHopMeter } from '@watchword/http2';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { COLLECTED, ShortLived } from '../../../core/test/support/collect-young.ts';
+import { startStandingPeer } from '../../../http2/test/standing-peer.ts';
 import { createConfig } from '../../src/index.ts';
 import { createHttp2Target } from '../../src/upstream/http2-target.ts';
 import type { Exchange, Target } from '../../src/upstream/target.ts';
@@ -39,33 +39,17 @@ test('nothing of an answered request outlives the next collection of young objec
 });
 
 test('F10: a target that stands still and never ends its side is not waited for, by close or by destroy', async () => {
-  const server = createServer((request, response) => void (request.url === '/' && response.end('x')));
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  let isStanding = false;
-  const sockets: Socket[] = [];
-  const relay = createRelay({ allowHalfOpen: true }, (near) => {
-    const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    sockets.push(near, far);
-    near.on('data', (chunk: Buffer) => void (isStanding || far.write(chunk))).on('error', () => {});
-    far.on('data', (chunk: Buffer) => void (isStanding || near.write(chunk))).on('error', () => {});
-  });
-  await once(relay.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    relay.close();
-    server.close();
-  });
+  const peer = await startStandingPeer();
   const hop = createHopMeter('standing');
   const ended = vi.fn<() => void>();
   const onEnd = (message: unknown): void => void ((message as HopConnection).hop === hop.hop && ended());
   subscribe(HOP_CONNECTION_CHANNEL, onEnd);
   onTestFinished(() => void unsubscribe(HOP_CONNECTION_CHANNEL, onEnd));
-  const url = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
   const connected = async (connectTimeoutMs: number): Promise<Target> => {
-    isStanding = false;
-    const target = targetAt(url, { connectTimeoutMs }, hop);
+    peer.isStanding = false;
+    const target = targetAt(peer.origin, { connectTimeoutMs }, hop);
     await ask(target, '/');
-    isStanding = true;
+    peer.isStanding = true;
     return target;
   };
   await (await connected(50)).close();
