@@ -187,7 +187,7 @@ function watchInput(stream: WatchedStream, call: Http2Call): void {
   stream.push = pushWatched;
 }
 
-// The same one for all streams, as in http2-call.ts.
+// The same one for all streams, as in http2-reply.ts.
 function pushWatched(this: WatchedStream, chunk: Buffer | null): boolean {
   const input = this[INPUT];
   if (input === undefined) return Readable.prototype.push.call(this, chunk);

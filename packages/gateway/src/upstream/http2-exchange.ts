@@ -1,7 +1,7 @@
 /**
  * One request on one stream of HTTP/2, and its answer.
  *
- * V8 keeps closed streams until it collects old objects (why: `front/http2-call.ts`). So all that hangs on one is one reference.
+ * V8 keeps closed streams until it collects old objects (why: `front/http2-reply.ts`). So all that hangs on one is one reference.
  */
 import {
   type ClientHttp2Session,
