@@ -12,3 +12,16 @@ export const systemSchedule: Schedule = (callback, delayMs, isAwaited = false) =
 
 /** A number in [0, 1). */
 export type Random = () => number;
+
+/** Does it again and again, each time `everyMs` after the last. @returns what ends it */
+export function repeat(schedule: Schedule, everyMs: number, action: () => void): () => void {
+  let cancel = (): void => {};
+  const plan = (): void => {
+    cancel = schedule(() => {
+      action();
+      plan();
+    }, everyMs);
+  };
+  plan();
+  return () => cancel();
+}

@@ -1,12 +1,13 @@
 /** A revocation log in a SQLite file: survives restarts; the processes of one machine may share it. */
-import { setImmediate } from 'node:timers/promises';
-import { type Clock, readClock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { WatchwordError, assertConfig } from '../errors.ts';
 import { assertBetween, assertFunction, assertKnownOptions, assertText } from '../options.ts';
 import { type Revocation, readRevocation } from './revocation.ts';
 import type { RevocationFollower, RevocationListener, RevocationLog } from './revocation-log.ts';
 import { type Schedule, systemSchedule } from './schedule.ts';
-import { type SqliteCursor, type SqliteNews, type SqlitePage, SqliteStore, isBusy } from './sqlite-store.ts';
+import { GroupCommit } from './sqlite-commits.ts';
+import { SqliteFollower } from './sqlite-follower.ts';
+import { SqliteStore, isBusy } from './sqlite-store.ts';
 
 /** Where the file is. */
 export interface SqliteRevocationLogOptions {
@@ -28,17 +29,6 @@ export function createSqliteRevocationLog(options: SqliteRevocationLogOptions): 
   return new SqliteRevocationLog(path, assertBetween(options.pollMs ?? 20, 1, 60_000, 'sqliteLog.pollMs'), clock, schedule);
 }
 
-interface Waiting {
-  readonly revocation: Revocation;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Attempts to append while other processes write: about 5 s. */
-const MAX_ATTEMPTS = 40;
-const RETRY_MS = 25;
-/** Appends in one transaction. */
-const BATCH = 1000;
 const MAX_BACK_OFF_MS = 5000;
 
 class SqliteRevocationLog implements RevocationLog {
@@ -46,11 +36,10 @@ class SqliteRevocationLog implements RevocationLog {
   readonly #pollMs: number;
   readonly #clock: Clock;
   readonly #schedule: Schedule;
+  readonly #commits: GroupCommit;
   readonly #followers = new Set<SqliteFollower>();
   #store: SqliteStore | undefined;
   #version = -1;
-  readonly #waiting: Waiting[] = [];
-  #flush: Promise<void> | undefined;
   #cancelPoll: (() => void) | undefined;
   #backOffMs: number;
   #isClosed = false;
@@ -61,6 +50,13 @@ class SqliteRevocationLog implements RevocationLog {
     this.#clock = clock;
     this.#schedule = schedule;
     this.#backOffMs = pollMs;
+    this.#commits = new GroupCommit({
+      store: () => this.#openStore(),
+      // Our own commits don't change the version that we see.
+      committed: () => this.#poll({ isForced: true }),
+      clock,
+      schedule,
+    });
     try {
       this.#store = new SqliteStore(path);
     } catch (cause) {
@@ -73,10 +69,7 @@ class SqliteRevocationLog implements RevocationLog {
   async append(revocation: Revocation): Promise<void> {
     const checked = readRevocation(revocation);
     if (this.#isClosed) throw new WatchwordError('revocation_unavailable', 'The revocation log is closed');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ revocation: checked, resolve, reject });
-    this.#flush ??= this.#appendWaiting();
-    await promise;
+    await this.#commits.append(checked);
   }
 
   follow(listener: RevocationListener): RevocationFollower {
@@ -95,38 +88,8 @@ class SqliteRevocationLog implements RevocationLog {
     this.#isClosed = true;
     this.#cancelPoll?.();
     for (const follower of this.#followers) follower.close();
-    await this.#flush;
+    await this.#commits.settled();
     this.#release();
-  }
-
-  // Whatever is appended in one turn of the event loop shares one transaction, and so one sync of the disk.
-  async #appendWaiting(): Promise<void> {
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH);
-      try {
-        await this.#commit(batch.map(({ revocation }) => revocation));
-        for (const { resolve } of batch) resolve();
-        // Our own commits don't change the version that we see.
-        this.#poll({ isForced: true });
-      } catch (cause) {
-        const error = new WatchwordError('revocation_unavailable', 'The revocation could not be stored', { cause });
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    this.#flush = undefined;
-  }
-
-  async #commit(revocations: readonly Revocation[]): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.#openStore().append(revocations, readClock(this.#clock));
-        return;
-      } catch (error) {
-        if (!isBusy(error) || attempt === MAX_ATTEMPTS) throw error;
-        await new Promise<void>((resolve) => this.#schedule(resolve, RETRY_MS, true));
-      }
-    }
   }
 
   #poll({ isForced }: { readonly isForced: boolean }): void {
@@ -169,100 +132,5 @@ class SqliteRevocationLog implements RevocationLog {
     this.#store?.close();
     this.#store = undefined;
     this.#version = -1;
-  }
-}
-
-/** What a follower asks of its log. */
-interface Surroundings {
-  /** The open file. @throws what node:sqlite throws */
-  store(): SqliteStore;
-  /** A snapshot was taken: what came meanwhile is to be read. */
-  joined(): void;
-  failed(error: unknown): void;
-  left(): void;
-}
-
-class SqliteFollower implements RevocationFollower {
-  readonly #listener: RevocationListener;
-  readonly #log: Surroundings;
-  #cursor: SqliteCursor | undefined;
-  #freshAtMs = -Infinity;
-  #isJoining = false;
-  #isBehind = false;
-  #isClosed = false;
-
-  constructor(listener: RevocationListener, log: Surroundings) {
-    this.#listener = listener;
-    this.#log = log;
-  }
-
-  get freshAtMs(): number {
-    return this.#freshAtMs;
-  }
-
-  /** Whether entries were left for another turn of the event loop. */
-  get isBehind(): boolean {
-    return this.#isBehind;
-  }
-
-  catchUp(store: SqliteStore, isNews: boolean, nowMs: number): void {
-    if (this.#isJoining || this.#isClosed) return;
-    if (!isNews && !this.#isBehind && this.#cursor !== undefined) {
-      this.#freshAtMs = nowMs;
-      return;
-    }
-    const news = this.#cursor && store.read(this.#cursor);
-    if (news === undefined) void this.#join(nowMs);
-    else this.#take(news, nowMs);
-  }
-
-  fail(error: unknown): void {
-    this.#listener.failed(error);
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    this.#freshAtMs = -Infinity;
-    this.#log.left();
-  }
-
-  #take({ cursor, entries, isAll }: SqliteNews, nowMs: number): void {
-    this.#cursor = cursor;
-    this.#isBehind = !isAll;
-    for (const entry of entries) if (!this.#isClosed) this.#listener.entry(entry);
-    if (isAll && !this.#isClosed) this.#freshAtMs = nowMs;
-  }
-
-  async #join(nowMs: number): Promise<void> {
-    this.#isJoining = true;
-    this.#isBehind = false;
-    this.#cursor = undefined;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      const head = this.#log.store().head();
-      await this.#listener.snapshot(this.#pages(head), { epoch: head.epoch, sequence: head.sequence });
-      this.#cursor = head;
-    } catch (error) {
-      failure = { error };
-    }
-    this.#isJoining = false;
-    if (this.#isClosed) return;
-    if (failure !== undefined) {
-      this.#log.failed(failure.error);
-      return;
-    }
-    // As of the question. What came meanwhile makes it current.
-    this.#freshAtMs = nowMs;
-    this.#log.joined();
-  }
-
-  // Entries leave the file when they have expired, and only their end grows: pages of different moments make up a whole.
-  async *#pages(head: SqliteCursor): AsyncGenerator<readonly Revocation[], void> {
-    for (let from: number | undefined = 0; from !== undefined && !this.#isClosed;) {
-      const { revocations, next }: SqlitePage = this.#log.store().page(from, head);
-      yield revocations;
-      if (next !== undefined) await setImmediate();
-      from = next;
-    }
   }
 }
