@@ -7,6 +7,9 @@ import { assertConfig } from '@watchword/core';
 /** The states of an entry in the file. `unverified`: refused, and its token was never verified. */
 export const STATE = { ready: 0, delayed: 1, claimed: 2, done: 3, refused: 4, dead: 5, unverified: 6 } as const;
 
+/** The entries that take room. */
+export const HELD: string = `FROM entries WHERE state <= ${STATE.claimed} OR state = ${STATE.dead}`;
+
 const SCHEMA_VERSION = 2;
 // Bodies apart: an entry changes its state four times, and each time SQLite writes the whole row.
 const SCHEMA = `

@@ -1,7 +1,8 @@
 /** Statements over the entries of a SQLite queue, and the moves between their states. */
 import type * as Sqlite from 'node:sqlite';
+import type { Owner } from './accounts.ts';
 import { STATE } from './file.ts';
-import type { Ledger, Owner } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 
 /** A row of an entry, without its body. */
 export interface Row extends Owner {
