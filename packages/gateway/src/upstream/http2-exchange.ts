@@ -1,8 +1,4 @@
-/**
- * One request on one stream of HTTP/2, and its answer.
- *
- * V8 keeps closed streams until it collects old objects (why: `front/http2-reply.ts`). So all that hangs on one is one reference.
- */
+/** One request on one stream of HTTP/2, and its answer (`http2-answer.ts`), within its limits of time. */
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -10,23 +6,21 @@ import {
   type OutgoingHttpHeaders,
   constants,
 } from 'node:http2';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { UpstreamConfig } from '../config/config.ts';
+import { Http2Answer } from './http2-answer.ts';
 import type { Http2Connection } from './http2-connection.ts';
+import { notSent, streamReset } from './http2-failure.ts';
 import { type RequestForm, http2Headers } from './http2-headers.ts';
-import { type Exchange, type Flow, NotProcessed, type TargetRequest } from './target.ts';
+import type { Exchange, Flow, TargetRequest } from './target.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_CANCEL } = constants;
 
 /** Looks at what is about to be sent. */
 type WatchFields = (session: ClientHttp2Session, headers: OutgoingHttpHeaders) => void;
 
-const EXCHANGE: unique symbol = Symbol('exchange');
-
-type ExchangeStream = ClientHttp2Stream & { [EXCHANGE]?: Http2Exchange | undefined };
-
 /** Waits for a connection, then carries one exchange. The answer may start and end before the request does. */
-export class Http2Exchange implements Flow {
+export class Http2Exchange extends Http2Answer implements Flow {
   readonly #request: TargetRequest;
   readonly #receiver: Exchange;
   readonly #config: UpstreamConfig;
@@ -37,13 +31,11 @@ export class Http2Exchange implements Flow {
   #streamId: number | undefined = undefined;
   #onOver: () => void = () => {};
   #timer: NodeJS.Timeout | undefined = undefined;
-  #trailers: IncomingHttpHeaders = {};
-  #error: Error | undefined = undefined;
   #isPaused = false;
-  #isWhole = false;
   #isOver = false;
 
   constructor(request: TargetRequest, receiver: Exchange, config: UpstreamConfig, form: RequestForm, watch: WatchFields) {
+    super();
     this.#request = request;
     this.#receiver = receiver;
     this.#config = config;
@@ -63,11 +55,13 @@ export class Http2Exchange implements Flow {
       this.#watch(session, headers);
       this.#stream = session.request(headers, { endStream: body === null });
     } catch (error) {
-      this.fail(refusedByNode(error));
+      this.fail(notSent(error));
       return;
     }
     this.#setTimer(this.#config.responseTimeoutMs);
-    this.#listen(this.#stream);
+    // Known at once on a connection that is there; it is gone from the stream when that has ended.
+    this.#streamId = this.#stream.id;
+    this.listen(this.#stream);
     if (body !== null) this.#pump(body, this.#stream);
   }
 
@@ -93,58 +87,7 @@ export class Http2Exchange implements Flow {
     this.#receiver.onResponseError(this, error);
   }
 
-  #listen(stream: ExchangeStream): void {
-    stream[EXCHANGE] = this;
-    // Known at once on a connection that is there; it is gone from the stream when that has ended.
-    this.#streamId = stream.id;
-    const { push, response, trailers, data, end, error, close } = Http2Exchange.#listeners;
-    stream.push = push;
-    stream.on('response', response).on('trailers', trailers).on('data', data).on('end', end).on('error', error);
-    stream.on('close', close);
-  }
-
-  static readonly #listeners = {
-    // Node emits `end` for a stream that was reset or lost its connection too, and a cut-off answer would pass for a whole one; only
-    // the order of things tells them apart: the mark for the end of the data is put before the stream closes, or after.
-    push(this: ExchangeStream, chunk: unknown, encoding?: BufferEncoding): boolean {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined && chunk === null && !this.closed) exchange.#isWhole = true;
-      return Readable.prototype.push.call(this, chunk, encoding);
-    },
-    response(this: ExchangeStream, headers: IncomingHttpHeaders): void {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined) exchange.#onResponse(headers);
-    },
-    trailers(this: ExchangeStream, trailers: IncomingHttpHeaders): void {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined) exchange.#trailers = trailers;
-    },
-    data(this: ExchangeStream, chunk: Buffer): void {
-      const exchange = this[EXCHANGE];
-      if (exchange === undefined) return;
-      exchange.#onData(chunk);
-      exchange.#endAfterError(this);
-    },
-    end(this: ExchangeStream): void {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined && exchange.#isWhole) exchange.#succeed();
-    },
-    error(this: ExchangeStream, error: Error): void {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined) exchange.#onError(error, this);
-    },
-    close(this: ExchangeStream): void {
-      const exchange = this[EXCHANGE];
-      this[EXCHANGE] = undefined;
-      if (exchange !== undefined) exchange.fail(exchange.#reasonOf(this));
-    },
-    goOn(this: ExchangeStream): void {
-      const exchange = this[EXCHANGE];
-      if (exchange !== undefined) exchange.#request.body?.resume();
-    },
-  };
-
-  #onResponse(headers: IncomingHttpHeaders): void {
+  protected onHead(headers: IncomingHttpHeaders): void {
     if (this.#isOver) return;
     const status = Number(headers[':status']);
     delete headers[':status'];
@@ -158,28 +101,25 @@ export class Http2Exchange implements Flow {
     }
   }
 
-  #onData(chunk: Buffer): void {
+  protected onData(chunk: Buffer): void {
     if (this.#isOver) return;
     this.#connection!.heard();
     this.#timer?.refresh();
     this.#receiver.onResponseData(this, chunk);
   }
 
-  // Where the rest of a request could not be written Node ends neither the stream nor, ever, its data. The answer may be whole.
-  #onError(error: Error, stream: ClientHttp2Stream): void {
-    this.#error ??= error;
-    if (this.#isWhole) this.#endAfterError(stream);
-    else stream.destroy();
-  }
-
-  #endAfterError(stream: ClientHttp2Stream): void {
-    if (this.#isWhole && stream.errored !== null && stream.readableLength === 0) this.#succeed();
-  }
-
-  #succeed(): void {
+  protected onWhole(trailers: IncomingHttpHeaders): void {
     if (this.#isOver) return;
     this.#end();
-    this.#receiver.onResponseEnd(this, this.#trailers);
+    this.#receiver.onResponseEnd(this, trailers);
+  }
+
+  protected onClosed(stream: ClientHttp2Stream, error: Error | undefined): void {
+    if (!this.#isOver) this.fail(streamReset(stream, this.#streamId, this.#connection!, error));
+  }
+
+  protected onRoom(): void {
+    this.#request.body?.resume();
   }
 
   #pump(body: Readable, stream: ClientHttp2Stream): void {
@@ -190,8 +130,7 @@ export class Http2Exchange implements Flow {
       // Node never tells that the answer ends.
       if (!this.#isOver && stream.writable && !stream.write(chunk)) body.pause();
     });
-    const { goOn } = Http2Exchange.#listeners;
-    stream.on('drain', goOn).on('aborted', goOn);
+    this.listenForRoom(stream);
     body.on('end', () => {
       if (!this.#isOver) stream.end();
     });
@@ -218,16 +157,6 @@ export class Http2Exchange implements Flow {
     this.fail(Object.assign(new Error('No answer in time'), { code: 'UPSTREAM_SILENT' }));
   }
 
-  #reasonOf(stream: ClientHttp2Stream): Error {
-    const connection = this.#connection!;
-    if (stream.rstCode === NGHTTP2_REFUSED_STREAM || connection.skipped(this.#streamId)) return new NotProcessed(this.#error);
-    const code = (this.#error as { code?: unknown } | undefined)?.code;
-    if (typeof code === 'string' && !code.startsWith('ERR_HTTP2_STREAM')) return this.#error!;
-    return Object.assign(new Error('The stream was reset', { cause: this.#error }), {
-      code: connection.isOver ? 'UPSTREAM_CLOSED' : 'UPSTREAM_STREAM_RESET',
-    });
-  }
-
   #end(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
@@ -237,11 +166,4 @@ export class Http2Exchange implements Flow {
     stream?.resume();
     this.#onOver();
   }
-}
-
-// Thrown before anything was sent: either the session is on its way out, or the fields are not ones that HTTP/2 allows.
-function refusedByNode(error: unknown): Error {
-  const code = String((error as { code?: unknown }).code);
-  if (/SESSION|STREAMS/.test(code)) return new NotProcessed(error);
-  return Object.assign(new Error('The request cannot be sent', { cause: error }), { code: 'UND_ERR_INVALID_ARG' });
 }
