@@ -213,6 +213,7 @@ class SwappingComposition implements Composition {
     const old = this.#current;
     if (next.edge.tls !== undefined) this.edge.setTls(next.edge.tls);
     this.live.add(next);
+    tellEarlier(next, this.live);
     // One assignment: each request sees the old configuration or the new one, whole.
     this.#current = next;
     this.#retiredKeys.retire(old, next);
@@ -230,6 +231,12 @@ class SwappingComposition implements Composition {
   readonly #countSignature = (): void => {
     this.#tally.signatureChecks += 1;
   };
+}
+
+// What is revoked from now on counts for what still runs under the configurations before, and if a reload comes back to one of them.
+function tellEarlier({ guard: newer }: Generation, live: ReadonlySet<Generation>): void {
+  if (newer === undefined) return;
+  for (const guard of new Set([...live].map((generation) => generation.guard))) if (guard !== newer) guard?.heed(newer);
 }
 
 function canSign({ keys }: WatchedSigningKeys, clock: Clock): boolean {

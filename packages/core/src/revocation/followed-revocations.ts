@@ -1,7 +1,7 @@
 /** What is in force by a log that is followed: snapshots and entries come in, and what the log has lost is owed to it. */
 import { setImmediate } from 'node:timers';
 import { type Clock, readClock } from '../clock.ts';
-import { WatchwordError } from '../errors.ts';
+import { WatchwordError, assertConfig } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import { assertFunction } from '../options.ts';
 import type { VerifiedToken } from '../verify/verified-token.ts';
@@ -27,7 +27,9 @@ export class FollowedRevocations implements Revocations {
   readonly #cancelPruning: () => void;
   /** Resolves when everything is known that the earlier ones knew. */
   readonly #takenOver: Promise<void>;
-  #stopHearing = (): void => {};
+  /** Those that are heard of, as long as somebody else needs them. */
+  readonly #heeded = new WeakSet<FollowedRevocations>();
+  readonly #stopsHearing: (() => void)[] = [];
   readonly #index = new RevocationIndex();
   /** Counts snapshots from their beginning. */
   #round = 0;
@@ -45,7 +47,7 @@ export class FollowedRevocations implements Revocations {
     // Whoever never asks for it must not be told of it as an unhandled rejection.
     this.#ready.promise.catch(() => {});
     this.#cancelPruning = repeat(schedule, PRUNE_EVERY_MS, () => this.#index.prune(this.#clock() - FORGET_AFTER_MS));
-    this.#takenOver = earlier === undefined ? Promise.resolve() : this.#takeOver(earlier);
+    this.#takenOver = earlier === undefined ? Promise.resolve() : this.#takeOver(earlier, (known) => this.#index.add(known));
     this.#follower = log.follow({
       snapshot: (pages, position) => this.#takeSnapshot(pages, position),
       entry: (entry) => this.#takeEntry(entry),
@@ -91,6 +93,12 @@ export class FollowedRevocations implements Revocations {
     this.#listeners.tell(checked);
   }
 
+  async heed(other: Revocations): Promise<void> {
+    assertConfig(other instanceof FollowedRevocations, 'revocations.heed: must come from createRevocations');
+    if (other === this || this.#isClosed || this.#heeded.has(other)) return;
+    await this.#takeOver(other, (known) => this.adopt(known));
+  }
+
   ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -111,19 +119,20 @@ export class FollowedRevocations implements Revocations {
 
   close(): void {
     this.#isClosed = true;
-    this.#stopHearing();
+    for (const stop of this.#stopsHearing.splice(0)) stop();
     this.#follower.close();
     this.#repayment.close();
     this.#cancelPruning();
     this.#ready.reject(new WatchwordError('revocation_unavailable', 'The revocations were closed'));
   }
 
-  // The log may be another one, or may never have got what was revoked while it was away. News until the earlier ones are closed.
-  async #takeOver(earlier: FollowedRevocations): Promise<void> {
-    this.#stopHearing = earlier.onRevocation((revocation) => this.adopt(revocation));
-    for await (const page of inPages(earlier.#index.revocations())) {
+  // The log may be another one, or may never have got what was revoked while it was away. News until one of both is closed.
+  async #takeOver(other: FollowedRevocations, take: (known: Revocation) => void): Promise<void> {
+    this.#heeded.add(other);
+    this.#stopsHearing.push(other.onRevocation((revocation) => this.adopt(revocation)));
+    for await (const page of inPages(other.#index.revocations())) {
       if (this.#isClosed) return;
-      for (const revocation of page) this.#index.add(revocation);
+      for (const revocation of page) take(revocation);
     }
   }
 

@@ -58,6 +58,12 @@ export interface Revocations extends RevocationView {
    * @throws WatchwordError `config_invalid` naming the member
    */
   adopt(revocation: Revocation): void;
+  /**
+   * Adopts what other revocations of this process know, and what becomes known there until either are closed. Resolves when all that
+   * was known there is in force here.
+   * @throws WatchwordError `config_invalid` (as a rejection)
+   */
+  heed(other: Revocations): Promise<void>;
   /** Resolves once the first snapshot is in force and fresh. Before it nothing is fresh. Rejects when closed before. */
   ready(): Promise<void>;
   stats(): RevocationStats;

@@ -278,8 +278,31 @@ describe('those that take the place of others', () => {
     first.revocations.close();
   });
 
-  test('must be revocations of this process', () => {
+  test('are heeded by those whose place they took, until those are closed: what they know and what they hear', async () => {
+    const first = start();
+    await first.log.snapshot();
+    const { log, next } = follow(first);
+    await log.snapshot();
+    await next.revoke(ofJti('before'));
+    const news: Revocation[] = [];
+    first.revocations.onRevocation((revocation) => news.push(revocation));
+    await first.revocations.heed(next);
+    await first.revocations.heed(next);
+    expect(isRevoked(first.revocations, 'before')).toBe(true);
+    await next.revoke(ofJti('after'));
+    expect(isRevoked(first.revocations, 'after')).toBe(true);
+    expect(news).toEqual([ofJti('before'), ofJti('after')]);
+    await first.time.pass(200);
+    expect(first.log.stored.size).toBe(2);
+    first.revocations.close();
+    await next.revoke(ofJti('later'));
+    expect(isRevoked(first.revocations, 'later')).toBe(false);
+    next.close();
+  });
+
+  test('must be revocations of this process', async () => {
     const { revocations, log } = start();
+    await expect(revocations.heed({ ...revocations } as Revocations)).rejects.toThrow('revocations.heed: ');
     expect(() => createRevocations({ log, earlier: { ...revocations } as Revocations })).toThrow('revocations.earlier: ');
     revocations.close();
   });

@@ -23,9 +23,14 @@ export interface RevocationGuard {
   readonly acceptedWhileStale: number;
   /** Revokes here, in the threads that serve, and in the log. @throws as `Revocations.revoke` (as a rejection) */
   revoke(revocation: Revocation): Promise<void>;
+  /**
+   * Puts in force here, too, what the one knows that came after this one: for the streams that still run here, and because a reload
+   * may come back to this one.
+   */
+  heed(newer: RevocationGuard): void;
   /** Whether the first snapshot has been taken. */
   isReady(): boolean;
-  /** Resolves when it has been taken, or after this time. */
+  /** Resolves when it has been taken, and all that newer ones know, or after this time. */
   settled(timeoutMs: number): Promise<void>;
   /** Refuses revoked tokens. Put the cache in front of it. */
   guard(verifier: Verifier): Verifier;
@@ -60,6 +65,7 @@ class FollowingGuard implements RevocationGuard {
   readonly #clock: Clock;
   readonly #onRevoke: (revocation: Revocation) => void;
   #isReady = false;
+  #heeding: Promise<unknown> = Promise.resolve();
 
   constructor(
     config: GatewayConfig,
@@ -84,6 +90,10 @@ class FollowingGuard implements RevocationGuard {
     return stored;
   }
 
+  heed(newer: RevocationGuard): void {
+    this.#heeding = Promise.all([this.#heeding, this.revocations.heed(newer.revocations)]);
+  }
+
   isReady(): boolean {
     return this.#isReady;
   }
@@ -91,7 +101,7 @@ class FollowingGuard implements RevocationGuard {
   async settled(timeoutMs: number): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, timeoutMs);
-    await Promise.race([this.revocations.ready().catch(() => {}), late]);
+    await Promise.race([Promise.all([this.revocations.ready().catch(() => {}), this.#heeding]), late]);
     clearTimeout(timer);
   }
 

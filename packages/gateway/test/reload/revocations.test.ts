@@ -2,12 +2,16 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { startReloadingEdge } from '../support/reloading.ts';
 import { byJti } from '../support/revoking.ts';
-import { startUpstream } from '../support/upstream.ts';
+import { answerOk, startUpstream } from '../support/upstream.ts';
 
 const REVOKED = { jti: 'id-1' };
 
 async function startWith(revocation: object) {
-  const edge = await startReloadingEdge((await startUpstream()).url, { revocation });
+  const upstream = await startUpstream((request, response) => {
+    if (request.url !== '/api/stream') return answerOk(request, response);
+    response.write('one');
+  });
+  const edge = await startReloadingEdge(upstream.url, { revocation });
   const revoke = async (jti: string): Promise<number> => {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify(byJti(jti));
@@ -52,5 +56,31 @@ describe('S19, D7: what was revoked stays revoked under the next configuration',
     await edge.reload();
     expect(await call({ jti: 'id-2' })).toBe(200);
     expect(await call(REVOKED)).toBe(401);
+  });
+
+  test('back to the log of before, under which a stream still runs: it has not ended, and gets what it lacks', async () => {
+    const { edge, revoke, call } = await startWith({ log: { memory: true } });
+    const authorization = `Bearer ${edge.issuer.token({ jti: 'id-3' })}`;
+    const stream = await fetch(`${edge.url}/api/stream`, { headers: { authorization } });
+    edge.write({ revocation: { log: { sqlite: join(edge.directory, 'revocations.db') } } });
+    await edge.reload();
+    expect(await call(REVOKED)).toBe(200);
+    expect(await revoke('id-1')).toBe(201);
+    expect(await call(REVOKED)).toBe(401);
+    edge.write();
+    await edge.reload();
+    expect(await call(REVOKED)).toBe(401);
+    expect(await call({ jti: 'id-2' })).toBe(200);
+    await stream.body!.cancel();
+  });
+
+  test('a stream that began under another log ends when its token is revoked', async () => {
+    const { edge, revoke } = await startWith({ log: { memory: true } });
+    const authorization = `Bearer ${edge.issuer.token(REVOKED)}`;
+    const stream = await fetch(`${edge.url}/api/stream`, { headers: { authorization } });
+    edge.write({ revocation: { log: { sqlite: join(edge.directory, 'revocations.db') } } });
+    await edge.reload();
+    expect(await revoke('id-1')).toBe(201);
+    await expect(stream.text()).rejects.toThrow('terminated');
   });
 });

@@ -37,7 +37,7 @@ export async function startUpstream(answer: RequestListener = answerOk): Promise
   return { url: `http://127.0.0.1:${port}`, port, seen, stop };
 }
 
-function answerOk(request: IncomingMessage, response: ServerResponse): void {
+export function answerOk(request: IncomingMessage, response: ServerResponse): void {
   request.resume();
   request.on('end', () => {
     response.writeHead(200, { 'content-type': 'text/plain' });
