@@ -75,10 +75,13 @@ export function generateSigningKey(alg: SigningMaterial['alg'] = 'ES256', kid?: 
   return new SigningKey(generate(algorithm), algorithm, kid);
 }
 
-/** The same without stopping the event loop: an RSA key takes up to a second. */
-export async function makeSigningKey(alg: SigningMaterial['alg']): Promise<SigningKey> {
+/** The same without stopping the event loop: an RSA key takes up to a second. Its `kid` is none of those that are taken. */
+export async function makeSigningKey(alg: SigningMaterial['alg'], takenKids: ReadonlySet<string>): Promise<SigningKey> {
   const algorithm = signingAlgorithm(alg);
-  return new SigningKey(await make(algorithm), algorithm);
+  for (;;) {
+    const key = new SigningKey(await make(algorithm), algorithm);
+    if (!takenKids.has(key.kid)) return key;
+  }
 }
 
 /** A name of an algorithm that signs without a shared secret. @throws WatchwordError `config_invalid` */
