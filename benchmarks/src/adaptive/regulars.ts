@@ -19,17 +19,37 @@ export interface RegularsReport {
   readonly p99Ms: number;
 }
 
-serve({ visit });
+/** Connected, with tokens that the server knows. */
+interface Joined {
+  readonly clients: Clients;
+  readonly requests: readonly Buffer[];
+  readonly statuses: Map<number, number>;
+}
 
-/** Sends each token in turn. */
-async function visit({ port, tokenFile, requestsPerSecond, durationMs }: RegularsOrder): Promise<RegularsReport> {
+let joined: Joined | undefined;
+
+serve({
+  /** Connects, and makes every token known: before anybody takes time. {@link visit} does so itself where nobody asked for it. */
+  async join(order: Pick<RegularsOrder, 'port' | 'tokenFile'>): Promise<void> {
+    joined = await join(order);
+  },
+  visit,
+});
+
+async function join({ port, tokenFile }: Pick<RegularsOrder, 'port' | 'tokenFile'>): Promise<Joined> {
   const tokens = new ReceivedTokens(tokenFile);
   const requests = Array.from({ length: tokens.count }, (_, index) => bearerRequest(tokens.text(index)));
   const statuses = new Map<number, number>();
   const clients = new Clients(port, statuses);
-  // Connected, and every token known, before time is taken.
   await Promise.all(requests.map((request) => clients.send(request)));
   statuses.clear();
+  return { clients, requests, statuses };
+}
+
+/** Sends each token in turn. */
+async function visit({ requestsPerSecond, durationMs, ...server }: RegularsOrder): Promise<RegularsReport> {
+  const { clients, requests, statuses } = joined ?? (await join(server));
+  joined = undefined;
   const times = await sendAt({ requestsPerSecond, durationMs }, clients, (index) => requests[index % requests.length]!);
   clients.end();
   const at = (share: number): number => times[Math.ceil(share * times.length) - 1]!;

@@ -63,8 +63,14 @@ async function playTurn(stage: Stage, weather: Weather, turnSeconds: number): Pr
   await gateway.ask('begin');
   const durationMs = turnSeconds * 1000 - HEAD_START_MS - REST_MS;
   const visit = { port, tokenFile, requestsPerSecond: REGULARS_PER_SECOND, durationMs };
-  const visiting = delay(HEAD_START_MS).then(() => regulars.ask<RegularsReport>('visit', visit));
-  const [flooded, report] = await Promise.all([floodBy(stage, weather, turnSeconds), visiting]);
+  const visiting = async (): Promise<RegularsReport> => {
+    await delay(HEAD_START_MS);
+    await regulars.ask('join', visit);
+    // All of them connected at once: longer than anything that comes.
+    await gateway.ask('forget');
+    return regulars.ask<RegularsReport>('visit', visit);
+  };
+  const [flooded, report] = await Promise.all([floodBy(stage, weather, turnSeconds), visiting()]);
   const { statuses, ...reading } = await gateway.ask<MeterReading>('read');
   assertAnswers(weather, report, statuses, flooded);
   const { p50Ms, p99Ms } = report;

@@ -57,14 +57,19 @@ if (isMainThread) {
   new PerformanceObserver((list) => collections.push(...list.getEntries().map(({ duration }) => duration))).observe({
     entryTypes: ['gc'],
   });
-  serve({ begin, read });
+  serve({ begin, forget, read });
   // The program decides when it ends.
   process.channel?.unref();
 }
 
-function begin(): void {
+/** What has been served so far was not meant. */
+function forget(): void {
   served.length = 0;
   servedCpu.length = 0;
+}
+
+function begin(): void {
+  forget();
   collections.length = 0;
   statuses.clear();
   loop.enable();
