@@ -99,6 +99,11 @@ export class FollowedRevocations implements Revocations {
     await this.#takeOver(other, (known) => this.adopt(known));
   }
 
+  owed(): readonly Revocation[] {
+    // What was taken over from others is compared with the log at the first snapshot.
+    return this.#snapshots === 0 ? [...this.#index.revocations()] : this.#repayment.owed();
+  }
+
   ready(): Promise<void> {
     return this.#ready.promise;
   }

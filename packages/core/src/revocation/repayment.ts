@@ -57,6 +57,11 @@ export class Repayment {
     this.#cancel = schedule(() => void this.#repay(), this.#delayMs * (0.5 + random()));
   }
 
+  /** What the log may lack. */
+  owed(): Revocation[] {
+    return [...this.#owed.values()];
+  }
+
   stats(): RepaymentStats {
     return { owed: this.#owed.size, repaid: this.#repaid, failures: this.#failures };
   }

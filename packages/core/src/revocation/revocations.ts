@@ -64,6 +64,11 @@ export interface Revocations extends RevocationView {
    * @throws WatchwordError `config_invalid` (as a rejection)
    */
   heed(other: Revocations): Promise<void>;
+  /**
+   * What the log may lack, to be adopted by those that begin to follow it now. Until the first snapshot that is all that is known; after
+   * it, what could not be stored or was lost, and is stored later.
+   */
+  owed(): readonly Revocation[];
   /** Resolves once the first snapshot is in force and fresh. Before it nothing is fresh. Rejects when closed before. */
   ready(): Promise<void>;
   stats(): RevocationStats;

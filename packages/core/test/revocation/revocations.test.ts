@@ -108,6 +108,20 @@ describe('what this process revokes', () => {
     expect(revocations.stats()).toMatchObject({ owed: 0, repaid: 1 });
   });
 
+  test('is owed to those that begin to follow until the log has it: before the first snapshot all that is known', async () => {
+    const { time, log, revocations } = start();
+    await revocations.revoke(revocation('early'));
+    expect(revocations.owed()).toEqual([revocation('early')]);
+    await log.snapshot();
+    expect(revocations.owed()).toEqual([]);
+    log.isDown = true;
+    await revocations.revoke(revocation('a')).catch(() => {});
+    expect(revocations.owed()).toEqual([revocation('a')]);
+    log.isDown = false;
+    await time.pass(10_000);
+    expect(revocations.owed()).toEqual([]);
+  });
+
   test('is given up when it has expired', async () => {
     const { time, log, revocations } = start();
     log.isDown = true;

@@ -36,6 +36,8 @@ export interface ThreadStart extends ThreadConfig {
   readonly port: number;
   readonly table: SharedTableHandle | undefined;
   readonly logLevels: readonly LogLevel[];
+  /** Revoked, and not known to be in the log: it would not hear of them from there. */
+  readonly owed: readonly Revocation[];
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -57,6 +57,7 @@ export async function startThreads(
       port,
       table: table?.handle,
       logLevels: enabledLevels(logger),
+      owed: main.current.guard?.revocations.owed() ?? [],
     }),
     said: (message, reply) => takeKeyMessage(message, hub, reply),
   });

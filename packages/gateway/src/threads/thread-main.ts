@@ -1,6 +1,6 @@
 /** Where a thread that serves begins: an edge of its own, on the port of all. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { openSharedTable } from '@watchword/core';
+import { type Revocation, openSharedTable } from '@watchword/core';
 import { composeGateway, type Composition } from '../compose.ts';
 import { portOf } from '../listen.ts';
 import { KeyRelay } from './key-relay.ts';
@@ -22,6 +22,7 @@ async function runThread(start: ThreadStart): Promise<void> {
       logger: createRelayLogger(start.logLevels, send),
       table: start.table && openSharedTable(start.table),
     });
+    adopt(start.owed, gateway);
     const swap = new ThreadSwap(gateway, relays, start, send);
     port.on('message', (message: ToThread) => {
       relays.keys.take(message);
@@ -45,8 +46,12 @@ async function runThread(start: ThreadStart): Promise<void> {
 function take(message: ToThread, gateway: Composition, send: (message: FromThread) => void): void {
   if (message.type === 'report') void report(message.request, gateway, send);
   else if (message.type === 'announceDrain') void gateway.announceDrain();
-  else if (message.type === 'revoked') for (const { guard } of gateway.live) guard?.revocations.adopt(message.revocation);
+  else if (message.type === 'revoked') adopt([message.revocation], gateway);
   else if (message.type === 'close') void close(gateway);
+}
+
+function adopt(revoked: readonly Revocation[], { live }: Composition): void {
+  for (const { guard } of live) for (const revocation of revoked) guard?.revocations.adopt(revocation);
 }
 
 async function report(request: number, { control }: Composition, send: (message: FromThread) => void): Promise<void> {

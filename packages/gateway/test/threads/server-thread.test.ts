@@ -32,7 +32,7 @@ test('a thread that cannot listen ends, whatever it has opened by then: it can b
   const nothing = { fileName: undefined, txnKey: undefined, signingKeys: undefined, table: undefined };
   const reasons: (string | undefined)[] = [];
   const thread = new ServerThread(
-    { ...nothing, config, sources: [], thread: 1, port, logLevels: [] },
+    { ...nothing, config, sources: [], thread: 1, port, logLevels: [], owed: [] },
     { said() {}, ended: (reason) => void reasons.push(reason) },
   );
   onTestFinished(() => thread.close(0));
