@@ -7,172 +7,172 @@ import type { Calibration } from './calibration.ts';
  */
 export const REFERENCE_CALIBRATION: Calibration = {
   format: 2,
-  measuredAt: '2026-11-22T03:18:54.821Z',
+  measuredAt: '2026-11-22T07:29:19.315Z',
   machine: {
     cpu: 'AMD EPYC',
     cores: 2,
     arch: 'x64',
     node: 'v26.10.0',
-    disturbedBy: 0.04,
+    disturbedBy: 0,
     spread: {
-      hit: 0.045,
-      firstUse: 0.004,
-      rareHit: 0.024,
-      rareFirstUse: 0.026,
+      hit: 0.054,
+      firstUse: 0.036,
+      rareHit: 0.013,
+      rareFirstUse: 0.011,
     },
   },
   rarely: {
     hit: [
       {
-        perSecond: 50.06,
-        extraMicros: 18.65,
+        perSecond: 49.38,
+        extraMicros: 15.87,
       },
       {
-        perSecond: 307.7,
-        extraMicros: 10.6,
+        perSecond: 347.69,
+        extraMicros: 8.02,
       },
       {
-        perSecond: 1774.15,
+        perSecond: 2328.51,
         extraMicros: 0,
       },
     ],
     verify: [
       {
-        perSecond: 13.01,
-        extraMicros: 162.4,
+        perSecond: 11.59,
+        extraMicros: 125.19,
       },
       {
-        perSecond: 21.82,
-        extraMicros: 141.76,
+        perSecond: 20.26,
+        extraMicros: 94.5,
       },
       {
-        perSecond: 781,
+        perSecond: 1135.02,
         extraMicros: 0,
       },
     ],
     sign: [
       {
-        perSecond: 2.78,
-        extraMicros: 91.76,
+        perSecond: 2.76,
+        extraMicros: 73.47,
       },
       {
-        perSecond: 53.97,
+        perSecond: 76.52,
         extraMicros: 0,
       },
     ],
     mint: [
       {
-        perSecond: 13.01,
-        extraMicros: 206.51,
+        perSecond: 11.59,
+        extraMicros: 161.3,
       },
       {
-        perSecond: 21.82,
-        extraMicros: 151.66,
+        perSecond: 20.26,
+        extraMicros: 132.09,
       },
       {
-        perSecond: 781,
+        perSecond: 1135.02,
         extraMicros: 0,
       },
     ],
     sharedHit: [
       {
-        perSecond: 2.78,
-        extraMicros: 39.84,
+        perSecond: 2.76,
+        extraMicros: 34.57,
       },
       {
-        perSecond: 53.97,
+        perSecond: 76.52,
         extraMicros: 0,
       },
     ],
     reuse: [
       {
-        perSecond: 50.06,
-        extraMicros: 30.44,
+        perSecond: 49.38,
+        extraMicros: 22.17,
       },
       {
-        perSecond: 307.7,
-        extraMicros: 21.12,
+        perSecond: 347.69,
+        extraMicros: 13.48,
       },
       {
-        perSecond: 1774.15,
+        perSecond: 2328.51,
         extraMicros: 0,
       },
     ],
     proxy: [
       {
-        perSecond: 50.06,
-        extraMicros: 591.35,
+        perSecond: 49.38,
+        extraMicros: 411.99,
       },
       {
-        perSecond: 307.7,
-        extraMicros: 274.41,
+        perSecond: 347.69,
+        extraMicros: 193.39,
       },
       {
-        perSecond: 1774.15,
+        perSecond: 2328.51,
         extraMicros: 0,
       },
     ],
     request: [
       {
-        perSecond: 50.06,
-        extraMicros: 391.27,
+        perSecond: 49.38,
+        extraMicros: 287.21,
       },
       {
-        perSecond: 307.7,
-        extraMicros: 234.96,
+        perSecond: 347.69,
+        extraMicros: 173.8,
       },
       {
-        perSecond: 1774.15,
+        perSecond: 2328.51,
         extraMicros: 0,
       },
     ],
   },
   algorithms: {
     RS256: {
-      verifyMicros: 114.1,
-      signMicros: 418.36,
-      mintMicros: 418.36,
+      verifyMicros: 63.9,
+      signMicros: 299.32,
+      mintMicros: 299.32,
     },
     PS256: {
-      verifyMicros: 124.06,
-      signMicros: 422.44,
-      mintMicros: 422.44,
+      verifyMicros: 71.55,
+      signMicros: 303.82,
+      mintMicros: 303.82,
     },
     ES256: {
-      verifyMicros: 161.98,
-      signMicros: 94.68,
-      mintMicros: 97.42,
+      verifyMicros: 111.18,
+      signMicros: 61.31,
+      mintMicros: 61.31,
     },
     EdDSA: {
-      verifyMicros: 213.93,
-      signMicros: 93.74,
-      mintMicros: 100.33,
+      verifyMicros: 150.96,
+      signMicros: 64.52,
+      mintMicros: 67.62,
     },
     HS256: {
-      verifyMicros: 54.98,
-      signMicros: 21.45,
-      mintMicros: 24.19,
+      verifyMicros: 32.68,
+      signMicros: 11.29,
+      mintMicros: 11.29,
     },
   },
   hits: [
     {
       tokens: 200,
-      micros: 6.21,
+      micros: 3.85,
     },
     {
       tokens: 100000,
-      micros: 10.09,
+      micros: 5.32,
     },
   ],
-  storeMicros: 33.39,
-  sharedHitMicros: 70.61,
-  reuseMicros: 5.63,
-  cachedTokenBytes: 1029,
+  storeMicros: 27.6,
+  sharedHitMicros: 46.96,
+  reuseMicros: 3.47,
+  cachedTokenBytes: 1027,
   txnTokenBytes: 398,
-  proxyMicros: 146.61,
+  proxyMicros: 93.07,
   protocols: {
     http1: {
-      requestMicros: 203.25,
+      requestMicros: 131.25,
       requestBytes: 73,
       bearer: {
         fixed: 24,
@@ -185,28 +185,28 @@ export const REFERENCE_CALIBRATION: Calibration = {
       indexedBytes: null,
     },
     http2: {
-      requestMicros: 134.46,
+      requestMicros: 95.88,
       requestBytes: 21,
       bearer: {
-        fixed: 9.9,
-        perCharacter: 0.8053,
+        fixed: 10.06,
+        perCharacter: 0.805,
       },
       txnToken: {
-        fixed: 5.04,
-        perCharacter: 0.8053,
+        fixed: 5.2,
+        perCharacter: 0.805,
       },
       indexedBytes: 1,
     },
     grpc: {
-      requestMicros: 490.22,
+      requestMicros: 356.12,
       requestBytes: 45,
       bearer: {
-        fixed: 9.9,
-        perCharacter: 0.8053,
+        fixed: 10.06,
+        perCharacter: 0.805,
       },
       txnToken: {
-        fixed: 5.52,
-        perCharacter: 0.8259,
+        fixed: 5.68,
+        perCharacter: 0.8257,
       },
       indexedBytes: 1,
     },

@@ -15,6 +15,7 @@ import {
 } from '@watchword/core';
 import { answer } from './child.ts';
 import { CpuMeter, type CpuReading } from './cpu-meter.ts';
+import { ownWork } from './own-work.ts';
 import { type Probe, createProbes } from './probes.ts';
 
 /** What a service is told when it starts. */
@@ -34,12 +35,15 @@ export interface ServiceReading {
   readonly admit: CpuReading;
   /** The same with one that nobody has seen. */
   readonly firstUse: CpuReading;
+  /** What the service does for itself. */
+  readonly own: CpuReading;
   /** The further steps by name. */
   readonly probes: Readonly<Record<string, CpuReading>>;
 }
 
 const admission = new CpuMeter();
 const firstUse = new CpuMeter();
+const own = new CpuMeter();
 const agent = new Agent({ keepAlive: true });
 let probes: readonly { readonly step: Probe; readonly meter: CpuMeter }[] = [];
 let isProbing = false;
@@ -62,11 +66,12 @@ answer({
   },
   reset(withProbes: boolean) {
     isProbing = withProbes;
-    for (const meter of [admission, firstUse, ...probes.map((probe) => probe.meter)]) meter.reset();
+    for (const meter of [admission, firstUse, own, ...probes.map((probe) => probe.meter)]) meter.reset();
   },
   read: (): ServiceReading => ({
     admit: admission.read(),
     firstUse: firstUse.read(),
+    own: own.read(),
     probes: Object.fromEntries(probes.map(({ step, meter }) => [step.name, meter.read()])),
   }),
 });
@@ -84,6 +89,7 @@ async function serve(req: IncomingMessage, res: ServerResponse, { pipeline, prop
   const headers = fromRawHeaders(req.rawHeaders);
   const identity = await admission.measure(() => pipeline.admit(headers, REQUIREMENT), firstUse);
   const answers = await runWithIdentity(identity, () => Promise.all(next.map((origin) => ask(origin, req.url!, propagator))));
+  own.measure(ownWork);
   if (isProbing && probes.length > 0) await probe();
   res.setHeader('content-type', 'application/json');
   res.end(JSON.stringify({ subject: identity.subject, path: req.url, answers }));

@@ -49,7 +49,7 @@ export function paceTimesOf({ requests, seconds, gateway, services }: StageReadi
     reuse: Math.max(0, knownDecision - hit),
     mint: Math.max(LEAST_MICROS, meanOf('minting', [minting]) - hit),
     proxy: Math.max(1, (known.processMicros - decisions) / requests),
-    request: Math.max(1, (pricing.admit.processMicros - admissions) / requests),
+    request: Math.max(1, (pricing.admit.processMicros - admissions - pricing.own.stepMicros) / requests),
   };
 }
 
@@ -91,6 +91,7 @@ export function together(rounds: readonly StageReading[]): StageReading {
     services: first!.services.map(({ probes }, index) => ({
       admit: sumOf(({ services }) => services[index]!.admit),
       firstUse: sumOf(({ services }) => services[index]!.firstUse),
+      own: sumOf(({ services }) => services[index]!.own),
       probes: Object.fromEntries(
         Object.keys(probes).map((name) => [name, sumOf(({ services }) => services[index]!.probes[name]!)]),
       ),

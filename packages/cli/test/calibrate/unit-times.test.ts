@@ -17,6 +17,7 @@ const reading = (each: number, steps: number, processMicros = 0): CpuReading => 
 const service = (processMicros: number, probes: ServiceReading['probes'] = {}): ServiceReading => ({
   admit: reading(4, 60, processMicros),
   firstUse: reading(150, 40),
+  own: reading(20, 100),
   probes,
 });
 
@@ -25,7 +26,7 @@ const stageReading = (probes: ServiceReading['probes'] = {}): StageReading => ({
   requests: 100,
   seconds: 2,
   gateway: { known: reading(10, 60, 100 * 200), minting: reading(94, 40) },
-  services: [service(0), service(100 * 250), service(0, probes), service(0, probes)],
+  services: [service(0), service(100 * 270), service(0, probes), service(0, probes)],
 });
 
 describe('times of one pace', () => {
@@ -92,7 +93,7 @@ describe('times of further steps', () => {
 const paced = (perSecond: number, firstUses: number, more = 0): StageReading => {
   const [known, fresh] = [(perSecond - firstUses) * 10, firstUses * 10];
   const processMicros = 100_000 * perSecond;
-  const admitted = { admit: reading(4 + more, known, processMicros), firstUse: reading(140 + more, fresh), probes: {} };
+  const admitted = { admit: reading(4 + more, known, processMicros), firstUse: reading(140 + more, fresh), own: reading(20, 0), probes: {} };
   return {
     requests: perSecond * 10,
     seconds: 10,
