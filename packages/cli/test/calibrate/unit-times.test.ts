@@ -93,7 +93,12 @@ describe('times of further steps', () => {
 const paced = (perSecond: number, firstUses: number, more = 0): StageReading => {
   const [known, fresh] = [(perSecond - firstUses) * 10, firstUses * 10];
   const processMicros = 100_000 * perSecond;
-  const admitted = { admit: reading(4 + more, known, processMicros), firstUse: reading(140 + more, fresh), own: reading(20, 0), probes: {} };
+  const admitted = {
+    admit: reading(4 + more, known, processMicros),
+    firstUse: reading(140 + more, fresh),
+    own: reading(20, 0),
+    probes: {},
+  };
   return {
     requests: perSecond * 10,
     seconds: 10,
